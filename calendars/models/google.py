@@ -1,0 +1,215 @@
+"""What we last saw at Google, what both sides last agreed on, and what each Google calendar should hold."""
+
+import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+
+class SyncRun(models.Model):
+    """One pull of one Google calendar: what it read and made, so that it can be explained and taken back."""
+
+    class Kind(models.TextChoices):
+        FULL = "full", "Full"
+        INCREMENTAL = "incremental", "Incremental"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        BRAKED = "braked", "Waits for a person"
+
+    google_calendar = models.ForeignKey(
+        "integrations.GoogleCalendar", on_delete=models.CASCADE, related_name="runs"
+    )
+    kind = models.CharField(max_length=12, choices=Kind)
+    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    pages = models.PositiveIntegerField(default=0)
+    events = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("-started_at",)
+        indexes: ClassVar = [models.Index(fields=["google_calendar", "-started_at"], name="sync_run_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} pull {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class GoogleEventQuerySet(models.QuerySet["GoogleEvent"]):
+    def unplanned(self, now: datetime.datetime) -> "GoogleEventQuerySet":
+        """Rows whose observation differs from the one last planned, and whose time to try has come."""
+        return self.exclude(planned_etag=F("etag")).filter(Q(not_before=None) | Q(not_before__lte=now))
+
+    def blocking(self, starts_at: datetime.datetime, ends_at: datetime.datetime) -> "GoogleEventQuerySet":
+        return self.filter(blocks=True, starts_at__lt=ends_at, ends_at__gt=starts_at)
+
+
+class GoogleEvent(models.Model):
+    class Outcome(models.TextChoices):
+        NONE = "", "Not planned yet"
+        BLOCK = "block", "Blocks time"
+        FREE = "free", "Does not block"
+        APPOINTMENT = "appointment", "Appointment"
+        CANCELLED = "cancelled", "Cancelled at Google"
+        IGNORED = "ignored", "Ignored"
+
+    class Decision(models.TextChoices):
+        NONE = "", "None"
+        MAKE = "make", "Make an appointment"
+        KEEP_PRIVATE = "private", "Keep as private block"
+        UNDONE = "undone", "Undone"
+
+    google_calendar = models.ForeignKey(
+        "integrations.GoogleCalendar", on_delete=models.CASCADE, related_name="events"
+    )
+    google_id = models.CharField(max_length=1024)
+
+    # --- observed: what Google last told us, written by sync.pull (and by sync.push from Google's answers) ---------
+    etag = models.CharField(max_length=100)
+    status = models.CharField(max_length=12, default="confirmed")
+    event_type = models.CharField(max_length=20, default="default")
+    ical_uid = models.CharField(max_length=1024, blank=True)
+    recurring_event_id = models.CharField(max_length=1024, blank=True)
+    original_start = models.CharField(max_length=40, blank=True)
+    summary = models.CharField(max_length=1024, blank=True)
+    description = models.TextField(blank=True)
+    location = models.CharField(max_length=1024, blank=True)
+    html_link = models.URLField(max_length=1024, blank=True)
+    meeting_url = models.URLField(max_length=1024, blank=True)
+    visibility = models.CharField(max_length=16, blank=True)
+    is_free = models.BooleanField(default=False)
+    is_all_day = models.BooleanField(default=False)
+    # Empty only for a tombstone of an event never seen alive. All-day events: the days in the calendar's zone.
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    organizer_address = models.CharField(max_length=254, blank=True)
+    organised_by_us = models.BooleanField(default=True)
+    # [{address, name, response, is_self, is_organizer, is_resource, is_optional}], as integrations' Attendee.
+    attendees = models.JSONField(default=list, blank=True)
+    attendees_omitted = models.BooleanField(default=False)
+    is_locked = models.BooleanField(default=False)
+    crm_id = models.CharField(max_length=64, blank=True, help_text="the mark we put on events we made")
+    created_at_google = models.DateTimeField(null=True, blank=True)
+    updated_at_google = models.DateTimeField(null=True, blank=True)
+    sequence = models.IntegerField(default=0)
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="when a pull last returned it")
+    run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="seen")
+
+    # --- what we made of it, written by sync.reconcile --------------------------------------------------------------
+    # The etag the plan was last made for; differs from `etag`: planning is due. A new fact (contact, decision)
+    # empties it.
+    planned_etag = models.CharField(max_length=100, blank=True)
+    outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.NONE, blank=True)
+    blocks = models.BooleanField(default=False)
+    colour = models.CharField(max_length=7, default="grey", help_text="grey, or the calendar's hex")
+    outline = models.BooleanField(default=False)
+    is_silent = models.BooleanField(default=False, help_text="shows a muted bell: no triggers")
+    appointment = models.ForeignKey(
+        "contacts.Appointment", on_delete=models.SET_NULL, null=True, blank=True, related_name="google_events"
+    )
+    reason = models.CharField(max_length=500, blank=True)
+    decision = models.CharField(max_length=8, choices=Decision, default=Decision.NONE, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    error = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+
+    # --- agreed: what both sides last had in common -----------------------------------------------------------------
+    agreed_etag = models.CharField(max_length=100, blank=True)
+    agreed_starts_at = models.DateTimeField(null=True, blank=True)
+    agreed_ends_at = models.DateTimeField(null=True, blank=True)
+    agreed_cancelled = models.BooleanField(default=False)
+
+    objects = GoogleEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("starts_at", "pk")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["google_calendar", "google_id"], name="google_event_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["google_calendar"], condition=~Q(planned_etag=F("etag")), name="reconcile_due"
+            ),
+            models.Index(fields=["google_calendar", "starts_at", "ends_at"], name="google_event_agenda"),
+            models.Index(fields=["appointment"], name="google_event_appointment"),
+            models.Index(fields=["ical_uid", "original_start"], name="google_event_meeting"),
+        ]
+
+    def __str__(self) -> str:
+        return self.google_id
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == "cancelled"
+
+    @property
+    def is_planned(self) -> bool:
+        return self.planned_etag == self.etag
+
+
+class PushTargetQuerySet(models.QuerySet["PushTarget"]):
+    def behind(self) -> "PushTargetQuerySet":
+        """Those where Google does not have what we want yet."""
+        return self.filter(wanted_revision__gt=F("pushed_revision"))
+
+    def due(self, now: datetime.datetime) -> "PushTargetQuerySet":
+        return self.behind().filter(
+            Q(not_before=None) | Q(not_before__lte=now),
+            Q(claimed_until=None) | Q(claimed_until__lte=now),
+        )
+
+
+class PushTarget(models.Model):
+    """One Google calendar that should hold an appointment, as a copy of its own for one host."""
+
+    appointment = models.ForeignKey(
+        "contacts.Appointment", on_delete=models.CASCADE, related_name="push_targets"
+    )
+    google_calendar = models.ForeignKey(
+        "integrations.GoogleCalendar", on_delete=models.CASCADE, related_name="push_targets"
+    )
+    # The host whose copy it is; empty for an unassigned calendar's own.
+    host = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # We choose the id (the appointment's UUID in hex and the generation), or adopt the event's own.
+    event_id = models.CharField(max_length=1024)
+    generation = models.PositiveIntegerField(default=0)
+    # The event was made at Google: its text stays Google's, its time follows both.
+    is_adopted = models.BooleanField(default=False)
+    # The appointment no longer belongs here (another host, another link): the event is to be removed.
+    is_withdrawn = models.BooleanField(default=False)
+    # Equal: Google has what we want. Unequal: a push is due.
+    wanted_revision = models.PositiveIntegerField(default=1)
+    pushed_revision = models.PositiveIntegerField(default=0)
+    etag = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)
+    pushed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PushTargetQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["appointment", "google_calendar"], name="push_target_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["not_before"], condition=Q(wanted_revision__gt=F("pushed_revision")), name="push_due"
+            ),
+            models.Index(fields=["google_calendar", "event_id"], name="push_target_event"),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id

@@ -1,0 +1,179 @@
+"""Reminder campaigns: the plan (Campaign, Step), who is in it (Enrolment), each dated text (Message), and the
+log of every fact that could have fired (TriggerEvent)."""
+
+import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+
+class Kind(models.TextChoices):
+    APPOINTMENT = "appointment", "Appointment"
+    CUSTOMER_BOOKED = "customer_booked", "Customer booked appointment"
+
+
+class Campaign(models.Model):
+    name = models.CharField(max_length=100)
+    is_active = models.BooleanField(default=True)
+    trigger = models.CharField(max_length=16, choices=Kind, default=Kind.APPOINTMENT)
+    # For the appointment trigger: which changes fire it, as AppointmentChange.What values. Empty: booked.
+    on_changes = models.JSONField("fires when", default=list, blank=True)
+    calendars = models.ManyToManyField("calendars.Calendar", blank=True, related_name="campaigns")
+    tags = models.ManyToManyField("contacts.Tag", blank=True, related_name="campaigns")
+    # "" any, "yes" only recurring appointments, "no" only single ones.
+    recurring = models.CharField(
+        max_length=3, blank=True, choices=[("", "Any"), ("yes", "Recurring only"), ("no", "Single only")]
+    )
+    # Origin values; empty: whoever made it.
+    made_by = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("campaigns:campaign", args=[self.pk])
+
+
+class Step(models.Model):
+    class Anchor(models.TextChoices):
+        AT_ONCE = "at_once", "At once"
+        BEFORE_START = "before_start", "Before the start"
+        AFTER_START = "after_start", "After the start"
+        AFTER_END = "after_end", "After the end"
+
+    class WhenLate(models.TextChoices):
+        SKIP = "skip", "Skip it"
+        SEND = "send", "Send it at once"
+
+    class Medium(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        SMS = "sms", "SMS"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField(default=0)
+    is_active = models.BooleanField(default=True)
+    anchor = models.CharField(max_length=12, choices=Anchor, default=Anchor.BEFORE_START)
+    offset = models.DurationField(default=datetime.timedelta(hours=24))
+    medium = models.CharField(max_length=5, choices=Medium, default=Medium.EMAIL)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField()
+    when_late = models.CharField(max_length=4, choices=WhenLate, default=WhenLate.SKIP)
+    # Hours in which it may be sent, in the contact's zone; both empty: at any hour.
+    window_starts = models.TimeField(null=True, blank=True)
+    window_ends = models.TimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("position", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.get_anchor_display()} {self.offset}"
+
+
+class TriggerEvent(models.Model):
+    """One fact looked at for one contact: did it fire, and why or why not. Never deleted."""
+
+    change = models.ForeignKey(
+        "contacts.AppointmentChange", on_delete=models.CASCADE, related_name="trigger_events"
+    )
+    kind = models.CharField(max_length=16, choices=Kind)
+    contact = models.ForeignKey("contacts.Contact", on_delete=models.CASCADE, related_name="trigger_events")
+    appointment = models.ForeignKey(
+        "contacts.Appointment", on_delete=models.CASCADE, related_name="trigger_events"
+    )
+    fired = models.BooleanField()
+    why = models.CharField(max_length=300)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["change", "kind", "contact"], name="trigger_event_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["appointment", "-at"], name="trigger_event_log")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'fired' if self.fired else 'silent'}"
+
+
+class Enrolment(models.Model):
+    """One contact's appointment in one campaign."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="enrolments")
+    appointment = models.ForeignKey(
+        "contacts.Appointment", on_delete=models.CASCADE, related_name="enrolments"
+    )
+    contact = models.ForeignKey("contacts.Contact", on_delete=models.CASCADE, related_name="enrolments")
+    trigger_event = models.ForeignKey(
+        TriggerEvent, on_delete=models.SET_NULL, null=True, related_name="enrolments"
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_why = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["campaign", "appointment", "contact"], name="enrolment_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["appointment"], name="enrolment_of_appointment")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.campaign_id}"
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: datetime.datetime) -> "MessageQuerySet":
+        return self.filter(
+            Q(not_before=None) | Q(not_before__lte=now), state=Message.State.WAITING, due_at__lte=now
+        ).order_by("due_at")
+
+
+class Message(models.Model):
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        SKIPPED = "skipped", "Skipped"
+        VOID = "void", "Void"
+        UNKNOWN = "unknown", "Outcome unknown"
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="messages")
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="messages")
+    # The start it was planned for: a move plans a waiting message anew, and a sent one is followed by another.
+    for_start = models.DateTimeField()
+    due_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    why = models.CharField(max_length=300, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    # What was sent, to whom, kept as sent.
+    recipient = models.CharField(max_length=254, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    body_text = models.TextField(blank=True)
+    body_html = models.TextField(blank=True)
+    message_id = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("due_at", "pk")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["enrolment", "step", "for_start"], name="message_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(state="waiting"), name="deliver_due"),
+            models.Index(fields=["claimed_until"], condition=Q(state="sending"), name="deliver_stuck"),
+            models.Index(fields=["-sent_at"], condition=Q(state="sent"), name="message_outbox"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.due_at:%Y-%m-%d %H:%M} UTC"

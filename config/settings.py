@@ -1,0 +1,303 @@
+"""Every setting, all from the environment (product.md section 8), each with a default that works locally.
+
+`DEBUG` marks a local run: secrets are then generated into `.local/`, out of git. Without it a missing
+secret stops the start with a line that says what to set.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config.logs import logging_config
+from config.secrets import local_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_DIR = BASE_DIR / ".local"
+
+# Lets fields and admin classes take type parameters at run time.
+django_stubs_ext.monkeypatch()
+
+IS_TESTING = "pytest" in sys.modules
+
+env = environ.Env()
+if not IS_TESTING:
+    environ.Env.read_env(BASE_DIR / ".env")
+    # What `make run` runs with, so that `manage.py pull` in a second terminal meets the same sandbox. A deployment
+    # always sets one of these three, and then the file counts for nothing.
+    if not {"DEBUG", "SECRET_KEY", "DATABASE_URL"} & environ.Env.ENVIRON.keys():
+        environ.Env.read_env(LOCAL_DIR / "run.env")
+
+DEBUG = env.bool("DEBUG", default=False)
+IS_LOCAL = DEBUG or IS_TESTING
+PORT = env.int("PORT", default=8000)
+
+
+def secret(name: str, *, make: str) -> str:
+    """The secret `name`: from the environment, else (locally only) generated once and kept in `.local/`."""
+    value = env.str(name, default="")
+    if value:
+        return value
+    if not IS_LOCAL:
+        raise ImproperlyConfigured(
+            f"Set {name}: without DEBUG the start needs it. `.env.example` shows how to make one."
+        )
+    return local_secret(LOCAL_DIR / name.lower(), make=make)
+
+
+SECRET_KEY = secret("SECRET_KEY", make="text")
+TOKEN_ENCRYPTION_KEYS = [
+    key.strip() for key in secret("TOKEN_ENCRYPTION_KEYS", make="fernet").split(",") if key.strip()
+]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_LOCAL else [])
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="").rstrip("/")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL] if PUBLIC_BASE_URL else [])
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "phonenumber_field",
+    "simple_history",
+    "contacts",
+    "integrations",
+    "calendars",
+    "campaigns",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.policies.AdminContentPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "calendars.middleware.OwnTimeZone",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "integrations.context.attention",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- data -------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'tandem.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    LOCAL_DIR.mkdir(exist_ok=True)
+    # IMMEDIATE takes the write lock at BEGIN, so two writers wait for each other instead of failing half-way.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+
+# --- people -----------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "contacts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/agenda/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "config.accounts.AccountAdapter"
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "config.accounts.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+SOCIALACCOUNT_ADAPTER = "config.accounts.SocialAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_ONLY = False
+
+# --- Google -----------------------------------------------------------------------------------------------------
+
+GOOGLE_CLIENT_ID = env.str(
+    "GOOGLE_CLIENT_ID", default="tandem-demo.apps.googleusercontent.com" if IS_LOCAL else ""
+)
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", default="sandbox-secret" if IS_LOCAL else "")
+GOOGLE_AUTHORIZE_URL = env.str("GOOGLE_AUTHORIZE_URL", default="https://accounts.google.com/o/oauth2/v2/auth")
+GOOGLE_TOKEN_URL = env.str("GOOGLE_TOKEN_URL", default="https://oauth2.googleapis.com/token")
+GOOGLE_REVOKE_URL = env.str("GOOGLE_REVOKE_URL", default="https://oauth2.googleapis.com/revoke")
+GOOGLE_USERINFO_URL = env.str(
+    "GOOGLE_USERINFO_URL", default="https://openidconnect.googleapis.com/v1/userinfo"
+)
+GOOGLE_CERTS_URL = env.str("GOOGLE_CERTS_URL", default="https://www.googleapis.com/oauth2/v3/certs")
+GOOGLE_CALENDAR_API_URL = env.str(
+    "GOOGLE_CALENDAR_API_URL", default="https://www.googleapis.com/calendar/v3/"
+)
+GOOGLE_TIMEOUT_SECONDS = env.float("GOOGLE_TIMEOUT_SECONDS", default=15)
+# Sign-in with Google is offered only when a client was configured on purpose, not by the local default.
+GOOGLE_SIGN_IN = bool(env.str("GOOGLE_CLIENT_ID", default=""))
+
+SOCIALACCOUNT_PROVIDERS = {
+    "google": {
+        "APPS": [{"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET, "key": ""}]
+        if GOOGLE_SIGN_IN
+        else [],
+        "SCOPE": ["openid", "email", "profile"],
+        "OAUTH_PKCE_ENABLED": True,
+        "FETCH_USERINFO": True,
+        "AUTHORIZE_URL": GOOGLE_AUTHORIZE_URL,
+        "ACCESS_TOKEN_URL": GOOGLE_TOKEN_URL,
+        "USERINFO_URL": GOOGLE_USERINFO_URL,
+        "CERTS_URL": GOOGLE_CERTS_URL,
+    }
+}
+
+# --- sync -------------------------------------------------------------------------------------------------------
+
+SYNC_WINDOW_PAST = timedelta(days=1)
+SYNC_WINDOW_AHEAD = timedelta(days=env.int("SYNC_WINDOW_DAYS", default=400))
+PULL_INTERVAL = timedelta(seconds=env.int("PULL_INTERVAL_SECONDS", default=300))
+LARGE_MEETING_GUESTS = env.int("LARGE_MEETING_GUESTS", default=20)
+BRAKE_CANCELLATIONS = 10
+
+# --- background work --------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
+CELERY_TASK_ALWAYS_EAGER = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 3600, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
+    if CELERY_BROKER_URL.startswith("redis")
+    else {}
+)
+CELERY_TIMEZONE = "UTC"
+
+
+def every(seconds: float, task: str) -> dict[str, object]:
+    """A beat entry that expires before its next run, so that a slow worker never meets a heap of old ticks."""
+    return {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": seconds * 0.9}}
+
+
+BEAT_SECONDS = env.float("BEAT_SECONDS", default=15)
+CELERY_BEAT_SCHEDULE = {
+    "pull_due": every(BEAT_SECONDS, "calendars.tasks.pull_due"),
+    "reconcile_due": every(BEAT_SECONDS, "calendars.tasks.reconcile_due"),
+    "push_due": every(BEAT_SECONDS, "calendars.tasks.push_due"),
+    "enrol_missing": every(BEAT_SECONDS, "campaigns.tasks.enrol_missing"),
+    "deliver_due": every(BEAT_SECONDS, "campaigns.tasks.deliver_due"),
+}
+
+# --- messages ---------------------------------------------------------------------------------------------------
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not IS_LOCAL else "dummymail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tandem <no-reply@tandem.example>")
+SMS_URL = env.str("SMS_URL", default="")
+
+# --- pages ------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = LOCAL_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
+WHITENOISE_USE_FINDERS = IS_LOCAL
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if IS_LOCAL
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+PHONENUMBER_DEFAULT_REGION = env.str("PHONENUMBER_DEFAULT_REGION", default="GB")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "style-src": [SELF, NONCE],
+        "script-src": [SELF, NONCE],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        # A sign-in form may end in a redirect to Google's pages, wherever the environment says they are.
+        "form-action": [SELF, "https://accounts.google.com", GOOGLE_AUTHORIZE_URL],
+        "frame-ancestors": [NONE],
+    }
+}
+
+if not IS_LOCAL:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+
+LOGGING = logging_config(debug=DEBUG)
