@@ -2,7 +2,7 @@
 
 from calendars.models.calendars import BlockedTime, Calendar, DateOverride, Membership, WeeklyHours
 from calendars.models.configuration import CalendarConfiguration, PrivateEvents, RecurringEvents, SyncOption
-from calendars.models.google import GoogleEvent, PushTarget, SyncRun
+from calendars.models.google import GoogleEvent, GoogleEventGuest, PushTarget, SyncRun
 
 __all__ = [
     "BlockedTime",
@@ -10,6 +10,7 @@ __all__ = [
     "CalendarConfiguration",
     "DateOverride",
     "GoogleEvent",
+    "GoogleEventGuest",
     "Membership",
     "PrivateEvents",
     "PushTarget",

@@ -31,6 +31,11 @@ class SyncRun(models.Model):
     pages = models.PositiveIntegerField(default=0)
     events = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True)
+    # A braked run goes on once a person said so.
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         ordering = ("-started_at",)
@@ -40,10 +45,13 @@ class SyncRun(models.Model):
         return f"{self.kind} pull {self.started_at:%Y-%m-%d %H:%M}"
 
 
+UNPLANNED = ~Q(planned_etag=F("etag")) | ~Q(replan="")
+
+
 class GoogleEventQuerySet(models.QuerySet["GoogleEvent"]):
     def unplanned(self, now: datetime.datetime) -> "GoogleEventQuerySet":
-        """Rows whose observation differs from the one last planned, and whose time to try has come."""
-        return self.exclude(planned_etag=F("etag")).filter(Q(not_before=None) | Q(not_before__lte=now))
+        """Rows with a new observation, contact or decision, and whose time to try has come."""
+        return self.filter(UNPLANNED).filter(Q(not_before=None) | Q(not_before__lte=now))
 
     def blocking(self, starts_at: datetime.datetime, ends_at: datetime.datetime) -> "GoogleEventQuerySet":
         return self.filter(blocks=True, starts_at__lt=ends_at, ends_at__gt=starts_at)
@@ -64,13 +72,19 @@ class GoogleEvent(models.Model):
         KEEP_PRIVATE = "private", "Keep as private block"
         UNDONE = "undone", "Undone"
 
+    class Replan(models.TextChoices):
+        NO = "", "No"
+        CONTACT = "contact", "A guest became a contact"
+        DECISION = "decision", "A person decided"
+
     google_calendar = models.ForeignKey(
         "integrations.GoogleCalendar", on_delete=models.CASCADE, related_name="events"
     )
     google_id = models.CharField(max_length=1024)
 
     # --- observed: what Google last told us, written by sync.pull (and by sync.push from Google's answers) ---------
-    etag = models.CharField(max_length=100)
+    # Empty when the observation was given up (disconnected): the next pull is then news.
+    etag = models.CharField(max_length=100, blank=True)
     status = models.CharField(max_length=12, default="confirmed")
     event_type = models.CharField(max_length=20, default="default")
     ical_uid = models.CharField(max_length=1024, blank=True)
@@ -102,9 +116,9 @@ class GoogleEvent(models.Model):
     run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="seen")
 
     # --- what we made of it, written by sync.reconcile --------------------------------------------------------------
-    # The etag the plan was last made for; differs from `etag`: planning is due. A new fact (contact, decision)
-    # empties it.
+    # The etag the plan was last made for; differs from `etag`: planning is due. So it is when another fact changed.
     planned_etag = models.CharField(max_length=100, blank=True)
+    replan = models.CharField(max_length=8, choices=Replan, default=Replan.NO, blank=True)
     outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.NONE, blank=True)
     blocks = models.BooleanField(default=False)
     colour = models.CharField(max_length=7, default="grey", help_text="grey, or the calendar's hex")
@@ -114,6 +128,10 @@ class GoogleEvent(models.Model):
         "contacts.Appointment", on_delete=models.SET_NULL, null=True, blank=True, related_name="google_events"
     )
     reason = models.CharField(max_length=500, blank=True)
+    # The run whose pull made the appointment, so that one run can be taken back.
+    made_by_run = models.ForeignKey(
+        SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="made"
+    )
     decision = models.CharField(max_length=8, choices=Decision, default=Decision.NONE, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -137,7 +155,7 @@ class GoogleEvent(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["google_calendar"], condition=~Q(planned_etag=F("etag")), name="reconcile_due"
+                fields=["google_calendar"], condition=UNPLANNED, name="reconcile_due"
             ),
             models.Index(fields=["google_calendar", "starts_at", "ends_at"], name="google_event_agenda"),
             models.Index(fields=["appointment"], name="google_event_appointment"),
@@ -153,7 +171,22 @@ class GoogleEvent(models.Model):
 
     @property
     def is_planned(self) -> bool:
-        return self.planned_etag == self.etag
+        return self.planned_etag == self.etag and not self.replan
+
+
+class GoogleEventGuest(models.Model):
+    """A guest's address on an event that only blocks, so that one query finds those who became contacts since."""
+
+    event = models.ForeignKey(GoogleEvent, on_delete=models.CASCADE, related_name="unmatched_guests")
+    address = models.CharField(max_length=254, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "address"], name="google_event_guest_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class PushTargetQuerySet(models.QuerySet["PushTarget"]):

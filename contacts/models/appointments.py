@@ -50,8 +50,8 @@ class Appointment(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
-    # Google never changes a status that staff set (product.md section 3, Status).
-    status_set_by = models.CharField(max_length=10, choices=Origin, default=Origin.STAFF)
+    # Empty while nobody chose it; Google never changes a status that staff set.
+    status_set_by = models.CharField(max_length=10, choices=Origin, blank=True)
     origin = models.CharField("made by", max_length=10, choices=Origin, default=Origin.STAFF)
     title = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True)
