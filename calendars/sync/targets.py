@@ -1,0 +1,125 @@
+"""Which Google calendars should hold an appointment: each host's linked calendar, or an unassigned calendar's own.
+
+A push target is written beside the appointment; `sync.push` brings Google up to it.
+"""
+
+from collections.abc import Iterable
+
+from django.db.models import F
+from django.utils import timezone
+
+from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
+from contacts.models import Appointment
+
+
+def event_id(appointment: Appointment, generation: int = 0) -> str:
+    """The id we choose for its event at Google: [a-v0-9], unique, the same on every try (google.md W1, W2)."""
+    return f"{appointment.pk.hex}g{generation}"
+
+
+def wanted_links(appointment: Appointment) -> dict[int, int | None]:
+    """Google calendar pk → host pk (None for an unassigned calendar's own) that should hold `appointment`."""
+    if appointment.calendar.is_unassigned:
+        link = CalendarConfiguration.objects.filter(calendar=appointment.calendar_id).values_list(
+            "linked_calendar", flat=True
+        )
+        return {pk: None for pk in link if pk is not None}
+    hosts = appointment.hosts.values("user")
+    links = CalendarConfiguration.objects.filter(user__in=hosts, linked_calendar__isnull=False)
+    return {pk: host for pk, host in links.values_list("linked_calendar", "user") if pk is not None}
+
+
+def aim(appointment: Appointment, *, agreed_at: int | None = None) -> None:
+    """Write the push targets of `appointment` as they should be now; due wherever Google lacks its revision.
+
+    `agreed_at` names the Google calendar whose event already says what the appointment says (the change came
+    from there); it stays in step unless an earlier change of ours still waits for it.
+    """
+    wanted = wanted_links(appointment)
+    targets = {target.google_calendar_id: target for target in appointment.push_targets.all()}
+    for target in targets.values():
+        in_step = target.wanted_revision == target.pushed_revision
+        target.wanted_revision = appointment.revision
+        if target.google_calendar_id == agreed_at and in_step:
+            target.pushed_revision = appointment.revision
+        belongs = target.google_calendar_id in wanted or target.is_adopted
+        if target.is_withdrawn and belongs:
+            _bring_back(target, appointment)
+        elif not belongs:
+            target.is_withdrawn = True
+        target.attempts, target.not_before = 0, None
+    PushTarget.objects.bulk_update(
+        targets.values(),
+        [
+            "wanted_revision",
+            "pushed_revision",
+            "is_withdrawn",
+            "event_id",
+            "generation",
+            "etag",
+            "attempts",
+            "not_before",
+        ],
+    )
+    if appointment.is_void or _is_held_elsewhere(appointment, targets):
+        return
+    PushTarget.objects.bulk_create(
+        PushTarget(
+            appointment=appointment,
+            google_calendar_id=pk,
+            host_id=host,
+            event_id=event_id(appointment),
+            wanted_revision=appointment.revision,
+        )
+        for pk, host in wanted.items()
+        if pk not in targets
+    )
+
+
+def adopt(appointment: Appointment, event: GoogleEvent) -> None:
+    """Take Google's own `event` as the copy of `appointment`: both are in step at this revision."""
+    PushTarget.objects.update_or_create(
+        appointment=appointment,
+        google_calendar_id=event.google_calendar_id,
+        defaults={
+            "event_id": event.google_id,
+            "etag": event.etag,
+            "is_adopted": True,
+            "is_withdrawn": False,
+            "wanted_revision": appointment.revision,
+            "pushed_revision": appointment.revision,
+        },
+    )
+
+
+def retarget(appointments: Iterable[Appointment]) -> None:
+    """Aim future appointments anew after a link or a host changed: removed there, inserted here."""
+    for appointment in appointments:
+        Appointment.objects.filter(pk=appointment.pk).update(revision=F("revision") + 1)
+        appointment.refresh_from_db()
+        aim(appointment)
+
+
+def retarget_configuration(configuration: CalendarConfiguration) -> None:
+    """Aim every standing future appointment that `configuration` rules at its linked calendar as it is now."""
+    appointments = Appointment.objects.standing().filter(starts_at__gt=timezone.now())
+    if configuration.calendar_id:
+        appointments = appointments.filter(calendar=configuration.calendar_id)
+    else:
+        appointments = appointments.filter(hosts__user=configuration.user_id).exclude(
+            calendar__kind="unassigned"
+        )
+    retarget(appointments.select_related("calendar").prefetch_related("push_targets"))
+
+
+def _bring_back(target: PushTarget, appointment: Appointment) -> None:
+    # A deleted id stays taken at Google, so the event comes back under the next generation.
+    target.generation += 1
+    target.event_id = event_id(appointment, target.generation)
+    target.etag = ""
+    target.is_withdrawn = False
+
+
+def _is_held_elsewhere(appointment: Appointment, targets: dict[int, PushTarget]) -> bool:
+    """An appointment that came from Google lives in its own events; no further copies are made of it."""
+    return appointment.came_from_google and any(target.is_adopted for target in targets.values())
