@@ -1,4 +1,4 @@
-"""Is the process up (`/healthz`), and can it work (`/readyz`)? Two answers, because a restart mends only the first."""
+"""Is the process up (`/healthz`), and can it work (`/readyz`)? Two answers: a restart mends only one."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse

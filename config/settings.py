@@ -4,6 +4,7 @@
 secret stops the start with a line that says what to set.
 """
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -15,20 +16,21 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
 from config.secrets import local_secret
+from config.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-LOCAL_DIR = BASE_DIR / ".local"
+LOCAL_DIR = BASE_DIR / os.environ.get("TANDEM_LOCAL_DIR", ".local")
 
 # Lets fields and admin classes take type parameters at run time.
 django_stubs_ext.monkeypatch()
 
 IS_TESTING = "pytest" in sys.modules
 
-env = environ.Env()
+env = Variables()
 if not IS_TESTING:
     environ.Env.read_env(BASE_DIR / ".env")
-    # What `make run` runs with, so that `manage.py pull` in a second terminal meets the same sandbox. A deployment
-    # always sets one of these three, and then the file counts for nothing.
+    # What `make run` runs with, so that `manage.py pull` in a second terminal meets the same sandbox. A
+    # deployment always sets one of these three, and then the file counts for nothing.
     if not {"DEBUG", "SECRET_KEY", "DATABASE_URL"} & environ.Env.ENVIRON.keys():
         environ.Env.read_env(LOCAL_DIR / "run.env")
 
@@ -124,7 +126,7 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# --- data -------------------------------------------------------------------------------------------------------
+# --- data ---------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'tandem.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -141,7 +143,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
-# --- people -----------------------------------------------------------------------------------------------------
+# --- people -------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "contacts.User"
 AUTHENTICATION_BACKENDS = [
@@ -173,7 +175,7 @@ SOCIALACCOUNT_ADAPTER = "config.accounts.SocialAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_ONLY = False
 
-# --- Google -----------------------------------------------------------------------------------------------------
+# --- Google -------------------------------------------------------------------------------------------------
 
 GOOGLE_CLIENT_ID = env.str(
     "GOOGLE_CLIENT_ID", default="tandem-demo.apps.googleusercontent.com" if IS_LOCAL else ""
@@ -208,7 +210,7 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
-# --- sync -------------------------------------------------------------------------------------------------------
+# --- sync ---------------------------------------------------------------------------------------------------
 
 SYNC_WINDOW_PAST = timedelta(days=1)
 SYNC_WINDOW_AHEAD = timedelta(days=env.int("SYNC_WINDOW_DAYS", default=400))
@@ -216,9 +218,9 @@ PULL_INTERVAL = timedelta(seconds=env.int("PULL_INTERVAL_SECONDS", default=300))
 LARGE_MEETING_GUESTS = env.int("LARGE_MEETING_GUESTS", default=20)
 BRAKE_CANCELLATIONS = 10
 
-# --- background work --------------------------------------------------------------------------------------------
+# --- background work ----------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
+CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL", default="memory://")
 CELERY_TASK_ALWAYS_EAGER = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -235,7 +237,7 @@ CELERY_TIMEZONE = "UTC"
 
 
 def every(seconds: float, task: str) -> dict[str, object]:
-    """A beat entry that expires before its next run, so that a slow worker never meets a heap of old ticks."""
+    """A beat entry that expires before its next run, so that a slow worker meets no heap of old ticks."""
     return {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": seconds * 0.9}}
 
 
@@ -248,14 +250,14 @@ CELERY_BEAT_SCHEDULE = {
     "deliver_due": every(BEAT_SECONDS, "campaigns.tasks.deliver_due"),
 }
 
-# --- messages ---------------------------------------------------------------------------------------------------
+# --- messages -----------------------------------------------------------------------------------------------
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not IS_LOCAL else "dummymail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tandem <no-reply@tandem.example>")
 SMS_URL = env.str("SMS_URL", default="")
 
-# --- pages ------------------------------------------------------------------------------------------------------
+# --- pages --------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
 STATIC_ROOT = LOCAL_DIR / "static"
@@ -299,5 +301,15 @@ if not IS_LOCAL:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
-
 LOGGING = logging_config(debug=DEBUG)
+
+# Shown on the sign-in page of a local run; `manage.py seed` makes these people.
+DEMO_SIGN_INS = (
+    [
+        ("dana@example.com", "harbour-demo", "Dana Whitfield, physiotherapist"),
+        ("amir@example.com", "harbour-demo", "Amir Castellan, physiotherapist"),
+        ("admin@example.com", "harbour-demo", "Administrator"),
+    ]
+    if DEBUG
+    else []
+)

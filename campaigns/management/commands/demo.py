@@ -1,0 +1,176 @@
+"""The local run: web, Google's stand-in, worker and beat in one process, on SQLite and a broker in memory.
+
+The same code runs as separate processes on PostgreSQL and Redis by environment alone (README, compose.yaml).
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from celery import signals
+from celery.beat import EmbeddedService
+from celery.worker import state as worker_state
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from kombu.exceptions import OperationalError as BrokerError
+from waitress.server import create_server
+
+from config.celery import app
+from config.wsgi import application
+
+LOOPBACK = "127.0.0.1"
+STARTS_WITHIN_SECONDS = 20
+STOPS_WITHIN_SECONDS = 8
+
+
+class Command(BaseCommand):
+    help = "Run the whole product in this process, with Google's stand-in beside it. Ctrl-C stops."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("`demo` is for a local run: use `make run`, or set DEBUG=true.")
+        for name in ("waitress", "celery", "kombu"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.stop)
+        self.prepare_database()
+        self.check_broker()
+        sandbox = self.start_sandbox()
+        web = WebServer(application, settings.PORT, name="web")
+        web.wait_until_it_answers("/healthz")
+        self.announce(sandbox)
+        beat = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
+        beat.start()
+        self.work()  # until a signal
+        beat.service.stop(wait=False)
+        web.stop()
+        self.stdout.write("Stopped.")
+
+    # --- start ----------------------------------------------------------------------------------------------
+
+    def prepare_database(self) -> None:
+        """Tables as the code wants them, and demo data when nobody lives here yet."""
+        try:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                self.stdout.write("Preparing the database …")
+                call_command("migrate", verbosity=0)
+            if not get_user_model().objects.exists():
+                call_command("seed", verbosity=0)
+        except DatabaseError as error:
+            what = str(error).strip().splitlines()[0]
+            raise CommandError(f"The database of DATABASE_URL does not work: {what}") from None
+
+    def check_broker(self) -> None:
+        if settings.CELERY_BROKER_URL.startswith("memory"):
+            # The default looks once a second, which would add a second to everything that is woken.
+            app.conf.broker_transport_options = {"polling_interval": 0.1}
+            return
+        try:
+            with app.connection_for_write() as broker:
+                broker.ensure_connection(max_retries=1, interval_start=0.2)
+        except BrokerError as error:
+            raise CommandError(f"The broker of CELERY_BROKER_URL does not answer: {error}") from None
+
+    def start_sandbox(self) -> str:
+        """The stand-in's address when Google's addresses point at this machine, else ""."""
+        address = urlsplit(settings.GOOGLE_CALENDAR_API_URL)
+        if address.hostname != LOOPBACK or not address.port:
+            return ""
+        # Only a local run may load it: a deployment never imports the stand-in.
+        from integrations.sandbox import Sandbox  # noqa: PLC0415
+
+        WebServer(
+            Sandbox(Path(settings.LOCAL_DIR) / "sandbox.sqlite3"), address.port, name="Google's stand-in"
+        )
+        return f"{address.scheme}://{address.netloc}/"
+
+    def announce(self, sandbox: str) -> None:
+        lines = ["", f"  Tandem CRM      http://{LOOPBACK}:{settings.PORT}/"]
+        lines.append(f"  Google sandbox  {sandbox}" if sandbox else "  Google          the real one")
+        lines += ["", "  Sign in as"]
+        lines += [
+            f"    {address:20} {password:15} {who}" for address, password, who in settings.DEMO_SIGN_INS
+        ]
+        lines += ["", "  Ctrl-C stops", ""]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+    # --- work and stop --------------------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Celery's worker, in this thread, until a signal asked it to stop and its work in hand is done."""
+        signals.setup_logging.connect(keep_logging, weak=False)
+        worker = DemoWorker(
+            app=app,
+            pool="threads",
+            concurrency=4,
+            quiet=True,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+        )
+        worker.start()
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """The first signal asks the worker to end what it has in hand; a second one leaves at once."""
+        if worker_state.should_stop is not None:
+            os._exit(128 + number)
+        self.stdout.write("\nStopping … (Ctrl-C again leaves at once)")
+        worker_state.should_stop = 0
+        overdue = threading.Timer(STOPS_WITHIN_SECONDS, leave_unfinished)
+        overdue.daemon = True
+        overdue.start()
+
+
+class DemoWorker(app.Worker):  # type: ignore[misc]  # Celery has no types
+    def install_platform_tweaks(self, worker: object) -> None:
+        """Nothing: the signals belong to the command, which has more than a worker to stop."""
+
+
+class WebServer:
+    """A WSGI application on loopback in threads of its own."""
+
+    def __init__(self, app: Any, port: int, *, name: str) -> None:
+        self.port, self.name = port, name
+        try:
+            self.server = create_server(app, host=LOOPBACK, port=port, threads=8, ident=None)
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} ({name}) cannot be used: {error.strerror}. Choose another with PORT."
+            ) from None
+        threading.Thread(target=self.server.run, name=name, daemon=True).start()
+
+    def wait_until_it_answers(self, path: str) -> None:
+        deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}{path}", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise CommandError(f"{self.name} did not answer on port {self.port}.")
+
+    def stop(self) -> None:
+        """Ends once the requests in hand are answered; new ones are dropped."""
+        self.server.task_dispatcher.shutdown(cancel_pending=True, timeout=3)
+
+
+def keep_logging(**kwargs: object) -> None:
+    """Celery sets logging up itself unless somebody listens to this signal: Django's stands."""
+
+
+def leave_unfinished() -> NoReturn:
+    # Rows are the truth: what is cut off here is taken up by the sweeps of the next run.
+    os._exit(0)
