@@ -1,0 +1,392 @@
+"""Everything we ask of Google Calendar, in our words: the only calls we make to its API.
+
+One client for one unit of work, with a transport of its own, never shared between threads or accounts. The
+library behind it is imported at the first client and not before (see `library.py`).
+"""
+
+import datetime
+import functools
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import httplib2
+from django.conf import settings
+
+from integrations.google.answers import Asked, error_for
+from integrations.google.errors import Gone, Reconnect, Refused
+from integrations.google.events import (
+    LOCAL_ETAG,
+    EventDraft,
+    EventPatch,
+    RemoteEvent,
+    Unreadable,
+    answer_for_us,
+    read_event,
+    write_draft,
+    write_patch,
+)
+from integrations.google.tokens import GRANT_DIED, access_token
+from integrations.models import GoogleAccount
+from integrations.pausing import mark_missing, pause_account
+
+logger = logging.getLogger(__name__)
+
+# L1: the most that Google gives; a stand-in may give less, and pages are followed whatever their length.
+EVENTS_A_PAGE = 2500
+CALENDARS_A_PAGE = 250
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCalendar:
+    google_id: str
+    summary: str
+    time_zone: str
+    access_role: str
+    colour: str
+    is_primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    events: tuple[RemoteEvent, ...]
+    # Events nobody can make sense of: set aside, while the page goes on.
+    unreadable: tuple[Unreadable, ...]
+    # "" but on the last page (S1). Store it with what the last page changed, not before (S2).
+    next_sync_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    channel_id: str
+    resource_id: str
+    expires_at: datetime.datetime | None
+
+
+@functools.cache
+def _library() -> ModuleType:
+    from integrations.google import library  # noqa: PLC0415 (31 MB that a web process rarely needs)
+
+    return library
+
+
+class AccountHttp:
+    """An httplib2.Http look-alike that signs for one account and meets a 401 with one forced renewal."""
+
+    def __init__(self, account: GoogleAccount, transport: httplib2.Http) -> None:
+        self.account = account
+        self.transport = transport
+        self.token = access_token(account, transport)
+
+    def request(
+        self,
+        uri: str,
+        method: str = "GET",
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> tuple[httplib2.Response, bytes]:
+        response, content = self._send(uri, method, body, headers, options)
+        if response.status == 401:
+            self.token = access_token(self.account, self.transport, refused=self.token)
+            response, content = self._send(uri, method, body, headers, options)
+        if response.status == 401:
+            # Q4: a fresh token was turned down as well; asking once more would not help.
+            pause_account(self.account, GRANT_DIED)
+            raise Reconnect(GRANT_DIED)
+        return response, content
+
+    def _send(
+        self,
+        uri: str,
+        method: str,
+        body: str | None,
+        headers: Mapping[str, str] | None,
+        options: Mapping[str, Any],
+    ) -> tuple[httplib2.Response, bytes]:
+        signed = {**(headers or {}), "authorization": f"Bearer {self.token}"}
+        response, content = self.transport.request(uri, method, body=body, headers=signed, **options)
+        return response, content
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+def client_for(account: GoogleAccount) -> "CalendarClient":
+    """A client for one unit of work. Raises Reconnect for an account that is paused or disconnected,
+    TryLater.
+    """
+    return CalendarClient(account, AccountHttp(account, _library().new_http()))
+
+
+class CalendarClient:
+    """The Calendar API for one account. Every method may raise TryLater, Reconnect and Refused.
+
+    Etags of "" and of our own making are not sent: such a write is unconditional. A PATCH or DELETE that the
+    transport repeated by itself can answer Changed or Gone though the first try came through; pulling the
+    event tells.
+    """
+
+    def __init__(self, account: GoogleAccount, transport: AccountHttp) -> None:
+        self.account = account
+        service = _library().service_over(transport)
+        # Kept: the library builds a resource anew, at 1.3 ms, for each `service.events()`.
+        self._events = service.events()
+        self._calendar_list = service.calendarList()
+        self._channels = service.channels()
+        self._transport = transport
+
+    def __enter__(self) -> "CalendarClient":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    # --- reading ---
+
+    def list_calendars(self) -> tuple[RemoteCalendar, ...]:
+        """Every calendar in this person's list. Refused, reason "scope", without the permission to list."""
+        request = self._calendar_list.list(maxResults=CALENDARS_A_PAGE)
+        found: list[RemoteCalendar] = []
+        while request is not None:
+            answer = self._execute(request, Asked.OTHER)
+            found += [_read_calendar(item) for item in _items(answer) if isinstance(item.get("id"), str)]
+            request = self._calendar_list.list_next(request, answer)
+        return tuple(found)
+
+    def list_events(
+        self,
+        google_id: str,
+        *,
+        sync_token: str = "",
+        starts_at: datetime.datetime | None = None,
+        ends_at: datetime.datetime | None = None,
+        time_zone: str = "UTC",
+    ) -> Iterator[EventPage]:
+        """The pages of a full pull, or of what changed since `sync_token`. `time_zone`: for whole days.
+
+        Both kinds send the same parameters, but that the window goes with a full pull alone (S3, S4).
+        Occurrences instead of series (R5), all event types (L4), and no word on deleted ones: a full pull
+        then brings none, and a linked row it leaves out is asked for by its id; an incremental pull brings
+        them always, as tombstones (S11), and would be refused if it said otherwise. A series deleted whole
+        may come as one tombstone with the series' id. What the token brings may lie outside the window (S6).
+        Raises PullInFull for a dead token.
+        """
+        asked = Asked.LIST_WITH_TOKEN if sync_token else Asked.LIST
+        wanted: dict[str, Any] = {"syncToken": sync_token} if sync_token else _window(starts_at, ends_at)
+        request = self._events.list(
+            calendarId=google_id,
+            singleEvents=True,
+            maxResults=getattr(settings, "GOOGLE_EVENTS_A_PAGE", EVENTS_A_PAGE),
+            **wanted,
+        )
+        while request is not None:
+            answer = self._execute(request, asked)
+            request = self._events.list_next(request, answer)
+            token = "" if request is not None else str(answer.get("nextSyncToken") or "")
+            yield _read_page(answer, google_id, time_zone, token)
+
+    def get_event(
+        self, calendar_id: str, event_id: str, *, time_zone: str = "UTC", etag: str = ""
+    ) -> RemoteEvent:
+        """The event now; a deleted one has status "cancelled" (S13). Raises Gone, and Unchanged where it has
+        `etag`.
+        """
+        return self._read(self._get(calendar_id, event_id, etag=etag), calendar_id, time_zone)
+
+    # --- writing ---
+
+    def insert_event(
+        self, calendar_id: str, draft: EventDraft, *, send_updates: str, time_zone: str = "UTC"
+    ) -> RemoteEvent:
+        """Raises AlreadyThere when its id is taken: get the event and go on from there (W2)."""
+        request = self._events.insert(
+            calendarId=calendar_id,
+            body=write_draft(draft),
+            sendUpdates=send_updates,
+            # W9: without it a conference is ignored, on every write of that event.
+            conferenceDataVersion=1,
+        )
+        return self._read(self._execute(request, Asked.INSERT), calendar_id, time_zone)
+
+    def patch_event(
+        self,
+        calendar_id: str,
+        event_id: str,
+        patch: EventPatch,
+        *,
+        etag: str,
+        send_updates: str,
+        time_zone: str = "UTC",
+    ) -> RemoteEvent:
+        """Raises Changed when the event no longer has `etag`, and Gone.
+
+        New attendees are merged with the list Google holds, so that nobody's answer is lost (W5); a list
+        that Google gives in part only is left alone.
+        """
+        current: Mapping[str, Any] = {} if patch.attendees is None else self._get(calendar_id, event_id)
+        body = write_patch(patch, current=_items(current, "attendees"))
+        if current.get("attendeesOmitted"):
+            body.pop("attendees", None)
+        return self._patch(
+            calendar_id, event_id, body, etag=etag, send_updates=send_updates, time_zone=time_zone
+        )
+
+    def delete_event(self, calendar_id: str, event_id: str, *, etag: str = "", send_updates: str) -> None:
+        """Raises Gone when it was deleted already, and Changed."""
+        request = self._events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates=send_updates)
+        self._execute(_only_if(request, etag), Asked.EVENT)
+
+    def respond(
+        self, calendar_id: str, event_id: str, response: str, *, send_updates: str, time_zone: str = "UTC"
+    ) -> RemoteEvent:
+        """Answers an invitation: accepted, declined or tentative. Refused, reason "notInvited", when we are
+        no guest.
+        """
+        current = self._get(calendar_id, event_id)
+        people = answer_for_us(_items(current, "attendees"), response, calendar_id=calendar_id)
+        if not people:
+            raise Refused("This account is not among the guests of the event.", "notInvited")
+        body: dict[str, Any] = {"attendees": people}
+        if current.get("attendeesOmitted"):
+            # P2: a list in part would replace the whole, unless it says that it is one.
+            body = {
+                "attendees": [answer for answer in people if answer.get("self")],
+                "attendeesOmitted": True,
+            }
+        etag = str(current.get("etag") or "")
+        return self._patch(
+            calendar_id, event_id, body, etag=etag, send_updates=send_updates, time_zone=time_zone
+        )
+
+    # --- channels ---
+
+    def watch(
+        self, calendar_id: str, *, channel_id: str, address: str, token: str, life: datetime.timedelta
+    ) -> Channel:
+        """Asks for notices at `address`. Store the channel first: the first notice may arrive before this
+        (N2).
+        """
+        body = {
+            "id": channel_id,
+            "type": "web_hook",
+            "address": address,
+            "token": token,
+            "params": {"ttl": str(int(life.total_seconds()))},
+        }
+        answer = self._execute(self._events.watch(calendarId=calendar_id, body=body), Asked.OTHER)
+        return Channel(channel_id, str(answer.get("resourceId") or ""), _expiry(answer.get("expiration")))
+
+    def stop(self, channel_id: str, resource_id: str) -> None:
+        """Ends a channel. One that Google does not know is over already (N8)."""
+        request = self._channels.stop(body={"id": channel_id, "resourceId": resource_id})
+        try:
+            self._execute(request, Asked.EVENT)
+        except Gone:
+            return
+
+    # --- the way there and back ---
+
+    def _get(self, calendar_id: str, event_id: str, *, etag: str = "") -> Mapping[str, Any]:
+        request = self._events.get(calendarId=calendar_id, eventId=event_id)
+        if etag and not etag.startswith(LOCAL_ETAG):
+            request.headers["If-None-Match"] = etag
+        answer: Mapping[str, Any] = self._execute(request, Asked.EVENT)
+        return answer
+
+    def _patch(
+        self,
+        calendar_id: str,
+        event_id: str,
+        body: dict[str, Any],
+        *,
+        etag: str,
+        send_updates: str,
+        time_zone: str,
+    ) -> RemoteEvent:
+        request = self._events.patch(
+            calendarId=calendar_id,
+            eventId=event_id,
+            body=body,
+            sendUpdates=send_updates,
+            conferenceDataVersion=1,
+        )
+        answer = self._execute(_only_if(request, etag), Asked.EVENT)
+        return self._read(answer, calendar_id, time_zone)
+
+    def _read(self, raw: Mapping[str, Any], calendar_id: str, time_zone: str) -> RemoteEvent:
+        return read_event(raw, calendar_time_zone=time_zone, calendar_id=calendar_id)
+
+    def _execute(self, request: Any, asked: Asked) -> Any:
+        library = _library()
+        try:
+            return library.execute(request)
+        except library.Answered as answered:
+            error = error_for(answered.refusal, asked)
+            logger.info(
+                "google_refused",
+                extra={
+                    "account_id": self.account.pk,
+                    "status": answered.refusal.status,
+                    "reason": answered.refusal.reason,
+                },
+            )
+            if isinstance(error, Refused) and error.reason == "scope":
+                mark_missing(self.account, error.why)
+            raise error from answered
+
+
+def _window(starts_at: datetime.datetime | None, ends_at: datetime.datetime | None) -> dict[str, str]:
+    """L2: events that end after the one and start before the other; the offset is mandatory."""
+    moments = (("timeMin", starts_at), ("timeMax", ends_at))
+    return {
+        name: moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for name, moment in moments
+        if moment is not None
+    }
+
+
+def _only_if(request: Any, etag: str) -> Any:
+    """`request`, to be carried out only while the event has `etag` (W4)."""
+    if etag and not etag.startswith(LOCAL_ETAG):
+        request.headers["If-Match"] = etag
+    return request
+
+
+def _items(answer: Mapping[str, Any], key: str = "items") -> list[Mapping[str, Any]]:
+    items = answer.get(key)
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+
+
+def _read_page(answer: Mapping[str, Any], google_id: str, time_zone: str, token: str) -> EventPage:
+    events: list[RemoteEvent] = []
+    unreadable: list[Unreadable] = []
+    for item in _items(answer):
+        try:
+            events.append(read_event(item, calendar_time_zone=time_zone, calendar_id=google_id))
+        except Unreadable as error:
+            unreadable.append(error)
+    return EventPage(tuple(events), tuple(unreadable), token)
+
+
+def _read_calendar(item: Mapping[str, Any]) -> RemoteCalendar:
+    return RemoteCalendar(
+        google_id=item["id"],
+        summary=str(item.get("summaryOverride") or item.get("summary") or item["id"]),
+        time_zone=str(item.get("timeZone") or "UTC"),
+        access_role=str(item.get("accessRole") or "reader"),
+        colour=str(item.get("backgroundColor") or ""),
+        is_primary=item.get("primary") is True,
+    )
+
+
+def _expiry(milliseconds: object) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromtimestamp(int(str(milliseconds)) / 1000, datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

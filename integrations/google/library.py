@@ -1,0 +1,93 @@
+"""Google's own client library: the only module that imports it.
+
+The import costs 150 to 300 ms and 31 MB, which no web process pays before it first talks to Google:
+`client.py` imports this module at its first use.
+"""
+
+import functools
+import http.client
+import json
+from importlib import resources
+from typing import Any, Protocol
+
+import httplib2
+from django.conf import settings
+from django.utils import timezone
+from googleapiclient.discovery import build_from_document
+from googleapiclient.errors import HttpError
+
+from integrations.google.answers import Refusal, read_refusal
+from integrations.google.errors import TryLater
+
+API_PATH = "calendar/v3/"
+
+
+class Request(Protocol):
+    """What the library's methods return: headers may be added before it is executed."""
+
+    uri: str
+    headers: dict[str, str]
+
+    def execute(self, num_retries: int = 0) -> Any: ...
+
+
+class Answered(Exception):
+    """Google answered, and it was not a success."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
+
+
+def new_http() -> httplib2.Http:
+    """A transport for one unit of work: sharing one between threads hands answers to the wrong caller."""
+    transport = httplib2.Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
+    # Google answers 308 to an unfinished upload, which is no redirect; the library's own factory does this.
+    transport.redirect_codes = transport.redirect_codes - {308}
+    return transport
+
+
+@functools.cache
+def _document() -> str:
+    source = resources.files("googleapiclient.discovery_cache.documents").joinpath("calendar.v3.json")
+    return source.read_text(encoding="utf-8")
+
+
+@functools.lru_cache(maxsize=4)
+def _document_at(api_url: str) -> dict[str, Any]:
+    """The parsed document of the Calendar API, moved to `api_url`. Parsed once a process."""
+    root = api_url.removesuffix(API_PATH)
+    # Moving the document, not `api_endpoint`: that moves single calls and leaves batches at Google's own
+    # host.
+    document: dict[str, Any] = json.loads(_document())
+    document |= {"rootUrl": root, "mtlsRootUrl": root, "baseUrl": api_url, "servicePath": API_PATH}
+    # The library completes the document while it builds the first resources from it. Done here, before other
+    # threads read it, or one of them iterates over what another still changes.
+    service = build_from_document(document, http=httplib2.Http())
+    service.events(), service.calendarList(), service.channels()
+    return document
+
+
+def service_over(transport: Any) -> Any:
+    """The Calendar service whose requests go through `transport`, an httplib2.Http or a wrapper of one."""
+    return build_from_document(_document_at(settings.GOOGLE_CALENDAR_API_URL), http=transport)
+
+
+def execute(request: Request) -> Any:
+    """The answer. Raises Answered for a refusal and TryLater when nothing that counts as an answer came.
+
+    No retries here: the library sleeps without a cap and ignores Retry-After; rows are our retry. httplib2
+    by itself repeats a request whose connection closed unanswered, a POST too: our own event ids make it
+    harmless.
+    """
+    try:
+        return request.execute(num_retries=0)
+    except HttpError as error:
+        headers = {name.lower(): str(value) for name, value in error.resp.items()}
+        raise Answered(
+            read_refusal(int(error.resp.status), error.content, headers, now=timezone.now())
+        ) from error
+    except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as error:
+        raise TryLater("Google could not be reached.") from error
+    except ValueError as error:
+        raise TryLater("Google's answer could not be read.") from error
