@@ -256,11 +256,17 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not IS_LOC
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tandem <no-reply@tandem.example>")
 SMS_URL = env.str("SMS_URL", default="")
+# The business that messages speak for, and how late one may still leave (a step can say otherwise).
+BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
+MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default=60))
 
 # --- pages --------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
 STATIC_ROOT = LOCAL_DIR / "static"
+if IS_LOCAL:
+    # WhiteNoise warns when it is not there, though a local run serves from the sources.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 WHITENOISE_USE_FINDERS = IS_LOCAL
 STORAGES = {

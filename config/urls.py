@@ -1,6 +1,7 @@
 """The site map: one include an app, then what no app owns (sign-in, admin, health, the front door)."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.socialaccount.views import login_cancelled, login_error
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
@@ -18,6 +19,9 @@ urlpatterns = [
     path("", include("contacts.urls")),
     path("", include("integrations.urls")),
     path("", include("campaigns.urls")),
+    # allauth leaves these two behind the login, where whoever stopped at Google could never read them.
+    path("accounts/social/login/cancelled/", login_not_required(login_cancelled)),
+    path("accounts/social/login/error/", login_not_required(login_error)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz", login_not_required(health.healthz), name="healthz"),
