@@ -21,7 +21,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
 TOOLS = HERE / ".tools"
@@ -52,9 +52,7 @@ def set_up(*groups: str) -> None:
             f"Tandem needs Python {wanted} or newer, this is {sys.version.split()[0]}. "
             f"Call it with a newer one: `python{wanted} dev.py …` or `make … PYTHON=python{wanted}`."
         )
-    locked = hashlib.sha256(
-        (HERE / "uv.lock").read_bytes() + (HERE / "pyproject.toml").read_bytes()
-    ).hexdigest()
+    locked = lock_hash()
     synced = read_stamp()
     wanted_groups = {*groups, *synced.get("groups", [])}
     if PYTHON.exists() and synced.get("locked") == locked and wanted_groups == set(synced["groups"]):
@@ -64,7 +62,13 @@ def set_up(*groups: str) -> None:
     STAMP.write_text(json.dumps({"locked": locked, "groups": sorted(wanted_groups)}))
 
 
-def read_stamp() -> dict[str, object]:
+def lock_hash() -> str:
+    return hashlib.sha256(
+        (HERE / "uv.lock").read_bytes() + (HERE / "pyproject.toml").read_bytes()
+    ).hexdigest()
+
+
+def read_stamp() -> dict[str, Any]:
     try:
         return dict(json.loads(STAMP.read_text()))
     except (OSError, ValueError):
@@ -87,7 +91,7 @@ def fetch_uv() -> Path:
         "-m",
         "pip",
         "install",
-        "--quiet",
+        "-qq",
         "--no-warn-script-location",
         "--upgrade",
         "--target",
@@ -142,7 +146,7 @@ def local_defaults(given: dict[str, str]) -> dict[str, str]:
             "GOOGLE_AUTHORIZE_URL": f"{sandbox}/o/oauth2/v2/auth",
             "GOOGLE_TOKEN_URL": f"{sandbox}/token",
             "GOOGLE_REVOKE_URL": f"{sandbox}/revoke",
-            "GOOGLE_USERINFO_URL": f"{sandbox}/v1/userinfo",
+            "GOOGLE_USERINFO_URL": f"{sandbox}/oauth2/v3/userinfo",
             "GOOGLE_CERTS_URL": f"{sandbox}/oauth2/v3/certs",
             "GOOGLE_CALENDAR_API_URL": f"{sandbox}/calendar/v3/",
         }

@@ -13,7 +13,9 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "celery": {"level": "WARNING"},
-            "kombu": {"level": "WARNING"},
+            # It warns that memory:// names no host; what goes wrong with a broker Celery reports itself.
+            "kombu": {"level": "ERROR"},
+            "waitress": {"level": "ERROR"},
             "googleapiclient": {"level": "ERROR"},
             "django.server": {"level": "INFO" if debug else "WARNING"},
         },

@@ -99,7 +99,15 @@ DIARIES = (
 PEOPLE = (
     Person("Maya Okafor", "Quayside Rowing Club", "123", ("Sports",), ("Prefers mornings before nine.",)),
     Person("Tom Ellery", "", "124", ("Back pain",), ("Referred by his GP in September.",)),
-    Person("Priya Raman", "Raman & Hall", "125", ("Referral",), ("Works from home on Fridays.",)),
+    # The stand-in's Dana has a consultation with her, at this second address.
+    Person(
+        "Priya Raman",
+        "Raman & Hall",
+        "125",
+        ("Referral",),
+        ("Works from home on Fridays.",),
+        "priya.raman@example.net",
+    ),
     Person("Jonas Lindqvist", "", "126", ("Sports",), second_address="jonas@example.org"),
     Person("Beth Carraway", "Carraway Interiors", "127", ("Back pain", "Class")),
     Person("Samuel Osei", "", "128", ("Class",)),

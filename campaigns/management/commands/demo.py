@@ -3,20 +3,20 @@
 The same code runs as separate processes on PostgreSQL and Redis by environment alone (README, compose.yaml).
 """
 
-import logging
 import os
 import signal
 import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
+import warnings
 from types import FrameType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from celery import signals
 from celery.beat import EmbeddedService
+from celery.platforms import SecurityWarning
 from celery.worker import state as worker_state
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -24,10 +24,13 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError as BrokerError
+from waitress import wasyncore
 from waitress.server import create_server
 
 from config.celery import app
 from config.wsgi import application
+from integrations.sandbox.app import Sandbox
+from integrations.sandbox.server import RunningServer, serve
 
 LOOPBACK = "127.0.0.1"
 STARTS_WITHIN_SECONDS = 20
@@ -40,21 +43,24 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("`demo` is for a local run: use `make run`, or set DEBUG=true.")
-        for name in ("waitress", "celery", "kombu"):
-            logging.getLogger(name).setLevel(logging.ERROR)
+        # A worker as root is worth a warning where strangers send tasks; this broker lives in this process.
+        warnings.simplefilter("ignore", SecurityWarning)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.stop)
-        self.prepare_database()
         self.check_broker()
+        self.prepare_database()
         sandbox = self.start_sandbox()
-        web = WebServer(application, settings.PORT, name="web")
+        web = WebServer(application, settings.PORT)
         web.wait_until_it_answers("/healthz")
         self.announce(sandbox)
         beat = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
         beat.start()
         self.work()  # until a signal
         beat.service.stop(wait=False)
-        web.stop()
+        web.close()
+        if sandbox:
+            sandbox.close()
+            sandbox.sandbox.close()
         self.stdout.write("Stopped.")
 
     # --- start ----------------------------------------------------------------------------------------------
@@ -67,7 +73,7 @@ class Command(BaseCommand):
                 self.stdout.write("Preparing the database …")
                 call_command("migrate", verbosity=0)
             if not get_user_model().objects.exists():
-                call_command("seed", verbosity=0)
+                call_command("seed", stdout=self.stdout)
         except DatabaseError as error:
             what = str(error).strip().splitlines()[0]
             raise CommandError(f"The database of DATABASE_URL does not work: {what}") from None
@@ -83,22 +89,19 @@ class Command(BaseCommand):
         except BrokerError as error:
             raise CommandError(f"The broker of CELERY_BROKER_URL does not answer: {error}") from None
 
-    def start_sandbox(self) -> str:
-        """The stand-in's address when Google's addresses point at this machine, else ""."""
+    def start_sandbox(self) -> RunningServer | None:
+        """Google's stand-in, when Google's addresses point where `dev.py` puts it: one port above the web."""
         address = urlsplit(settings.GOOGLE_CALENDAR_API_URL)
-        if address.hostname != LOOPBACK or not address.port:
-            return ""
-        # Only a local run may load it: a deployment never imports the stand-in.
-        from integrations.sandbox import Sandbox  # noqa: PLC0415
+        if (address.hostname, address.port) != (LOOPBACK, settings.PORT + 1):
+            return None
+        try:
+            return serve(Sandbox(str(settings.LOCAL_DIR / "sandbox.sqlite3")), port=settings.PORT + 1)
+        except OSError as error:
+            raise port_taken(settings.PORT + 1, error) from None
 
-        WebServer(
-            Sandbox(Path(settings.LOCAL_DIR) / "sandbox.sqlite3"), address.port, name="Google's stand-in"
-        )
-        return f"{address.scheme}://{address.netloc}/"
-
-    def announce(self, sandbox: str) -> None:
+    def announce(self, sandbox: RunningServer | None) -> None:
         lines = ["", f"  Tandem CRM      http://{LOOPBACK}:{settings.PORT}/"]
-        lines.append(f"  Google sandbox  {sandbox}" if sandbox else "  Google          the real one")
+        lines.append(f"  Google sandbox  {sandbox.url}/" if sandbox else "  Google          the real one")
         lines += ["", "  Sign in as"]
         lines += [
             f"    {address:20} {password:15} {who}" for address, password, who in settings.DEMO_SIGN_INS
@@ -140,17 +143,23 @@ class DemoWorker(app.Worker):  # type: ignore[misc]  # Celery has no types
 
 
 class WebServer:
-    """A WSGI application on loopback in threads of its own."""
+    """A WSGI application on loopback, in threads of its own."""
 
-    def __init__(self, app: Any, port: int, *, name: str) -> None:
-        self.port, self.name = port, name
+    def __init__(self, application: Any, port: int) -> None:
+        self.port = port
+        self._sockets: dict[int, Any] = {}
         try:
-            self.server = create_server(app, host=LOOPBACK, port=port, threads=8, ident=None)
+            self._server = create_server(application, map=self._sockets, host=LOOPBACK, port=port, threads=8)
         except OSError as error:
-            raise CommandError(
-                f"Port {port} ({name}) cannot be used: {error.strerror}. Choose another with PORT."
-            ) from None
-        threading.Thread(target=self.server.run, name=name, daemon=True).start()
+            raise port_taken(port, error) from None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=30, map=self._sockets, count=1)
+        wasyncore.close_all(self._sockets)
 
     def wait_until_it_answers(self, path: str) -> None:
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
@@ -160,11 +169,20 @@ class WebServer:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
-        raise CommandError(f"{self.name} did not answer on port {self.port}.")
+        raise CommandError(f"The web server did not answer on port {self.port}.")
 
-    def stop(self) -> None:
-        """Ends once the requests in hand are answered; new ones are dropped."""
-        self.server.task_dispatcher.shutdown(cancel_pending=True, timeout=3)
+    def close(self) -> None:
+        """Ends once the requests in hand are answered."""
+        self._server.task_dispatcher.shutdown(timeout=3)
+        self._stopping.set()
+        self._server.pull_trigger()
+        self._thread.join(timeout=3)
+
+
+def port_taken(port: int, error: OSError) -> CommandError:
+    return CommandError(
+        f"Port {port} cannot be used: {error.strerror}. Choose another, for example PORT=8010."
+    )
 
 
 def keep_logging(**kwargs: object) -> None:

@@ -1,0 +1,115 @@
+"""dev.py: what a person sees who starts Tandem on a fresh machine."""
+
+import json
+import re
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+import dev
+from tests.processes import ROOT, run
+
+
+def test_a_local_run_points_google_at_the_stand_in_one_port_above():
+    defaults = dev.local_defaults({"PORT": "8100"})
+    assert defaults["DEBUG"] == "true"
+    assert defaults["GOOGLE_TOKEN_URL"] == "http://127.0.0.1:8101/token"
+    assert defaults["GOOGLE_CALENDAR_API_URL"] == "http://127.0.0.1:8101/calendar/v3/"
+
+
+def test_every_google_address_that_settings_knows_has_a_place_on_the_stand_in():
+    known = set(re.findall(r'env\.str\(\s*"(GOOGLE_\w+_URL)"', (ROOT / "config" / "settings.py").read_text()))
+    assert {name for name in dev.local_defaults({}) if name.startswith("GOOGLE_")} == known
+
+
+def test_a_google_client_of_ones_own_means_the_real_google():
+    assert not [
+        name for name in dev.local_defaults({"GOOGLE_CLIENT_ID": "mine"}) if name.startswith("GOOGLE_")
+    ]
+
+
+def test_what_the_environment_says_is_left_as_it_is():
+    defaults = dev.local_defaults({"GOOGLE_TOKEN_URL": "http://elsewhere/token", "BEAT_SECONDS": "1"})
+    assert "GOOGLE_TOKEN_URL" not in defaults
+    assert "BEAT_SECONDS" not in defaults
+    assert "GOOGLE_REVOKE_URL" in defaults
+
+
+def test_dotenv_lines_are_read_with_quotes_exports_and_comments(tmp_path, monkeypatch):
+    monkeypatch.setattr(dev, "HERE", tmp_path)
+    (tmp_path / ".env").write_text("# a note\nexport PORT=8100\nGOOGLE_CLIENT_ID='abc'\n\nnonsense\n")
+    assert dev.read_dotenv() == {"PORT": "8100", "GOOGLE_CLIENT_ID": "abc"}
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65535", "-1", "80.5"])
+def test_a_wrong_port_is_one_clear_line(port):
+    outcome = run("dev.py", "run", PORT=port)
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        f"dev.py: PORT={port} is no port. Give a number from 1 to 65534, for example PORT=8010.\n"
+    )
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_a_port_in_use_is_one_clear_line_that_names_another(offset):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = run("dev.py", "run", PORT=str(port - offset))
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith(f"dev.py: Port {port} (")
+    assert f"make run PORT={port - offset + 10}" in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
+def test_an_unknown_command_shows_those_there_are():
+    outcome = run("dev.py", "rnu")
+    assert outcome.returncode == 2
+    assert "python dev.py run" in outcome.stdout
+
+
+def test_reset_removes_the_data_and_keeps_the_secrets(tmp_path):
+    for name in ("secret_key", "token_encryption_keys", "tandem.sqlite3", "sandbox.sqlite3"):
+        (tmp_path / name).write_text("x")
+    outcome = run("dev.py", "reset", TANDEM_LOCAL_DIR=str(tmp_path), PORT="65000")
+    assert outcome.returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret_key", "token_encryption_keys"]
+    assert outcome.stdout.count("removed ") == 2
+
+
+def test_a_set_up_that_is_up_to_date_does_nothing(tmp_path):
+    tree = bare_tree(tmp_path)
+    locked = dev.lock_hash()
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    (tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (tree / ".venv" / ".synced.json").write_text(json.dumps({"locked": locked, "groups": ["browser", "dev"]}))
+    outcome = run("dev.py", "setup", cwd=tree)
+    assert outcome.stdout == "Ready: `make run` or `make test`.\n"
+    assert not (tree / ".tools").exists()
+
+
+def test_a_python_without_pip_is_told_how_to_get_it(tmp_path):
+    tree = bare_tree(tmp_path)
+    # -S leaves site-packages out, and pip with it.
+    outcome = run("-S", "dev.py", "setup", cwd=tree)
+    assert outcome.returncode == 1
+    assert "has no pip" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_clean_takes_everything_generated_away(tmp_path):
+    tree = bare_tree(tmp_path)
+    for folder in (".venv", ".tools", ".local"):
+        (tree / folder).mkdir()
+    assert run("dev.py", "clean", cwd=tree).returncode == 0
+    assert not [path for path in tree.iterdir() if path.is_dir()]
+
+
+def bare_tree(tmp_path: Path) -> Path:
+    for name in ("dev.py", "pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
