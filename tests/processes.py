@@ -26,7 +26,7 @@ def run(*words: str, cwd: Path = ROOT, **ours: str) -> subprocess.CompletedProce
     """`python <words>` to its end."""
     return subprocess.run(  # noqa: S603
         [sys.executable, *words],
-        cwd=ROOT,
+        cwd=cwd,
         env=environment(**ours),
         capture_output=True,
         text=True,

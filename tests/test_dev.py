@@ -87,7 +87,7 @@ def test_a_set_up_that_is_up_to_date_does_nothing(tmp_path):
     (tree / ".venv" / "bin").mkdir(parents=True)
     (tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (tree / ".venv" / ".synced.json").write_text(json.dumps({"locked": locked, "groups": ["browser", "dev"]}))
-    outcome = run("dev.py", "setup", cwd=tree)
+    outcome = run(str(tree / "dev.py"), "setup", cwd=tree)
     assert outcome.stdout == "Ready: `make run` or `make test`.\n"
     assert not (tree / ".tools").exists()
 
@@ -95,7 +95,7 @@ def test_a_set_up_that_is_up_to_date_does_nothing(tmp_path):
 def test_a_python_without_pip_is_told_how_to_get_it(tmp_path):
     tree = bare_tree(tmp_path)
     # -S leaves site-packages out, and pip with it.
-    outcome = run("-S", "dev.py", "setup", cwd=tree)
+    outcome = run("-S", str(tree / "dev.py"), "setup", cwd=tree)
     assert outcome.returncode == 1
     assert "has no pip" in outcome.stderr
     assert "Traceback" not in outcome.stderr
@@ -105,7 +105,7 @@ def test_clean_takes_everything_generated_away(tmp_path):
     tree = bare_tree(tmp_path)
     for folder in (".venv", ".tools", ".local"):
         (tree / folder).mkdir()
-    assert run("dev.py", "clean", cwd=tree).returncode == 0
+    assert run(str(tree / "dev.py"), "clean", cwd=tree).returncode == 0
     assert not [path for path in tree.iterdir() if path.is_dir()]
 
 
