@@ -75,6 +75,7 @@ class GoogleEvent(models.Model):
     class Replan(models.TextChoices):
         NO = "", "No"
         CONTACT = "contact", "A guest became a contact"
+        MEETING = "meeting", "A colleague's copy became an appointment"
         DECISION = "decision", "A person decided"
 
     google_calendar = models.ForeignKey(

@@ -1,0 +1,44 @@
+"""What happens to observations when a Google calendar is no longer read, and when it is read again.
+
+Blocks are lifted and titles, texts and guests erased; id, outcome, decision and link stay, so that a reconnect
+doubles nothing and decisions stand.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest
+from integrations.models import GoogleCalendar
+
+
+@transaction.atomic
+def let_go(account_id: int) -> None:
+    """The account is being disconnected: forget what its calendars said, keep what was made of it."""
+    calendars = GoogleCalendar.objects.filter(account=account_id)
+    forget(list(calendars.values_list("pk", flat=True)))
+    calendars.update(next_pull_at=None)
+
+
+@transaction.atomic
+def forget(google_calendars: list[int]) -> None:
+    """Lift the blocks of these Google calendars and erase what their events say. Their next pull is a full one."""
+    GoogleEventGuest.objects.filter(event__google_calendar__in=google_calendars).delete()
+    # Without an etag the observation is given up: it counts as planned, and whatever a later pull says is news.
+    GoogleEvent.objects.filter(google_calendar__in=google_calendars).update(
+        etag="", planned_etag="", replan="", blocks=False, summary="", description="", location="",
+        organizer_address="", meeting_url="", html_link="", attendees=[],
+    )  # fmt: skip
+    GoogleCalendar.objects.filter(pk__in=google_calendars).update(
+        sync_token="", next_full_at=None, window_starts_at=None, window_ends_at=None
+    )
+
+
+def resume(account_id: int, now: datetime) -> None:
+    """The account is connected (again): calendars that a configuration reads are due at once."""
+    read = CalendarConfiguration.objects.filter(
+        Q(linked_calendar__account=account_id) | Q(conflict_calendars__account=account_id)
+    )
+    wanted = [pk for pair in read.values_list("linked_calendar", "conflict_calendars") for pk in pair if pk]
+    GoogleCalendar.objects.filter(account=account_id, pk__in=wanted).update(next_pull_at=now)

@@ -1,0 +1,146 @@
+"""What a plan is made from, and the plan itself: frozen values. `sync.gather` fills them from the database."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from calendars.sync.guests import Guest
+from calendars.sync.policy import Policy
+
+GREY = "grey"
+BLOCK, FREE, APPOINTMENT, CANCELLED, IGNORED = "block", "free", "appointment", "cancelled", "ignored"
+NEW, CONFIRMED, VOID, FINAL = "new", "confirmed", ("cancelled", "invalid"), ("showed", "no_show", "invalid")
+MAKE, KEEP_PRIVATE, UNDONE = "make", "private", "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An event as Google last told us. Times are None only on a tombstone never seen alive."""
+
+    starts_at: datetime | None
+    ends_at: datetime | None
+    created_at: datetime | None = None
+    is_cancelled: bool = False
+    is_free: bool = False
+    is_all_day: bool = False
+    is_private: bool = False
+    is_recurring: bool = False
+    event_type: str = "default"
+    organised_by_us: bool = True
+    # Our own answer to the invitation; "" when we are not on the list.
+    response: str = ""
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """Start and end of a living event. Raises ValueError for a tombstone: it has none."""
+        if self.starts_at is None or self.ends_at is None:
+            raise ValueError("A tombstone has no times.")
+        return self.starts_at, self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The appointment the event belongs to. `contacts` maps each attached contact to the address invited."""
+
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+    status_set_by: str = ""
+    made_in_google: bool = False
+    contacts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def is_void(self) -> bool:
+        return self.status in VOID
+
+    @property
+    def status_is_free(self) -> bool:
+        """Google may change it: neither final nor set by staff."""
+        return self.status not in FINAL and self.status_set_by != "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What both sides last had in common, on the fields that travel."""
+
+    starts_at: datetime | None
+    ends_at: datetime | None
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything else the plan rests on."""
+
+    now: datetime
+    policy: Policy
+    policy_since: datetime
+    guests: tuple[Guest, ...] = ()
+    calendar_colour: str = GREY
+    calendar_confirms: bool = False
+    # The calendar is read for busy time alone.
+    is_conflict_calendar: bool = False
+    blocks_unanswered: bool = True
+    private_events: str = "block"
+    recurring_blocks_only: bool = False
+    large_meeting: int = 20
+    decision: str = ""
+    # Planning again because a guest became a contact since, not because the event changed.
+    is_late_match: bool = False
+    # An occurrence of the same series already fired or is being booked in this batch.
+    series_has_fired: bool = False
+    # A change of ours waits to be pushed.
+    push_pending: bool = False
+    # One meeting of several staff: an appointment made through a colleague's copy; who decides; copies left.
+    has_sibling_appointment: bool = False
+    decided_by_colleague: str = ""
+    other_copies: int = 0
+    organisers_copy: bool = False
+    # A deletion that may be a move: another calendar of this person was not pulled since.
+    may_have_moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An appointment to make. The first guest is the primary contact; those without a contact get one."""
+
+    guests: tuple[Guest, ...]
+    status: str
+    fires: bool
+    why: str
+    # The series fired already: only steps that count from start or end still run.
+    repeats_series: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do. Everything unset means: leave it. `reason` is what staff read; "" keeps the one they read now."""
+
+    outcome: str
+    reason: str
+    blocks: bool = False
+    colour: str = GREY
+    outline: bool = False
+    # None leaves the bell as it is.
+    is_silent: bool | None = False
+    book: Book | None = None
+    join: bool = False
+    move: tuple[datetime, datetime] | None = None
+    cancel: bool = False
+    free_host: bool = False
+    restore: bool = False
+    confirm: bool = False
+    attach: tuple[Guest, ...] = ()
+    detach: tuple[int, ...] = ()
+    fires: bool = False
+    why: str = ""
+    # Both sides now say the same about time and cancellation.
+    agrees: bool = True
+    # Ask again later; nothing is decided yet.
+    waits: bool = False
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not (
+            self.book or self.join or self.move or self.cancel or self.free_host or self.restore
+            or self.confirm or self.attach or self.detach or self.waits
+        )  # fmt: skip

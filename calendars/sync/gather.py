@@ -1,0 +1,328 @@
+"""Fills `sync.facts` from the database: once for a Google calendar, once for a batch of its events.
+
+Every look-up here is one statement for the whole batch; nothing is decided here.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from calendars.models import (
+    Calendar,
+    CalendarConfiguration,
+    GoogleEvent,
+    PrivateEvents,
+    PushTarget,
+    RecurringEvents,
+)
+from calendars.sync import guests as guest_rules
+from calendars.sync import policy as policies
+from calendars.sync.facts import GREY, Agreed, Facts, Held, Observed
+from calendars.sync.guests import Guest, Ignored, Person
+from calendars.sync.policy import Policy
+from contacts.matching import contacts_by_address
+from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Origin, User
+from contacts.models.users import UserAddress
+from integrations.models import GoogleAccount, GoogleCalendar
+
+# A deletion waits this long for the person's other calendars to be pulled, then counts as one.
+MOVE_PATIENCE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What holds for every event of one Google calendar: whose it is, what rules it, where appointments go."""
+
+    google_calendar: GoogleCalendar
+    configuration: CalendarConfiguration | None
+    policy: Policy
+    policy_since: datetime
+    owner: User
+    target: Calendar | None
+    is_conflict_calendar: bool
+    ours: frozenset[str]
+    # Address of a colleague whose own Google calendar is read → how they are called.
+    colleagues: dict[str, str]
+    ignored: Ignored
+    # When the least recently pulled other calendar of this person was pulled; None: there is no other.
+    others_pulled_at: datetime | None
+
+
+def setting_for(google_calendar: GoogleCalendar, now: datetime) -> Setting:
+    """The setting of `google_calendar`. An unassigned calendar's link decides before a user's; then a conflict one."""
+    account = google_calendar.account
+    configuration = ruling(google_calendar)
+    is_conflict = configuration is None or configuration.linked_calendar_id != google_calendar.pk
+    policy, target = (
+        policy_of(configuration) if configuration else (policies.for_unassigned(policies.ONE_WAY), None)
+    )
+    return Setting(
+        google_calendar=google_calendar,
+        configuration=configuration,
+        policy=policy,
+        policy_since=configuration.policy_since if configuration else now,
+        owner=(target.owner if target and target.is_unassigned and target.owner else account.user),
+        target=target,
+        is_conflict_calendar=is_conflict,
+        ours=_our_addresses(),
+        colleagues=_colleagues(account.user_id),
+        ignored=guest_rules.read_ignored(configuration.ignored_guests if configuration else ""),
+        others_pulled_at=_others_pulled_at(google_calendar),
+    )
+
+
+def policy_of(configuration: CalendarConfiguration) -> tuple[Policy, Calendar | None]:
+    """The effective policy of `configuration` and the CRM calendar appointments are filed on, None for neither."""
+    if configuration.calendar is not None:
+        return policies.for_unassigned(configuration.sync_option), configuration.calendar
+    target = valid_default(configuration)
+    policy = policies.for_user(
+        configuration.sync_option,
+        has_default=target is not None,
+        creation=configuration.allow_contact_creation and target is not None,
+        trigger=configuration.allow_trigger,
+    )
+    return policy, target
+
+
+def valid_default(configuration: CalendarConfiguration) -> Calendar | None:
+    """The default calendar while it is active and the user belongs to it; otherwise policy falls back to blocking."""
+    if configuration.default_calendar_id is None:
+        return None
+    return (
+        Calendar.objects.default_for(configuration.user).filter(pk=configuration.default_calendar_id).first()
+    )
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One event with everything its plan rests on."""
+
+    row: GoogleEvent
+    observed: Observed
+    held: Held | None
+    agreed: Agreed | None
+    facts: Facts
+    # The appointment of a colleague's copy of the same meeting, to join.
+    sibling: Appointment | None
+
+
+def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
+    """The situations of `rows`, in order. Eight statements whatever their number."""
+    _link_our_own(rows, setting)
+    people = {row.pk: _guest_people(row, setting) for row in rows}
+    known = contacts_by_address([person.address for found in people.values() for person in found])
+    attached = _attached([row.appointment_id for row in rows if row.appointment_id])
+    pending = _pending(setting, rows)
+    siblings = _siblings(rows)
+    copies = _other_copies(rows, setting)
+    fired = _fired_series(rows, setting)
+    return [
+        Situation(
+            row=row,
+            observed=observe(row),
+            held=_held(row, attached),
+            agreed=_agreed(row),
+            sibling=siblings.get((row.ical_uid, row.original_start)),
+            facts=_facts(
+                row,
+                setting,
+                now,
+                guests=tuple(
+                    Guest(person.address, person.name, person.response, known.get(person.address))
+                    for person in people[row.pk]
+                ),
+                has_sibling_appointment=(row.ical_uid, row.original_start) in siblings,
+                push_pending=row.appointment_id in pending,
+                other_copies=len(copies[row.pk]),
+                organisers_copy=row.organised_by_us and not any(copies[row.pk]),
+                series_has_fired=row.recurring_event_id in fired,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def observe(row: GoogleEvent) -> Observed:
+    """What Google last told us of `row`, as the planner takes it."""
+    me = next((person for person in row.attendees if person.get("is_self")), None)
+    return Observed(
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        created_at=row.created_at_google,
+        # An event whose times are unknown cannot be placed; it is treated as its tombstone.
+        is_cancelled=row.is_cancelled or row.starts_at is None,
+        is_free=row.is_free,
+        is_all_day=row.is_all_day,
+        is_private=row.visibility in ("private", "confidential"),
+        is_recurring=bool(row.recurring_event_id),
+        event_type=row.event_type,
+        organised_by_us=row.organised_by_us,
+        response=me["response"] if me else "",
+    )
+
+
+def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -> Facts:
+    configuration = setting.configuration
+    decided_by = "" if row.organised_by_us else setting.colleagues.get(row.organizer_address.lower(), "")
+    target = row.appointment.calendar if row.appointment else setting.target
+    return Facts(
+        now=now,
+        policy=setting.policy,
+        policy_since=setting.policy_since,
+        calendar_colour=target.colour if target else GREY,
+        calendar_confirms=bool(setting.target and setting.target.confirms_automatically),
+        is_conflict_calendar=setting.is_conflict_calendar,
+        blocks_unanswered=configuration.blocks_unanswered if configuration else True,
+        private_events=configuration.private_events if configuration else PrivateEvents.BLOCK,
+        recurring_blocks_only=bool(configuration and configuration.recurring_events == RecurringEvents.BLOCK),
+        large_meeting=settings.LARGE_MEETING_GUESTS,
+        # Without a calendar to file it on, a person's "make appointment" has to wait for one.
+        decision=row.decision if setting.target or row.decision != GoogleEvent.Decision.MAKE else "",
+        is_late_match=row.replan == GoogleEvent.Replan.CONTACT and row.planned_etag == row.etag,
+        decided_by_colleague=decided_by,
+        may_have_moved=_may_have_moved(row, setting, now),
+        **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all
+    )
+
+
+def _may_have_moved(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
+    if not row.is_cancelled or row.seen_at is None or setting.others_pulled_at is None:
+        return False
+    return setting.others_pulled_at < row.seen_at and now - row.seen_at < MOVE_PATIENCE
+
+
+def ruling(google_calendar: GoogleCalendar) -> CalendarConfiguration | None:
+    """The configuration that decides for `google_calendar`: an unassigned link, a user's, then a conflict one."""
+    rows = CalendarConfiguration.objects.select_related("calendar__owner", "default_calendar", "user").filter(
+        Q(linked_calendar=google_calendar) | Q(conflict_calendars=google_calendar)
+    )
+    found = list(rows.distinct())
+    found.sort(
+        key=lambda row: (row.linked_calendar_id != google_calendar.pk, row.calendar_id is None, row.pk)
+    )
+    return found[0] if found else None
+
+
+def _our_addresses() -> frozenset[str]:
+    users = User.objects.values_list("email", flat=True)
+    aliases = UserAddress.objects.values_list("address", flat=True)
+    accounts = GoogleAccount.objects.values_list("address", flat=True)
+    return frozenset(address.lower() for address in users.union(aliases, accounts))
+
+
+def _colleagues(user_id: int) -> dict[str, str]:
+    configurations = CalendarConfiguration.objects.filter(
+        linked_calendar__account__state=GoogleAccount.State.CONNECTED
+    ).exclude(linked_calendar__account__user=user_id)
+    return {
+        configuration.linked_calendar.account.address.lower(): str(configuration.linked_calendar.account.user)
+        for configuration in configurations.select_related("linked_calendar__account__user")
+        if configuration.linked_calendar
+    }
+
+
+def _others_pulled_at(google_calendar: GoogleCalendar) -> datetime | None:
+    others = GoogleCalendar.objects.filter(
+        account__user=google_calendar.account.user_id,
+        account__state=GoogleAccount.State.CONNECTED,
+        next_pull_at__isnull=False,
+        last_pull_at__isnull=False,
+    ).exclude(pk=google_calendar.pk)
+    return others.order_by("last_pull_at").values_list("last_pull_at", flat=True).first()
+
+
+def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> None:
+    """Rows that are the event of a push target whose answer was lost belong to its appointment."""
+    loose = {row.google_id: row for row in rows if row.appointment_id is None}
+    targets = PushTarget.objects.filter(
+        google_calendar=setting.google_calendar, event_id__in=loose, is_withdrawn=False
+    ).select_related("appointment__calendar")
+    for target in targets:
+        loose[target.event_id].appointment = target.appointment
+
+
+def _guest_people(row: GoogleEvent, setting: Setting) -> list[Person]:
+    people = [
+        Person(
+            address=person["address"],
+            name=person.get("name", ""),
+            response=person.get("response", "needsAction"),
+            is_self=person.get("is_self", False),
+            is_organizer=person.get("is_organizer", False),
+            is_resource=person.get("is_resource", False),
+        )
+        for person in row.attendees
+    ]
+    organizer = "" if row.organised_by_us else row.organizer_address
+    return guest_rules.outside_people(people, organizer=organizer, ours=setting.ours, ignored=setting.ignored)
+
+
+def _attached(appointments: list[object]) -> dict[object, dict[int, str]]:
+    found: dict[object, dict[int, str]] = defaultdict(dict)
+    rows = AppointmentGuest.objects.filter(appointment__in=appointments).order_by("pk")
+    for appointment, contact, address in rows.values_list("appointment", "contact", "address"):
+        found[appointment][contact] = address
+    return found
+
+
+def _held(row: GoogleEvent, attached: dict[object, dict[int, str]]) -> Held | None:
+    appointment = row.appointment
+    if appointment is None:
+        return None
+    return Held(
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        status=appointment.status,
+        status_set_by=appointment.status_set_by,
+        made_in_google=appointment.came_from_google,
+        contacts=attached.get(appointment.pk, {}),
+    )
+
+
+def _agreed(row: GoogleEvent) -> Agreed | None:
+    if not row.agreed_etag:
+        return None
+    return Agreed(row.agreed_starts_at, row.agreed_ends_at, row.agreed_cancelled)
+
+
+def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
+    behind = PushTarget.objects.behind().filter(
+        google_calendar=setting.google_calendar,
+        appointment__in=[row.appointment_id for row in rows if row.appointment_id],
+    )
+    return set(behind.values_list("appointment", flat=True))
+
+
+def _siblings(rows: Sequence[GoogleEvent]) -> dict[tuple[str, str], Appointment]:
+    loose = {row.ical_uid for row in rows if row.ical_uid and row.appointment_id is None}
+    found = Appointment.objects.filter(ical_uid__in=loose).exclude(status__in=Appointment.VOID_STATUSES)
+    return {(row.ical_uid, row.original_start): row for row in found}
+
+
+def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, list[bool]]:
+    """For each row the living copies of its appointment in other calendars: whether each is organised by us."""
+    copies = GoogleEvent.objects.filter(
+        appointment__in=[row.appointment_id for row in rows if row.appointment_id]
+    ).exclude(google_calendar=setting.google_calendar)
+    living = copies.exclude(status="cancelled").exclude(outcome=GoogleEvent.Outcome.FREE)
+    by_appointment = defaultdict(list)
+    for appointment, organised in living.values_list("appointment", "organised_by_us"):
+        by_appointment[appointment].append(organised)
+    return {row.pk: by_appointment.get(row.appointment_id, []) for row in rows}
+
+
+def _fired_series(rows: Sequence[GoogleEvent], setting: Setting) -> set[str]:
+    series = {row.recurring_event_id for row in rows if row.recurring_event_id}
+    fired = GoogleEvent.objects.filter(
+        google_calendar=setting.google_calendar,
+        recurring_event_id__in=series,
+        appointment__changes__what=AppointmentChange.What.BOOKED,
+        appointment__changes__origin=Origin.GOOGLE,
+        appointment__changes__fires=True,
+    )
+    return set(fired.values_list("recurring_event_id", flat=True))

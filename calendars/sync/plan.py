@@ -1,0 +1,361 @@
+"""What the engine means to do with one event, and why: plan(observed, held, agreed, facts) → Plan.
+
+Pure: no clock, no database, no Django. It compares three things, what Google last told us (`Observed`), what we
+hold (`Held`) and what both sides last agreed on (`Agreed`), under the `Facts` of the moment. The rules are
+product.md section 3, read from top to bottom: first what the event is, then whether it already has an
+appointment (follow it) or not (make one, join one, or only block).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from calendars.sync.facts import (
+    APPOINTMENT,
+    BLOCK,
+    CANCELLED,
+    CONFIRMED,
+    FINAL,
+    FREE,
+    GREY,
+    IGNORED,
+    KEEP_PRIVATE,
+    MAKE,
+    NEW,
+    UNDONE,
+    Agreed,
+    Book,
+    Facts,
+    Held,
+    Observed,
+    Plan,
+)
+from calendars.sync.guests import Guest
+from calendars.sync.policy import NAMES
+
+NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday": "Birthdays never block."}
+
+
+def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
+    """What to do with `observed`. `held` is its appointment, if it has one; `agreed` what both last had."""
+    if observed.is_cancelled:
+        return _gone(observed, held, agreed, facts)
+    if observed.event_type in NEVER_BLOCKS:
+        return Plan(FREE, NEVER_BLOCKS[observed.event_type])
+    if observed.response == "declined":
+        return _declined(observed, held, facts)
+    if held is not None:
+        return _follow(observed, held, agreed, facts)
+    return _decide(observed, facts)
+
+
+# --- the event is gone -------------------------------------------------------------------------------------------
+
+
+def _gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
+    if held is None:
+        return Plan(CANCELLED, "Cancelled at Google.")
+    if held.is_void or (agreed is not None and agreed.is_cancelled):
+        return Plan(CANCELLED, "Cancelled on both sides.")
+    if held.status in FINAL or held.ends_at <= facts.now:
+        return Plan(CANCELLED, "Cancelled at Google after it took place: the appointment stays as it is.")
+    if not (held.made_in_google or facts.policy.edits):
+        return Plan(CANCELLED, "Deleted at Google. One way protects the appointment made here.", agrees=False)
+    if facts.may_have_moved:
+        return Plan(
+            APPOINTMENT,
+            "Gone from this Google calendar. Waiting to see whether it moved to another one.",
+            blocks=True,
+            colour=facts.calendar_colour,
+            agrees=False,
+            waits=True,
+        )
+    return _take_off(CANCELLED, "Deleted at Google", held, facts)
+
+
+def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
+    if held is None:
+        return Plan(FREE, "You declined this invitation, so it does not block.")
+    if held.is_void or held.status in FINAL or held.ends_at <= facts.now:
+        return Plan(FREE, "You declined this invitation: the appointment stays as it is.")
+    return _take_off(FREE, "You declined", held, facts)
+
+
+def _take_off(outcome: str, what: str, held: Held, facts: Facts) -> Plan:
+    """One copy is gone: the whole appointment when it was the organiser's or the last, else this host alone."""
+    if facts.other_copies and not facts.organisers_copy:
+        return Plan(
+            outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
+        )
+    fires, why = _fires(held.starts_at, None, facts)
+    return Plan(outcome, f"{what}: the appointment is cancelled. {why}", cancel=True, fires=fires, why=why)
+
+
+# --- the event has an appointment ---------------------------------------------------------------------------------
+
+
+def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Plan:
+    # Nothing new: the reason that was given when it was made stays.
+    shown = Plan(
+        APPOINTMENT, "", blocks=_is_busy(observed, facts), colour=facts.calendar_colour, is_silent=None
+    )
+    if held.status in FINAL:
+        return replace(shown, reason="The appointment is closed: Google no longer changes it.")
+    if held.is_void and not _comes_back(held, agreed, facts):
+        return replace(
+            shown, outcome=BLOCK, colour=GREY, agrees=False, reason="The appointment was cancelled here."
+        )
+    guests = _follow_guests(held, facts)
+    if held.made_in_google and not guests.stay and not guests.attach:
+        return _without_guests(shown, held, facts)
+    timed = _follow_time(shown, observed, held, agreed, facts)
+    if held.is_void:
+        timed = replace(
+            timed, restore=True, reason="Back at Google: the same appointment is restored, silently."
+        )
+    return _with_guests(timed, guests, held, facts, observed)
+
+
+def _comes_back(held: Held, agreed: Agreed | None, facts: Facts) -> bool:
+    """An appointment that Google cancelled is restored when its event or a guest returns; staff's stays cancelled."""
+    if held.status != "cancelled" or held.status_set_by != "google":
+        return False
+    if held.made_in_google:
+        return any(_admits(guest, facts) or _is_attached(guest, held) for guest in facts.guests)
+    return facts.policy.edits and agreed is not None and agreed.is_cancelled
+
+
+def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Plan:
+    theirs, ours = observed.span, (held.starts_at, held.ends_at)
+    both = (agreed.starts_at, agreed.ends_at) if agreed else None
+    if theirs == ours:
+        return shown
+    if held.ends_at <= facts.now and theirs[1] <= facts.now:
+        return replace(shown, agrees=False, reason="Past events are display only.")
+    if theirs == both:
+        return replace(shown, agrees=False, reason="Changed here: Google hears of it with the next push.")
+    if not (held.made_in_google or facts.policy.edits):
+        return replace(
+            shown,
+            agrees=False,
+            reason="Moved at Google. One way protects the appointment made here; its own time stands.",
+        )
+    if observed.is_all_day:
+        return replace(shown, agrees=False, reason="Made all-day at Google: the appointment keeps its time.")
+    if facts.push_pending and both is not None and ours != both:
+        return replace(
+            shown,
+            agrees=False,
+            reason="Moved on both sides: the time set here waits to be pushed, and it wins.",
+        )
+    fires, why = _fires(observed.starts_at, observed.created_at, facts)
+    return replace(
+        shown, move=theirs, fires=fires, why=why, is_silent=not fires, reason=f"Moved at Google. {why}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _GuestChanges:
+    stay: tuple[int, ...]
+    attach: tuple[Guest, ...]
+    detach: tuple[int, ...]
+
+
+def _follow_guests(held: Held, facts: Facts) -> _GuestChanges:
+    """Guests travel from Google for events made there; on ours the guest list is the CRM's."""
+    if not held.made_in_google:
+        return _GuestChanges(tuple(held.contacts), (), ())
+    invited = {guest.address for guest in facts.guests}
+    known = {guest.contact for guest in facts.guests}
+    stay = tuple(pk for pk, address in held.contacts.items() if address in invited or pk in known)
+    arrivals = tuple(
+        guest for guest in facts.guests if not _is_attached(guest, held) and _admits(guest, facts)
+    )
+    return _GuestChanges(stay, arrivals, tuple(pk for pk in held.contacts if pk not in stay))
+
+
+def _without_guests(shown: Plan, held: Held, facts: Facts) -> Plan:
+    shown = replace(shown, outcome=BLOCK, colour=GREY, outline=False)
+    if held.is_void:
+        return replace(shown, reason="No guest is left: it only blocks.")
+    if held.ends_at <= facts.now:
+        return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
+    fires, why = _fires(held.starts_at, None, facts)
+    return replace(
+        shown,
+        cancel=True,
+        fires=fires,
+        why=why,
+        reason=f"No guest is left: the appointment is cancelled. {why}",
+    )
+
+
+def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, observed: Observed) -> Plan:
+    accepted = any(guest.has_accepted for guest in facts.guests if _is_attached(guest, held))
+    confirm = accepted and held.status == NEW and held.status_is_free
+    if not (guests.attach or guests.detach or confirm):
+        return timed
+    fires, why = _fires(observed.starts_at, observed.created_at, facts)
+    words = [timed.reason] if timed.reason else []
+    if guests.attach:
+        words.append(f"Added: {_names(guests.attach)}. {why}")
+    if guests.detach:
+        words.append("A guest left: their messages are void.")
+    if confirm:
+        words.append("A guest accepted: confirmed.")
+    return replace(
+        timed,
+        attach=guests.attach,
+        detach=guests.detach,
+        confirm=confirm,
+        fires=fires,
+        why=why,
+        reason=" ".join(words),
+    )
+
+
+# --- the event has none -------------------------------------------------------------------------------------------
+
+
+def _decide(observed: Observed, facts: Facts) -> Plan:
+    """Ignore, block, join a colleague's appointment, or make one: the first rule that speaks decides."""
+    private = _private(observed, facts)
+    if private is not None:
+        return private
+    only_blocks = _why_only_block(observed, facts)
+    if only_blocks:
+        return _block(observed, facts, only_blocks)
+    if facts.has_sibling_appointment and facts.policy.match:
+        return Plan(
+            APPOINTMENT,
+            "A colleague's copy of the same meeting: one appointment, every host busy.",
+            blocks=_is_busy(observed, facts),
+            colour=facts.calendar_colour,
+            is_silent=True,
+            join=True,
+        )
+    if facts.decided_by_colleague and facts.decision != MAKE:
+        return _block(
+            observed, facts, f"Organised by {facts.decided_by_colleague}: their configuration decides."
+        )
+    admitted = tuple(guest for guest in facts.guests if _admits(guest, facts))
+    if not admitted:
+        return _no_one_admitted(observed, facts)
+    return _make(observed, admitted, facts)
+
+
+def _private(observed: Observed, facts: Facts) -> Plan | None:
+    if not observed.is_private or facts.private_events == "normal":
+        return None
+    if facts.private_events == "ignore":
+        return Plan(IGNORED, "Private, and private events are ignored.")
+    return _block(observed, facts, "Private: blocks time, no details are kept.")
+
+
+def _why_only_block(observed: Observed, facts: Facts) -> str:
+    """The rule that forbids an appointment whatever the policy; "" when none does."""
+    if facts.is_conflict_calendar:
+        return "A conflict calendar: blocks time and nothing more."
+    if facts.decision == KEEP_PRIVATE:
+        return "Kept as a private block by a person's decision."
+    if facts.decision == UNDONE:
+        return "Undone by a person: it only blocks."
+    if observed.is_all_day:
+        return "An all-day event blocks whole days and is never an appointment."
+    if observed.event_type != "default" and observed.event_type != "fromGmail":
+        return "Time kept for yourself: blocks and nothing more."
+    if observed.span[1] <= facts.now:
+        return "Past events are display only."
+    if observed.is_recurring and facts.recurring_blocks_only and facts.decision != MAKE:
+        return "Recurring events only block, as configured."
+    if len(facts.guests) > facts.large_meeting and facts.decision != MAKE:
+        return f"Large meeting: {len(facts.guests)} outside guests."
+    return ""
+
+
+def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
+    option = NAMES[facts.policy.option]
+    if not facts.guests:
+        drawn = _block(observed, facts, f"{option}: no guests, so it only blocks.")
+        outlined = facts.policy.outlines
+        return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
+    if not facts.policy.match:
+        cause = facts.policy.restriction or "events from Google only block"
+        return _block(observed, facts, f"{option}: {cause}.")
+    cause = facts.policy.restriction or "only known contacts become appointments"
+    return _block(observed, facts, f"{option}: {_names(facts.guests)} is not a contact, and {cause}.")
+
+
+def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan:
+    known = [guest for guest in admitted if guest.contact is not None]
+    first = (known or list(admitted))[0]
+    guests = (first, *(guest for guest in admitted if guest != first))
+    fires, why = _fires(observed.starts_at, observed.created_at, facts)
+    repeats = fires and facts.series_has_fired
+    if repeats:
+        fires, why = False, "Triggers fire once for a series; reminders run for each occurrence."
+    accepted = any(guest.has_accepted for guest in admitted)
+    who = f"{first.address} is a contact" if known else f"{first.address} was made a contact"
+    by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
+    return Plan(
+        APPOINTMENT,
+        f"{by}: {who}. {why}",
+        blocks=_is_busy(observed, facts),
+        colour=facts.calendar_colour,
+        is_silent=not (fires or repeats),
+        book=Book(
+            guests=guests,
+            status=CONFIRMED if accepted or facts.calendar_confirms else NEW,
+            fires=fires,
+            why=why,
+            repeats_series=repeats,
+        ),
+        fires=fires,
+        why=why,
+    )
+
+
+# --- the small questions ------------------------------------------------------------------------------------------
+
+
+def _admits(guest: Guest, facts: Facts) -> bool:
+    if facts.decision == MAKE:
+        return True
+    return facts.policy.match if guest.contact is not None else facts.policy.create
+
+
+def _is_attached(guest: Guest, held: Held) -> bool:
+    return guest.contact in held.contacts or guest.address in held.contacts.values()
+
+
+def _is_busy(observed: Observed, facts: Facts) -> bool:
+    unanswered = observed.response == "needsAction" and not observed.organised_by_us
+    return not observed.is_free and not (unanswered and not facts.blocks_unanswered)
+
+
+def _block(observed: Observed, facts: Facts, reason: str) -> Plan:
+    if observed.is_free:
+        return Plan(FREE, f"{reason} Marked free at Google, so it does not block.")
+    if not _is_busy(observed, facts):
+        return Plan(FREE, f"{reason} Unanswered invitations do not block, as configured.")
+    return Plan(BLOCK, reason, blocks=True)
+
+
+def _fires(starts_at: datetime | None, created_at: datetime | None, facts: Facts) -> tuple[bool, str]:
+    """Whether triggers fire for what happened to this event, and the words that say why or why not."""
+    if not facts.policy.fire:
+        cause = facts.policy.restriction or f"{NAMES[facts.policy.option]} fires no triggers"
+        return False, f"Silent: {cause}."
+    if facts.is_late_match:
+        return False, "Silent: the guest became a contact after the event was read."
+    if facts.decision == MAKE:
+        return False, "Silent: made by hand from a Google event."
+    if starts_at is None or starts_at <= facts.now:
+        return False, "Silent: it lies in the past."
+    if created_at is not None and created_at < facts.policy_since.replace(microsecond=0):
+        return False, "Silent: it was in Google before this configuration."
+    return True, "Triggers fired."
+
+
+def _names(guests: tuple[Guest, ...]) -> str:
+    shown = ", ".join(guest.address for guest in guests[:3])
+    return f"{shown} and {len(guests) - 3} more" if len(guests) > 3 else shown

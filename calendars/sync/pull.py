@@ -1,0 +1,254 @@
+"""Pages → GoogleEvent rows, in bulk; keeps the sync token.
+
+The token is stored with the effects of its last page, in one transaction, so a crash reads again and loses
+nothing. A full pull is mark and sweep: rows keep their links, and a linked row that was not listed is asked for by
+its id before anything follows from its absence.
+"""
+
+import logging
+import random
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Concat
+
+from calendars.models import GoogleEvent, PrivateEvents, SyncRun
+from calendars.sync import gather
+from calendars.sync.observation import OBSERVED, PRIVATE, TOMBSTONE, columns
+from integrations.google.client import CalendarClient, EventPage
+from integrations.google.errors import Gone, PullInFull, Refused
+from integrations.google.events import RemoteEvent, Unreadable
+from integrations.models import GoogleAccount, GoogleCalendar
+
+logger = logging.getLogger(__name__)
+
+
+def pull(
+    google_calendar: GoogleCalendar, client: CalendarClient, now: datetime, *, full: bool = False
+) -> "Pull":
+    """Read what changed (or everything, when the token is missing, dead, or a day old) into observations.
+
+    The caller holds the calendar's claim. Raises what the client raises, but PullInFull; then the token is as it was.
+    """
+    anchored = google_calendar.next_full_at is not None and google_calendar.next_full_at > now
+    if not full and anchored and google_calendar.sync_token:
+        try:
+            return Pull(google_calendar, client, now, is_full=False).run()
+        except PullInFull:
+            logger.info("Sync token of Google calendar %d is dead; pulling in full.", google_calendar.pk)
+    return Pull(google_calendar, client, now, is_full=True).run()
+
+
+class Pull:
+    """One pull of one Google calendar."""
+
+    def __init__(
+        self, google_calendar: GoogleCalendar, client: CalendarClient, now: datetime, *, is_full: bool
+    ) -> None:
+        self.google_calendar = google_calendar
+        self.client = client
+        self.now = now
+        self.is_full = is_full
+        self.pages = self.events = 0
+        if is_full:
+            self.window = (now - settings.SYNC_WINDOW_PAST, now + settings.SYNC_WINDOW_AHEAD)
+        else:
+            self.window = (
+                google_calendar.window_starts_at or now - settings.SYNC_WINDOW_PAST,
+                google_calendar.window_ends_at or now + settings.SYNC_WINDOW_AHEAD,
+            )
+
+    @cached_property
+    def record(self) -> SyncRun:
+        """The row that tells of this pull; made when there is something to tell."""
+        kind = SyncRun.Kind.FULL if self.is_full else SyncRun.Kind.INCREMENTAL
+        return SyncRun.objects.create(google_calendar=self.google_calendar, kind=kind, started_at=self.now)
+
+    @cached_property
+    def keeps_private(self) -> bool:
+        configuration = gather.ruling(self.google_calendar)
+        return configuration is not None and configuration.private_events == PrivateEvents.NORMAL
+
+    def run(self) -> "Pull":
+        for page in self._pages():
+            if page.next_sync_token:
+                self._finish(page)
+                return self
+            self._write(page)
+        raise Refused("Google ended the list without a sync token.", "noSyncToken")
+
+    def _pages(self) -> Iterable[EventPage]:
+        if self.is_full:
+            return self.client.list_events(
+                self.google_calendar.google_id,
+                starts_at=self.window[0],
+                ends_at=self.window[1],
+                time_zone=self.google_calendar.time_zone,
+            )
+        return self.client.list_events(
+            self.google_calendar.google_id,
+            sync_token=self.google_calendar.sync_token,
+            time_zone=self.google_calendar.time_zone,
+        )
+
+    def _finish(self, page: EventPage) -> None:
+        """The last page: its rows, what a full pull did not find, and the token, in one transaction."""
+        listed = [event.google_id for event in page.events]
+        found, gone = self._ask_for_missing(listed) if self.is_full else ([], [])
+        with transaction.atomic():
+            self._write(page)
+            if self.is_full:
+                self._observe(found)
+                self._sweep(listed, gone)
+            self._store_token(page.next_sync_token)
+
+    def _write(self, page: EventPage) -> None:
+        self.pages += 1
+        self.events += len(page.events)
+        inside = [event for event in page.events if self._is_inside(event)]
+        # The window does not roll (S6): what lies outside is followed only if it was known already.
+        outside = [event for event in page.events if not event.is_cancelled and not self._is_inside(event)]
+        self._observe([*inside, *self._known(outside)])
+        self._bury([event for event in page.events if event.is_cancelled])
+        self._set_aside(page.unreadable)
+
+    def _is_inside(self, event: RemoteEvent) -> bool:
+        if event.is_cancelled or event.starts_at is None or event.ends_at is None:
+            return False
+        return event.ends_at > self.window[0] and event.starts_at < self.window[1]
+
+    def _known(self, events: Sequence[RemoteEvent]) -> list[RemoteEvent]:
+        if not events:
+            return []
+        ids = {event.google_id for event in events}
+        rows = GoogleEvent.objects.filter(google_calendar=self.google_calendar, google_id__in=ids)
+        known = set(rows.values_list("google_id", flat=True))
+        return [event for event in events if event.google_id in known]
+
+    def _observe(self, events: Sequence[RemoteEvent]) -> None:
+        living = {event.google_id: event for event in events if event.starts_at is not None}
+        keeps = any(event.visibility in PRIVATE for event in living.values()) and self.keeps_private
+        self._upsert([self._row(event, keeps_private=keeps) for event in living.values()], OBSERVED)
+        self._bury([event for event in events if event.starts_at is None])
+
+    def _bury(self, tombstones: Sequence[RemoteEvent]) -> None:
+        """Only etag and status are news; a tombstone may stand for a whole series."""
+        if not tombstones:
+            return
+        unique = {event.google_id: event for event in tombstones}
+        self._upsert([self._row(event, keeps_private=False) for event in unique.values()], TOMBSTONE)
+        occurrences = GoogleEvent.objects.filter(
+            google_calendar=self.google_calendar, recurring_event_id__in=unique
+        ).exclude(status="cancelled")
+        occurrences.update(status="cancelled", etag=Concat("etag", Value("-series")), seen_at=self.now)
+
+    def _set_aside(self, unreadable: Sequence[Unreadable]) -> None:
+        """One bad event never stops a page; it is visible with its reason."""
+        if not unreadable:
+            return
+        GoogleEvent.objects.bulk_create(
+            [
+                GoogleEvent(
+                    google_calendar=self.google_calendar,
+                    google_id=bad.google_id,
+                    error=bad.why[:500],
+                    reason="Google's answer could not be read.",
+                    seen_at=self.now,
+                    run=self.record,
+                )
+                for bad in unreadable
+            ],
+            update_conflicts=True,
+            unique_fields=["google_calendar", "google_id"],
+            update_fields=["error", "seen_at", "run"],
+        )
+
+    def _row(self, event: RemoteEvent, *, keeps_private: bool) -> GoogleEvent:
+        return GoogleEvent(
+            google_calendar=self.google_calendar,
+            google_id=event.google_id,
+            seen_at=self.now,
+            run=self.record,
+            **columns(event, keeps_private=keeps_private),
+        )
+
+    def _upsert(self, rows: Sequence[GoogleEvent], fields: Sequence[str]) -> None:
+        if rows:
+            GoogleEvent.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["google_calendar", "google_id"],
+                update_fields=[*fields, "seen_at", "run"],
+            )
+
+    def _missing(self, listed: Sequence[str]) -> Q:
+        """Rows whose last known time lies in the window and that this pull did not list. What started before the
+        window is history and is never touched."""
+        return (
+            Q(
+                google_calendar=self.google_calendar,
+                starts_at__gte=self.window[0],
+                starts_at__lt=self.window[1],
+            )
+            & ~Q(status="cancelled")
+            & ~Q(run=self.record)
+            & ~Q(google_id__in=listed)
+        )
+
+    def _ask_for_missing(self, listed: Sequence[str]) -> tuple[list[RemoteEvent], list[str]]:
+        """Linked rows that were not listed, each asked for by itself: as they are now, and the ids of those gone."""
+        rows = GoogleEvent.objects.filter(self._missing(listed), appointment__isnull=False)
+        calendar, found, gone = self.google_calendar, [], []
+        for google_id in list(rows.values_list("google_id", flat=True)):
+            try:
+                found.append(
+                    self.client.get_event(calendar.google_id, google_id, time_zone=calendar.time_zone)
+                )
+            except Gone:
+                gone.append(google_id)
+        return found, gone
+
+    def _sweep(self, listed: Sequence[str], gone: Sequence[str]) -> None:
+        """What is gone, and what had no appointment and is no longer listed, blocks no more."""
+        rows = GoogleEvent.objects.filter(
+            self._missing(listed) & Q(appointment=None)
+            | Q(google_calendar=self.google_calendar, google_id__in=gone)
+        )
+        rows.update(status="cancelled", etag=Concat("etag", Value("-missing")), seen_at=self.now)
+
+    def _store_token(self, token: str) -> None:
+        calendar = self.google_calendar
+        calendar.sync_token = token
+        calendar.last_pull_at = self.now
+        calendar.failures, calendar.last_error = 0, ""
+        calendar.next_pull_at = self.now + _spread(settings.PULL_INTERVAL)
+        changed = ["sync_token", "last_pull_at", "failures", "last_error", "next_pull_at"]
+        if self.is_full:
+            calendar.window_starts_at, calendar.window_ends_at = self.window
+            calendar.next_full_at = _next_night(self.now, calendar.time_zone)
+            changed += ["window_starts_at", "window_ends_at", "next_full_at"]
+        calendar.save(update_fields=changed)
+        GoogleAccount.objects.filter(pk=calendar.account_id).update(
+            last_pull_at=self.now, failures=0, not_before=None, last_error=""
+        )
+        if self.events or self.is_full:
+            self.record.state, self.record.ended_at = SyncRun.State.DONE, self.now
+            self.record.pages, self.record.events = self.pages, self.events
+            self.record.save(update_fields=["state", "ended_at", "pages", "events"])
+
+
+def _spread(interval: timedelta) -> timedelta:
+    """Around `interval`, so that accounts connected together do not stay together (google.md Q6)."""
+    return interval * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load; guards nothing)
+
+
+def _next_night(now: datetime, time_zone: str) -> datetime:
+    """A random minute between one and five in the next night of `time_zone`."""
+    tomorrow = now.astimezone(ZoneInfo(time_zone)) + timedelta(days=1)
+    one = tomorrow.replace(hour=1, minute=0, second=0, microsecond=0)
+    return one + timedelta(minutes=random.randrange(240))  # noqa: S311 (spreads load; guards nothing)

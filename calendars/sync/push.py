@@ -1,0 +1,337 @@
+"""Brings Google up to an appointment's revision.
+
+It reads the appointment as it is now, compares it with what Google last told us and writes only what differs, under
+If-Match. The event id is ours, so an insert repeated after a lost answer meets itself. Nothing is held across the
+network: the target's `pushed_revision` says what Google has, whatever happens in between.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from calendars.models import GoogleEvent, PushTarget
+from calendars.sync import backoff, targets
+from calendars.sync.gather import Setting
+from calendars.sync.observation import columns
+from contacts.models import Appointment
+from integrations.google.client import CalendarClient
+from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
+from integrations.google.events import EventDraft, EventPatch, RemoteEvent
+from integrations.models import GoogleAccount, GoogleCalendar
+
+logger = logging.getLogger(__name__)
+
+# What Google refuses it refuses again; a person mends the cause, and the next edit tries at once.
+REFUSED_WAIT = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of one push target, for the person who watches a run."""
+
+    appointment: Appointment
+    what: str
+    failed: bool = False
+    # Google's event is another one by now: plan again, then push again.
+    changed: bool = False
+
+
+def due_targets(google_calendar: GoogleCalendar, now: datetime) -> list[PushTarget]:
+    """The targets of `google_calendar` that Google lacks and whose time has come, oldest appointment first."""
+    return list(
+        PushTarget.objects.due(now)
+        .filter(google_calendar=google_calendar)
+        .select_related("appointment__calendar", "appointment__contact", "google_calendar")
+        .prefetch_related("appointment__guests__contact__emails")
+        .order_by("appointment__starts_at")
+    )
+
+
+def push(
+    google_calendar: GoogleCalendar, client: CalendarClient, setting: Setting, now: datetime
+) -> Iterator[Pushed]:
+    """Push every due target. The caller holds the calendar's claim. TryLater and Reconnect end the turn."""
+    for target in due_targets(google_calendar, now):
+        appointment, revision = target.appointment, target.appointment.revision
+        try:
+            what = Push(target, client, setting).run()
+        except Changed:
+            _observe_again(target, client)
+            yield Pushed(appointment, "changed at Google meanwhile; planned again", changed=True)
+        except Refused as error:
+            _postpone(target, now, error.why, REFUSED_WAIT)
+            yield Pushed(appointment, f"refused: {error.why}", failed=True)
+        except TryLater as error:
+            _postpone(target, now, error.why, backoff.wait(target.attempts + 1, error.after))
+            raise
+        else:
+            _done(target, revision)
+            yield Pushed(appointment, what)
+    _tell_account(google_calendar, now)
+
+
+class Push:
+    """One appointment on its way to one Google calendar."""
+
+    def __init__(self, target: PushTarget, client: CalendarClient, setting: Setting) -> None:
+        self.target = target
+        self.client = client
+        self.setting = setting
+        self.google_calendar = target.google_calendar
+        self.appointment = target.appointment
+        self.calendar = target.appointment.calendar
+        self.row = GoogleEvent.objects.filter(
+            google_calendar=self.google_calendar, google_id=target.event_id
+        ).first()
+
+    @property
+    def send_updates(self) -> str:
+        """Always passed (google.md W8): Google invites when the calendar says so, otherwise nobody is told."""
+        return "all" if self.calendar.invites_through_google else "none"
+
+    def run(self) -> str:
+        """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
+        if self.target.is_withdrawn or self.appointment.is_void:
+            return self._remove()
+        if self._was_deleted_there():
+            return self._bring_back()
+        if self.row is None and not self.target.is_adopted:
+            return self._insert()
+        return self._patch()
+
+    def _was_deleted_there(self) -> bool:
+        return self.row is not None and self.row.is_cancelled
+
+    def _bring_back(self) -> str:
+        """Deleted at Google, kept here (one way, or restored here): it comes back under the next generation."""
+        if self.row is not None and not self.row.is_planned:
+            return "waits: its deletion at Google is looked at first"
+        self._next_generation()
+        return self._insert()
+
+    def _next_generation(self) -> None:
+        target = self.target
+        target.generation += 1
+        target.event_id = targets.event_id(self.appointment, target.generation)
+        target.is_adopted = False
+        target.save(update_fields=["generation", "event_id", "is_adopted"])
+
+    def _insert(self) -> str:
+        try:
+            event = self.client.insert_event(
+                self.google_calendar.google_id,
+                self._draft(),
+                send_updates=self.send_updates,
+                time_zone=self.google_calendar.time_zone,
+            )
+        except AlreadyThere:
+            return self._meet_earlier_try()
+        self._agree(event)
+        return "inserted"
+
+    def _meet_earlier_try(self) -> str:
+        """An earlier try came through and its answer was lost (W2); or it was deleted since, and the id stays taken."""
+        event = self._get()
+        if event is None or event.is_cancelled:
+            self._next_generation()
+            return self._insert()
+        self._agree(event)
+        self.row = GoogleEvent.objects.get(google_calendar=self.google_calendar, google_id=event.google_id)
+        return self._patch()
+
+    def _patch(self) -> str:
+        patch = self._difference()
+        if patch is None:
+            return "Google has it already"
+        try:
+            event = self.client.patch_event(
+                self.google_calendar.google_id,
+                self.target.event_id,
+                patch,
+                etag=self.row.etag if self.row else self.target.etag,
+                send_updates=self.send_updates,
+                time_zone=self.google_calendar.time_zone,
+            )
+        except Gone as error:
+            # Not cancelled on this evidence: the event is asked for and the deletion planned like any other.
+            raise Changed("Deleted at Google meanwhile.") from error
+        self._agree(event)
+        return "patched"
+
+    def _remove(self) -> str:
+        """Cancelled here, or no longer at home in this Google calendar."""
+        if self.row is not None and self.row.is_cancelled:
+            return "gone already"
+        if self.row is None and not self.target.attempts and not self.target.pushed_revision:
+            return "never was at Google"
+        if self.row is not None and not self.row.organised_by_us:
+            return self._decline()
+        try:
+            self.client.delete_event(
+                self.google_calendar.google_id,
+                self.target.event_id,
+                etag=self.row.etag if self.row else "",
+                send_updates=self.send_updates,
+            )
+        except Gone:
+            logger.info("Event of appointment %s was deleted already.", self.appointment.pk)
+        GoogleEvent.objects.filter(
+            google_calendar=self.google_calendar, google_id=self.target.event_id
+        ).update(
+            status="cancelled",
+            blocks=False,
+            outcome=GoogleEvent.Outcome.CANCELLED,
+            agreed_cancelled=True,
+            reason="Cancelled here and removed from Google.",
+        )
+        return "deleted"
+
+    def _decline(self) -> str:
+        """A guest's copy: the meeting is not ours to delete, so cancelling declines."""
+        event = self.client.respond(
+            self.google_calendar.google_id,
+            self.target.event_id,
+            "declined",
+            send_updates=self.send_updates,
+            time_zone=self.google_calendar.time_zone,
+        )
+        self._observe(
+            event,
+            outcome=GoogleEvent.Outcome.FREE,
+            blocks=False,
+            reason="Cancelled here: declined at Google.",
+        )
+        return "declined"
+
+    def _draft(self) -> EventDraft:
+        invites = self.calendar.invites_through_google
+        return EventDraft(
+            event_id=self.target.event_id,
+            summary=self.appointment.title,
+            description=self.appointment.description,
+            location=self.appointment.location,
+            starts_at=self.appointment.starts_at,
+            ends_at=self.appointment.ends_at,
+            time_zone=self.google_calendar.time_zone,
+            crm_id=str(self.appointment.pk),
+            attendees=self._invited() if invites else (),
+            wants_meet=invites and self.calendar.uses_google_meet,
+            request_id=uuid.uuid4().hex,
+        )
+
+    def _invited(self) -> tuple[tuple[str, str], ...]:
+        people = [
+            (guest.address or guest.contact.primary_address, guest.contact.name)
+            for guest in self.appointment.guests.all()
+        ]
+        return tuple((address, name) for address, name in people if address)
+
+    def _difference(self) -> EventPatch | None:
+        """What Google lacks of the fields that travel; None when it lacks nothing or the event is not ours to edit."""
+        row, appointment = self.row, self.appointment
+        if row is not None and not row.organised_by_us:
+            return None
+        moved = row is None or (row.starts_at, row.ends_at) != (appointment.starts_at, appointment.ends_at)
+        words = {
+            name: wanted
+            for name, wanted, there in (
+                ("summary", appointment.title, row and row.summary),
+                ("description", appointment.description, row and row.description),
+                ("location", appointment.location, row and row.location),
+            )
+            # The text of an event made at Google stays Google's.
+            if not self.target.is_adopted and wanted != there
+        }
+        if not (moved or words):
+            return None
+        return EventPatch(
+            starts_at=appointment.starts_at if moved else None,
+            ends_at=appointment.ends_at if moved else None,
+            time_zone=self.google_calendar.time_zone,
+            was_all_day=bool(row and row.is_all_day),
+            **words,
+        )
+
+    def _get(self) -> RemoteEvent | None:
+        try:
+            return self.client.get_event(
+                self.google_calendar.google_id, self.target.event_id, time_zone=self.google_calendar.time_zone
+            )
+        except Gone:
+            return None
+
+    def _agree(self, event: RemoteEvent) -> None:
+        """Both sides now say what the answer says; its echo in the next pull has the same etag and plans nothing."""
+        made = (
+            "In Google since it was booked here."
+            if not self.target.is_adopted
+            else "Changed here; Google has it."
+        )
+        self._observe(
+            event,
+            outcome=GoogleEvent.Outcome.APPOINTMENT,
+            blocks=not event.is_free,
+            colour=self.calendar.colour,
+            outline=False,
+            reason=made,
+        )
+        self.target.etag = event.etag
+        if event.meeting_url and event.meeting_url != self.appointment.meeting_url:
+            Appointment.objects.filter(pk=self.appointment.pk).update(meeting_url=event.meeting_url[:500])
+
+    def _observe(self, event: RemoteEvent, **made: object) -> None:
+        GoogleEvent.objects.update_or_create(
+            google_calendar=self.google_calendar,
+            google_id=event.google_id,
+            defaults={
+                **columns(event, keeps_private=False),
+                **made,
+                "appointment": self.appointment,
+                "planned_etag": event.etag,
+                "replan": "",
+                "agreed_etag": event.etag,
+                "agreed_starts_at": event.starts_at,
+                "agreed_ends_at": event.ends_at,
+                "agreed_cancelled": self.appointment.is_void,
+                "error": "",
+            },
+        )
+
+
+def _observe_again(target: PushTarget, client: CalendarClient) -> None:
+    """412, or gone: read the event as it is, so that it is planned before the next try."""
+    google_calendar = target.google_calendar
+    rows = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=target.event_id)
+    try:
+        event = client.get_event(
+            google_calendar.google_id, target.event_id, time_zone=google_calendar.time_zone
+        )
+    except Gone:
+        rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
+        return
+    rows.update(**columns(event, keeps_private=False))
+    target.attempts += 1
+    target.save(update_fields=["attempts"])
+
+
+def _done(target: PushTarget, revision: int) -> None:
+    target.pushed_revision, target.pushed_at = revision, timezone.now()
+    target.attempts, target.not_before, target.last_error = 0, None, ""
+    target.save(
+        update_fields=["pushed_revision", "pushed_at", "attempts", "not_before", "last_error", "etag"]
+    )
+
+
+def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> None:
+    target.attempts += 1
+    target.not_before, target.last_error = now + wait, why[:500]
+    target.save(update_fields=["attempts", "not_before", "last_error"])
+
+
+def _tell_account(google_calendar: GoogleCalendar, now: datetime) -> None:
+    waiting = PushTarget.objects.behind().filter(google_calendar__account=google_calendar.account_id).count()
+    GoogleAccount.objects.filter(pk=google_calendar.account_id).update(last_push_at=now, queue_length=waiting)

@@ -1,0 +1,104 @@
+"""One writer per Google calendar (google.md Q5): whoever takes the turn pulls, reconciles and pushes it, in order.
+
+The claim is one conditional update and ends by itself if its worker dies.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+
+from calendars.models import PushTarget
+from calendars.sync import backoff
+from calendars.sync.gather import setting_for
+from calendars.sync.pull import Pull, pull
+from calendars.sync.push import Pushed, push
+from calendars.sync.reconcile import Done, reconcile
+from integrations.google.client import client_for
+from integrations.google.errors import Gone, GoogleError, Reconnect, Refused, TryLater
+from integrations.models import GoogleAccount, GoogleCalendar
+
+logger = logging.getLogger(__name__)
+
+CLAIM = timedelta(minutes=10)
+# What Google refused at the level of a whole calendar is asked again after this.
+REFUSED_WAIT = timedelta(hours=1)
+
+
+@dataclass
+class Turn:
+    """What one turn did, for tests and for the person who watches a run. `taken`: False when another worker had it."""
+
+    google_calendar: GoogleCalendar | None = None
+    taken: bool = False
+    pulled: Pull | None = None
+    reconciled: list[Done] = field(default_factory=list)
+    pushed: list[Pushed] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.error or any(one.failed for one in (*self.reconciled, *self.pushed)))
+
+
+def take_turn(
+    google_calendar_id: int, now: datetime, *, pulls: bool = False, full: bool = False, pushes: bool = True
+) -> Turn:
+    """Pull (if asked), reconcile and push one Google calendar. Errors of Google end the turn and are kept on rows."""
+    rows = GoogleCalendar.objects.filter(pk=google_calendar_id)
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    if not rows.filter(free).update(claimed_until=now + CLAIM):
+        return Turn()
+    google_calendar = rows.select_related("account__user").get()
+    turn = Turn(google_calendar, taken=True)
+    try:
+        _work(turn, google_calendar, now, pulls=pulls, full=full, pushes=pushes)
+    except GoogleError as error:
+        turn.error = _remember_failure(google_calendar, error, now)
+    finally:
+        rows.update(claimed_until=None)
+    return turn
+
+
+def _work(
+    turn: Turn, google_calendar: GoogleCalendar, now: datetime, *, pulls: bool, full: bool, pushes: bool
+) -> None:
+    works = google_calendar.account.state == GoogleAccount.State.CONNECTED
+    if pulls and works:
+        with client_for(google_calendar.account) as client:
+            turn.pulled = pull(google_calendar, client, now, full=full)
+    turn.reconciled += reconcile(google_calendar, now)
+    if not (pushes and works and due_targets_exist(google_calendar, now)):
+        return
+    with client_for(google_calendar.account) as client:
+        setting = setting_for(google_calendar, now)
+        turn.pushed += push(google_calendar, client, setting, now)
+        if any(one.changed for one in turn.pushed):
+            # The other side changed between the look and the write: plan that, then push what still differs.
+            turn.reconciled += reconcile(google_calendar, now)
+            turn.pushed += push(google_calendar, client, setting, now)
+
+
+def due_targets_exist(google_calendar: GoogleCalendar, now: datetime) -> bool:
+    return PushTarget.objects.due(now).filter(google_calendar=google_calendar).exists()
+
+
+def _remember_failure(google_calendar: GoogleCalendar, error: GoogleError, now: datetime) -> str:
+    """Keep the error in words, and when to try again: temporary is not dead, and dead is paused already."""
+    words = error.why or type(error).__name__
+    asked = error.after if isinstance(error, TryLater) else None
+    wait = backoff.wait(google_calendar.failures + 1, asked)
+    if isinstance(error, Refused | Gone):
+        wait = REFUSED_WAIT
+    account = GoogleAccount.objects.filter(pk=google_calendar.account_id)
+    GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__isnull=False).update(
+        failures=F("failures") + 1, last_error=words[:500], next_pull_at=now + wait
+    )
+    account.update(failures=F("failures") + 1, last_error=words[:500])
+    if isinstance(error, TryLater) and error.after is not None:
+        # A quota belongs to the person, so every calendar of the account waits.
+        account.update(not_before=now + wait)
+    if not isinstance(error, TryLater | Reconnect):
+        logger.error("Google calendar %d: %s", google_calendar.pk, type(error).__name__)
+    return words
