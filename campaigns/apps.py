@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class CampaignsConfig(AppConfig):
     name = "campaigns"
+
+    def ready(self) -> None:
+        # Importing receivers any earlier would load models before the registry is full.
+        from campaigns import receivers  # noqa: PLC0415
+
+        receivers.connect()

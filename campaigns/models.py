@@ -145,7 +145,7 @@ class Message(models.Model):
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="messages")
     step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="messages")
-    # The start it was planned for: a move plans a waiting message anew, and a sent one is followed by another.
+    # The start it was planned for: a move takes a waiting message along; a sent one is followed by another.
     for_start = models.DateTimeField()
     due_at = models.DateTimeField()
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)

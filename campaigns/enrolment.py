@@ -1,0 +1,222 @@
+"""Who is in which campaign, and the dated messages that follow from it: enrol(), withdraw(), replan().
+
+A step has at most one unsent message for an enrolment; a move takes that row along. What was sent stays as
+sent, and a new start gets a row of its own. Every function here wants to run inside a transaction that locked
+the appointment.
+"""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Prefetch
+
+from campaigns.firing import VOID, holds
+from campaigns.merge_fields import zone_for
+from campaigns.models import Campaign, Enrolment, Message, Step, TriggerEvent
+from campaigns.schedule import Anchor, Due, StepFacts, Window, due_at
+from contacts.models import Appointment, AppointmentGuest, Contact
+
+State = Message.State
+# Sent, or perhaps sent: for that start the step is done. All other rows may move to another start.
+DONE = frozenset({State.SENT, State.SENDING, State.UNKNOWN, State.FAILED})
+PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A contact about to enter a campaign. `at_once` False: only its dated steps run (a later occurrence)."""
+
+    campaign: Campaign
+    contact: Contact
+    trigger_event: TriggerEvent
+    at_once: bool = True
+
+
+def facts_of(step: Step) -> StepFacts:
+    """What `schedule` needs to know of `step`."""
+    window = None
+    if step.window_starts is not None and step.window_ends is not None:
+        window = Window(step.window_starts, step.window_ends)
+    return StepFacts(
+        Anchor(step.anchor), step.offset, window, sends_when_late=step.when_late == Step.WhenLate.SEND
+    )
+
+
+def enrol(appointment: Appointment, entries: Collection[Entry], *, now: datetime.datetime) -> None:
+    """Writes each entry's enrolment and messages, once; who was in the campaign already enters anew."""
+    if not entries:
+        return
+    Enrolment.objects.bulk_create(
+        [Enrolment(campaign=e.campaign, appointment=appointment, contact=e.contact) for e in entries],
+        ignore_conflicts=True,
+    )
+    by_key = {(e.campaign.pk, e.contact.pk): e for e in entries}
+    enrolments = [e for e in enrolments_of(appointment) if (e.campaign_id, e.contact_id) in by_key]
+    for enrolment in enrolments:
+        entry = by_key[enrolment.campaign_id, enrolment.contact_id]
+        enrolment.trigger_event = entry.trigger_event
+        enrolment.withdrawn_at, enrolment.withdrawn_why = None, ""
+    Enrolment.objects.bulk_update(enrolments, ["trigger_event", "withdrawn_at", "withdrawn_why"])
+    at_once = {e.pk for e in enrolments if by_key[e.campaign_id, e.contact_id].at_once}
+    replan(enrolments, now=now, at_once=at_once)
+
+
+def settle(appointment: Appointment, *, now: datetime.datetime, has_moved: bool) -> None:
+    """Brings every enrolment in line with the appointment as it stands, whatever happened in whatever order.
+
+    Those that no longer make sense (status, guest detached) are withdrawn, others come back, and what waits
+    moves.
+    """
+    enrolments = enrolments_of(appointment)
+    if not enrolments:
+        return
+    guests = set(
+        AppointmentGuest.objects.filter(appointment=appointment).values_list("contact_id", flat=True)
+    )
+    reasons = {e.pk: _why_withdrawn(e, appointment, guests) for e in enrolments}
+    withdraw([e for e in enrolments if reasons[e.pk] and e.withdrawn_at is None], reasons, now=now)
+    remaining = [e for e in enrolments if not reasons[e.pk]]
+    _reinstate([e for e in remaining if e.withdrawn_at is not None])
+    replan(remaining, now=now, anew=has_moved)
+
+
+def withdraw(enrolments: Sequence[Enrolment], reasons: dict[int, str], *, now: datetime.datetime) -> None:
+    """Ends `enrolments` for the words in `reasons` (by id); what waits becomes void and says why."""
+    for enrolment in enrolments:
+        enrolment.withdrawn_at, enrolment.withdrawn_why = now, reasons[enrolment.pk]
+    Enrolment.objects.bulk_update(enrolments, ["withdrawn_at", "withdrawn_why"])
+    waiting = list(Message.objects.select_for_update().filter(enrolment__in=enrolments, state=State.WAITING))
+    for message in waiting:
+        message.state, message.why = State.VOID, reasons[message.enrolment_id]
+    Message.objects.bulk_update(waiting, ["state", "why"])
+
+
+def replan(
+    enrolments: Sequence[Enrolment],
+    *,
+    now: datetime.datetime,
+    at_once: Collection[int] = (),
+    anew: bool = False,
+) -> None:
+    """Gives every active step of `enrolments` (from `enrolments_of`) its message for the appointment's start.
+
+    At-once steps are planned for the enrolments in `at_once` alone, so that a move or a return stays silent.
+    `anew` also reckons again what waits for this very start: its end, or the step, changed.
+    """
+    # The row locks make a delivery that wants to claim one of these wait, and then see the new time.
+    rows: dict[tuple[int, int], list[Message]] = defaultdict(list)
+    for message in Message.objects.select_for_update().filter(enrolment__in=enrolments).order_by("pk"):
+        rows[message.enrolment_id, message.step_id].append(message)
+    changed: list[Message] = []
+    for enrolment in enrolments:
+        for step in enrolment.campaign.steps.all():
+            known = rows[enrolment.pk, step.pk]
+            changed += _planned(enrolment, step, known, now=now, fires=enrolment.pk in at_once, anew=anew)
+    Message.objects.bulk_update([message for message in changed if message.pk], PLANNED)
+    Message.objects.bulk_create([m for m in changed if not m.pk], ignore_conflicts=True)
+
+
+def enrolments_of(*appointments: Appointment) -> list[Enrolment]:
+    """Their enrolments, with everything that planning reads, in three statements."""
+    active_steps = Prefetch("campaign__steps", Step.objects.filter(is_active=True))
+    return list(
+        Enrolment.objects.filter(appointment__in=appointments)
+        .select_related(
+            "campaign",
+            "contact",
+            "trigger_event__change",
+            "appointment__calendar",
+            "appointment__owner__calendar_configuration",
+        )
+        .prefetch_related(active_steps)
+        .order_by("pk")
+    )
+
+
+def what_started(enrolment: Enrolment) -> str:
+    """The kind of change the enrolment came from; booked when its log is gone."""
+    event = enrolment.trigger_event
+    return event.change.what if event is not None else "booked"
+
+
+def _why_withdrawn(enrolment: Enrolment, appointment: Appointment, guests: set[int]) -> str:
+    if enrolment.contact_id not in guests:
+        return "No longer a guest of the appointment."
+    if not holds(what_started(enrolment), appointment.status):
+        return f"The appointment is {appointment.get_status_display().lower()}."
+    return ""
+
+
+def _reinstate(enrolments: Sequence[Enrolment]) -> None:
+    for enrolment in enrolments:
+        enrolment.withdrawn_at, enrolment.withdrawn_why = None, ""
+    Enrolment.objects.bulk_update(enrolments, ["withdrawn_at", "withdrawn_why"])
+
+
+def _planned(
+    enrolment: Enrolment, step: Step, rows: list[Message], *, now: datetime.datetime, fires: bool, anew: bool
+) -> Iterable[Message]:
+    """The rows of one step that are new or changed."""
+    if step.anchor == Step.Anchor.BEFORE_START and what_started(enrolment) in VOID:
+        return []
+    start = enrolment.appointment.starts_at
+    here = next((row for row in rows if row.for_start == start), None)
+    unsent = [row for row in rows if row.state not in DONE]
+    if here is not None and here.state in DONE:
+        return _void(unsent, "A message for this start was sent already.")
+    waiting = [row for row in unsent if row.state == State.WAITING]
+    row = here or next(iter(waiting), None) or next(reversed(unsent), None)
+    is_at_once = step.anchor == Step.Anchor.AT_ONCE
+    if is_at_once and not fires:
+        return _carried_along(row, start, now)
+    if row is None or row.for_start != start or is_at_once:
+        return _dated(row or Message(enrolment=enrolment, step=step), enrolment, step, now)
+    return _again(row, enrolment, step, now, anew=anew)
+
+
+def _void(rows: Iterable[Message], why: str) -> list[Message]:
+    waiting = [row for row in rows if row.state == State.WAITING]
+    for row in waiting:
+        row.state, row.why = State.VOID, why
+    return waiting
+
+
+def _carried_along(row: Message | None, start: datetime.datetime, now: datetime.datetime) -> list[Message]:
+    """An at-once message that waits for its window goes along to the new start; none is planned silently."""
+    if row is None or row.state == State.SKIPPED or (row.state == State.VOID and row.due_at <= now):
+        return []
+    row.for_start, row.state, row.why = start, State.WAITING, ""
+    return [row]
+
+
+def _again(
+    row: Message, enrolment: Enrolment, step: Step, now: datetime.datetime, *, anew: bool
+) -> list[Message]:
+    """A row for this start: a void one comes back if its time is ahead, others change only when `anew`."""
+    # What is due already is delivery's to judge: planning it again would make a backlog look late.
+    if row.state != State.VOID and (not anew or (row.state == State.WAITING and row.due_at <= now)):
+        return []
+    if row.state == State.VOID and _due(enrolment, step, now).is_late:
+        return []
+    return _dated(row, enrolment, step, now)
+
+
+def _dated(row: Message, enrolment: Enrolment, step: Step, now: datetime.datetime) -> list[Message]:
+    due = _due(enrolment, step, now)
+    row.for_start, row.due_at, row.why = enrolment.appointment.starts_at, due.at, due.why
+    row.state = State.SKIPPED if due.is_skipped else State.WAITING
+    row.not_before, row.attempts = None, 0
+    return [row]
+
+
+def _due(enrolment: Enrolment, step: Step, now: datetime.datetime) -> Due:
+    appointment = enrolment.appointment
+    return due_at(
+        facts_of(step),
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        time_zone=zone_for(appointment, enrolment.contact),
+        now=now,
+    )

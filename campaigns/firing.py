@@ -1,0 +1,45 @@
+"""Whether a change of an appointment fires, and how long what it started lasts. Pure.
+
+Silence is the default everywhere: whatever is not plainly news to the contact does not fire.
+"""
+
+from dataclasses import dataclass
+
+VOID = frozenset({"cancelled", "invalid"})
+# Campaigns on these follow a status and end with it; the others last while the appointment stands.
+STATUSES = frozenset({"cancelled", "invalid", "showed", "no_show"})
+# These are said of an appointment whose time has come; everything else is news only before the start.
+AFTERWARDS = frozenset({"showed", "no_show"})
+REPEATED = "Fired once for the series."
+
+
+@dataclass(frozen=True, slots=True)
+class FiringFacts:
+    what: str
+    status: str
+    fires: bool = True
+    why: str = ""
+    repeats_series: bool = False
+    fired_before: bool = False
+    is_attached: bool = True
+    has_begun: bool = False
+
+
+def holds(what: str, status: str) -> bool:
+    """Whether what a change of kind `what` started still makes sense at that status of the appointment."""
+    return status == what if what in STATUSES else status not in VOID
+
+
+def why_silent(facts: FiringFacts) -> str:
+    """The words that say why this change does not fire; "" when it fires."""
+    if not facts.fires:
+        return facts.why or "Triggers are off for this change."
+    if not facts.is_attached:
+        return "This person is no longer a guest."
+    if not holds(facts.what, facts.status):
+        return f"The appointment is {facts.status.replace('_', '-')} by now."
+    if facts.fired_before:
+        return "It fired before for this appointment; nothing fires twice."
+    if facts.has_begun and facts.what not in AFTERWARDS:
+        return "The appointment starts in the past."
+    return REPEATED if facts.repeats_series else ""

@@ -1,0 +1,67 @@
+"""The values behind the merge fields: plain text, told in the zone of the person who reads them."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from calendars.models import CalendarConfiguration
+from campaigns.rendering import Fields
+from contacts.models import Appointment, Contact
+from contacts.time_zones import zone_or_none
+
+
+def zone_for(appointment: Appointment, contact: Contact) -> ZoneInfo:
+    """The contact's zone, else the calendar's, else the owner's; a calendar nobody set up says UTC."""
+    calendar = zone_or_none(appointment.calendar.time_zone)
+    if calendar is not None and calendar.key == "UTC":
+        calendar = None
+    return zone_or_none(contact.time_zone) or calendar or _zone_of_owner(appointment) or ZoneInfo("UTC")
+
+
+def _zone_of_owner(appointment: Appointment) -> ZoneInfo | None:
+    try:
+        return zone_or_none(appointment.owner.calendar_configuration.time_zone)
+    except CalendarConfiguration.DoesNotExist:
+        return None
+
+
+def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
+    """Every field of `rendering.FIELDS`. Reads calendar, owner and the contact's addresses."""
+    zone = zone_for(appointment, contact)
+    starts_at, ends_at = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
+    return Fields(
+        contact={
+            "first_name": contact.first_name,
+            "last_name": contact.last_name,
+            "name": f"{contact.first_name} {contact.last_name}".strip(),
+            "email": contact.primary_address,
+            "company": contact.company,
+        },
+        appointment={
+            "title": appointment.title or appointment.calendar.name,
+            "date": _day(starts_at),
+            "time": f"{starts_at:%H:%M}",
+            "starts_at": _told(starts_at),
+            "ends_at": _told(ends_at),
+            "calendar": appointment.calendar.name,
+            "location": appointment.location or appointment.calendar.location,
+            "meeting_url": appointment.meeting_url,
+            "duration_minutes": str(
+                (appointment.ends_at - appointment.starts_at) // datetime.timedelta(minutes=1)
+            ),
+        },
+        host={
+            "name": appointment.owner.get_full_name() or appointment.owner.email,
+            "email": appointment.owner.email,
+        },
+        business={"name": settings.BUSINESS_NAME},
+    )
+
+
+def _day(moment: datetime.datetime) -> str:
+    return f"{moment:%A} {moment.day} {moment:%B %Y}"
+
+
+def _told(moment: datetime.datetime) -> str:
+    return f"{_day(moment)}, {moment:%H:%M} {moment.tzname()}"

@@ -1,0 +1,202 @@
+"""Turns a step's text and plain values into what is sent. Pure: Liquid with limits, plain dictionaries only.
+
+Liquid rather than Django's templates: these texts are written by users, and model objects in reach of one
+leak.
+"""
+
+import difflib
+import html
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import css_inline
+from liquid import BoundTemplate, Environment, StrictDefaultUndefined
+from liquid.exceptions import LiquidError, UndefinedError
+
+# The merge fields, by namespace, each with an example. The editor's picker and `validate` read this.
+FIELDS: dict[str, dict[str, str]] = {
+    "contact": {
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "company": "Analytical Engines",
+    },
+    "appointment": {
+        "title": "Consultation",
+        "date": "Monday 2 November 2026",
+        "time": "09:30",
+        "starts_at": "Monday 2 November 2026, 09:30 GMT",
+        "ends_at": "Monday 2 November 2026, 10:00 GMT",
+        "calendar": "Consultations",
+        "location": "12 High Street",
+        "meeting_url": "https://meet.google.com/abc-defg-hij",
+        "duration_minutes": "30",
+    },
+    "host": {"name": "Grace Hopper", "email": "grace@example.com"},
+    "business": {"name": "Tandem"},
+}
+NAMES = tuple(f"{space}.{field}" for space, fields in FIELDS.items() for field in fields)
+
+TAGS = {"#", "assign", "break", "capture", "case", "comment", "content", "continue", "for", "if", "illegal"}
+TAGS |= {"output", "unless"}
+FILTERS = {"append", "capitalize", "date", "default", "divided_by", "downcase", "minus", "plus", "prepend"}
+FILTERS |= {"remove", "round", "size", "squish", "strip", "times", "truncate", "truncatewords", "upcase"}
+
+
+class Fields(dict[str, dict[str, str]]):
+    """Merge fields: a dictionary of plain dictionaries of text, by the names in `FIELDS`."""
+
+
+class NotRenderable(Exception):
+    """The text cannot be filled in; the words say where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    line: int
+    words: str
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+class LimitedEnvironment(Environment):
+    loop_iteration_limit = 500
+    output_stream_limit = 50_000
+    local_namespace_limit = 10_000
+    context_depth_limit = 8
+
+
+@cache
+def _environment() -> Environment:
+    """Only tags and filters whose cost grows with the text: that of `join` or `replace` does not."""
+    environment = LimitedEnvironment(undefined=StrictDefaultUndefined)
+    for registry, kept in ((environment.tags, TAGS), (environment.filters, FILTERS)):
+        for name in set(registry) - kept:
+            del registry[name]
+    return environment
+
+
+def validate(template: str) -> list[Fault]:
+    """What is wrong with `template`, first line first; empty when it can be saved."""
+    try:
+        parsed = _environment().from_string(template)
+        faults = _unknown_fields(template, parsed)
+        if not faults:
+            parsed.render(**FIELDS)
+    except LiquidError as error:
+        faults = [_fault(template, error)]
+    return sorted(faults, key=lambda fault: fault.line)
+
+
+def fill(template: str, fields: Fields) -> str:
+    """`template` with `fields` in their places. Raises NotRenderable."""
+    try:
+        return _environment().from_string(template).render(**fields)
+    except LiquidError as error:
+        raise NotRenderable(str(_fault(template, error))) from error
+
+
+def render(*, subject: str, body: str, fields: Fields, unsubscribe_url: str = "") -> Rendered:
+    """Subject on one line, the plain text part, and the same as HTML. Raises NotRenderable."""
+    line = " ".join(fill(subject, fields).split())
+    text = fill(body, fields).replace("\r\n", "\n").strip()
+    return Rendered(
+        subject=line,
+        text=_with_footer(text, unsubscribe_url),
+        html=as_html(text, title=line, unsubscribe_url=unsubscribe_url),
+    )
+
+
+def _unknown_fields(template: str, parsed: BoundTemplate) -> list[Fault]:
+    faults = []
+    for variables in parsed.analyze().globals.values():
+        for variable in variables:
+            name = ".".join(str(segment) for segment in variable.segments)
+            if name not in NAMES:
+                faults.append(Fault(_line(template, variable.span.index), _unknown(name)))
+    return faults
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, NAMES, n=1)
+    hint = f" Did you mean “{close[0]}”?" if close else ""
+    return f"there is no field “{name}”.{hint}"
+
+
+def _fault(template: str, error: LiquidError) -> Fault:
+    index = error.token.start_index if error.token is not None else -1
+    line = _line(template, index if index >= 0 else len(template))
+    if isinstance(error, UndefinedError):
+        return Fault(line, f"{error.message}.")
+    words = str(error.message or error).rstrip(".")
+    return Fault(line, f"{words[:1].lower()}{words[1:]}.")
+
+
+def _line(template: str, index: int) -> int:
+    return template.count("\n", 0, index) + 1
+
+
+# --- plain text as an e-mail ------------------------------------------------------------------------------
+
+URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">
+<title>{title}</title><style>
+body {{ margin: 0; padding: 24px 12px; background: #f2f4f7; color: #1d2433;
+  font: 16px/1.55 -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }}
+.sheet {{ max-width: 560px; margin: 0 auto; padding: 32px; background: #ffffff; border-radius: 12px; }}
+p {{ margin: 0 0 16px; }}
+a {{ color: #1f5fc4; }}
+.foot {{ max-width: 560px; margin: 16px auto 0; padding: 0 32px; color: #5c6577; font-size: 13px; }}
+.foot a {{ color: #5c6577; }}
+@media (prefers-color-scheme: dark) {{
+  body {{ background: #12161d !important; color: #e6e9ef !important; }}
+  .sheet {{ background: #1c222c !important; }}
+  a {{ color: #8ab4f8 !important; }}
+  .foot, .foot a {{ color: #9aa4b5 !important; }}
+}}
+</style></head><body><div class="sheet">{body}</div>{foot}</body></html>"""
+
+FOOT = '<p class="foot"><a href="{url}">Stop these e-mails</a></p>'
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+def as_html(text: str, *, title: str = "", unsubscribe_url: str = "") -> str:
+    """`text` as an e-mail page, styles inlined (many readers drop style sheets), readable in the dark."""
+    foot = FOOT.format(url=html.escape(unsubscribe_url)) if unsubscribe_url else ""
+    return _inliner().inline(PAGE.format(title=html.escape(title), body=paragraphs(text), foot=foot))
+
+
+def paragraphs(text: str) -> str:
+    """`text` escaped, empty lines between paragraphs, addresses of pages as links."""
+    blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block.strip()]
+    return "".join(f"<p>{_linked(block).replace(chr(10), '<br>')}</p>" for block in blocks)
+
+
+def _linked(block: str) -> str:
+    parts, end = [], 0
+    for found in URL.finditer(block):
+        address = html.escape(found.group())
+        parts += [html.escape(block[end : found.start()]), f'<a href="{address}">{address}</a>']
+        end = found.end()
+    return "".join([*parts, html.escape(block[end:])])
+
+
+def _with_footer(text: str, unsubscribe_url: str) -> str:
+    return f"{text}\n\n--\nStop these e-mails: {unsubscribe_url}\n" if unsubscribe_url else f"{text}\n"

@@ -1,0 +1,129 @@
+"""How a message leaves: one small class a medium, `send(letter)` or raise TryLater, Refused, Unclear.
+
+Nothing here knows of rows; `delivery` decides what each outcome means.
+"""
+
+import json
+import smtplib
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Protocol
+
+from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+# Longer than any healthy server takes; a claim (delivery.CLAIM) outlives a batch of these.
+TIMEOUT_SECONDS = 15
+
+
+class TryLater(Exception):
+    """Not sent; the same may work later. The words are for a person."""
+
+
+class Refused(Exception):
+    """Not sent, and it never will be as it is."""
+
+
+class Unclear(Exception):
+    """It may have been sent; nobody can tell from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    # The same for every attempt, so that the other side recognises a repeat.
+    message_id: str
+    unsubscribe_url: str = ""
+
+
+class Transport(Protocol):
+    # Whether a repeat under the same id does no harm.
+    recognises_repeats: bool
+
+    def send(self, letter: Letter) -> None:
+        """Hands `letter` over. Raises TryLater, Refused or Unclear."""
+
+
+class EmailTransport:
+    """Through Django's backend (EMAIL_URL): SMTP, a provider's API by anymail, or none in a local run."""
+
+    recognises_repeats = True
+
+    def send(self, letter: Letter) -> None:
+        mail = EmailMultiAlternatives(
+            subject=letter.subject,
+            body=letter.text,
+            to=[letter.recipient],
+            headers={"Message-ID": letter.message_id, **_unsubscribe_headers(letter.unsubscribe_url)},
+            connection=get_connection(timeout=TIMEOUT_SECONDS),
+        )
+        mail.attach_alternative(letter.html, "text/html")
+        try:
+            mail.send()
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _by_code(min(code for code, _ in error.recipients.values())) from error
+        except smtplib.SMTPResponseException as error:
+            raise _by_code(error.smtp_code) from error
+        except AnymailRecipientsRefused as error:
+            raise Refused("The mail service refused the address.") from error
+        except AnymailAPIError as error:
+            raise _by_status(error.status_code or 503, "mail service") from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise TryLater(f"The mail server could not be reached ({type(error).__name__}).") from error
+
+
+class SmsTransport:
+    """Posts JSON (to, text, reference) to the gateway at SMS_URL; any 2xx means taken."""
+
+    recognises_repeats = False
+
+    def send(self, letter: Letter) -> None:
+        if not settings.SMS_URL:
+            raise Refused("No SMS service is set up (SMS_URL).")
+        body = {"to": letter.recipient, "text": letter.text.strip(), "reference": letter.message_id}
+        request = urllib.request.Request(  # noqa: S310 (the address is the operator's own setting)
+            settings.SMS_URL, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()  # noqa: S310
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _by_status(error.code, "SMS service") from error
+        except urllib.error.URLError as error:
+            raise TryLater("The SMS service could not be reached.") from error
+        except OSError as error:
+            raise Unclear("The SMS service took the message but did not answer.") from error
+
+
+TRANSPORTS: dict[str, Transport] = {"email": EmailTransport(), "sms": SmsTransport()}
+
+
+def sender_domain() -> str:
+    """The domain we send from, for Message-IDs."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+
+def _unsubscribe_headers(url: str) -> dict[str, str]:
+    """RFC 8058: mail readers show a button that posts to `url` at once."""
+    if not url:
+        return {}
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _by_code(code: int) -> Exception:
+    """SMTP: 4xx is temporary, 5xx is final (RFC 5321, 4.2.1)."""
+    if 400 <= code < 500:
+        return TryLater(f"The mail server asked to try later ({code}).")
+    return Refused(f"The mail server refused it ({code}).")
+
+
+def _by_status(status: int, who: str) -> Exception:
+    if status == 429 or status >= 500:
+        return TryLater(f"The {who} asked to try later ({status}).")
+    return Refused(f"The {who} refused it ({status}).")

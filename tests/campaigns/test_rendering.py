@@ -1,0 +1,125 @@
+"""Texts with merge fields: what they become, what is refused at save, and what they can never do."""
+
+import time
+
+import pytest
+
+from campaigns.rendering import (
+    FIELDS,
+    NAMES,
+    Fields,
+    NotRenderable,
+    as_html,
+    fill,
+    paragraphs,
+    render,
+    validate,
+)
+
+
+def fields(**contact: str) -> Fields:
+    return Fields({**FIELDS, "contact": {**FIELDS["contact"], **contact}})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_merge_field_is_known_and_filled(name: str) -> None:
+    space, field = name.split(".")
+    assert validate(f"{{{{ {name} }}}}") == []
+    assert fill(f"{{{{ {name} }}}}", fields()) == FIELDS[space][field]
+
+
+def test_fallback_stands_in_for_an_empty_value_and_for_a_missing_one() -> None:
+    template = 'Hi {{ contact.first_name | default: "there" }}'
+    assert fill(template, fields(first_name="")) == "Hi there"
+    assert fill(template, fields(first_name="Ada")) == "Hi Ada"
+    assert fill(template, Fields({"contact": {}})) == "Hi there"
+    assert fill(template, Fields({})) == "Hi there"
+
+
+def test_a_missing_value_without_fallback_is_refused_rather_than_sent_empty() -> None:
+    with pytest.raises(NotRenderable, match=r"Line 2: contact\.first_name is undefined"):
+        fill("Hello\n{{ contact.first_name }}", Fields({"contact": {}}))
+
+
+def test_text_can_be_left_out_when_a_field_is_empty() -> None:
+    template = '{% if appointment.location != "" %}At {{ appointment.location }}{% endif %}'
+    assert fill(template, Fields({"appointment": {"location": ""}})) == ""
+    assert fill(template, fields()) == "At 12 High Street"
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "words"),
+    [
+        ("Hi\n{{ contact.frist_name }}", 2, "contact.frist_name”. Did you mean “contact.first_name”"),
+        ('{{ contact.nickname | default: "you" }}', 1, "there is no field “contact.nickname”"),
+        ("{{ contact }}", 1, "there is no field “contact”"),
+        ("{{ contact.emails[0].address }}", 1, "there is no field"),
+        ("{{ user.password }}", 1, "there is no field “user.password”"),
+        ("{{ contact.__class__ }}", 1, "there is no field"),
+        ("a\n\n{{ contact.name", 3, "expected '}}'"),
+        ("a\n{% if contact.name %}\nb", 3, "expected tag endif"),
+        ("{{ contact.name | shout }}", 1, "unknown filter 'shout'"),
+        ("{% include 'x' %}", 1, "unexpected tag 'include'"),
+        ("{{ 1 | divided_by: 0 }}", 1, "can't divide by 0"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_at_save_with_its_line(template: str, line: int, words: str) -> None:
+    (fault, *_) = validate(template)
+    assert fault.line == line
+    assert words in str(fault)
+
+
+def test_every_unknown_field_is_named() -> None:
+    faults = validate("{{ host.phone }}\n{{ contact.name }}\n{{ business.vat }}")
+    assert [fault.line for fault in faults] == [1, 3]
+
+
+def test_a_name_set_in_the_text_itself_is_no_unknown_field() -> None:
+    assert validate('{% assign who = contact.first_name | default: "you" %}{{ who }}') == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in (1..100000000) %}x{% endfor %}",
+        '{% assign x = "aaaaaaaa" %}{% for i in (1..400) %}{% assign x = x | append: x %}{% endfor %}',
+        "{{ (1..3000000000) | join }}",
+        '{{ "aaaaaaaaaa" | replace: "a", "aaaaaaaaaa" }}',
+        "{% tablerow i in (1..100000000) %}{% endtablerow %}",
+        "{% for i in (1..400) %}" + "x" * 1000 + "{% endfor %}",
+    ],
+)
+def test_a_text_cannot_hang_or_flood_the_worker(template: str) -> None:
+    begun = time.monotonic()
+    assert validate(template)
+    assert time.monotonic() - begun < 2
+
+
+def test_values_are_text_and_never_markup() -> None:
+    result = render(
+        subject="For {{ contact.name }}\nBcc: all@example.com",
+        body="Hi {{ contact.name }}",
+        fields=fields(name='<script>alert("1")</script> {{ contact.email }}'),
+    )
+    assert "\n" not in result.subject
+    assert "<script" not in result.html
+    assert "{{ contact.email }}" in result.text
+
+
+def test_html_holds_paragraphs_lines_and_links() -> None:
+    assert paragraphs("One\ntwo\n\n\nSee https://x.example/a?b=1&c=2.") == (
+        '<p>One<br>two</p><p>See <a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.</p>'
+    )
+
+
+def test_styles_are_inlined_and_the_dark_ones_kept() -> None:
+    page = as_html("Hello", title="T & U")
+    assert 'class="sheet" style="' in page
+    assert "prefers-color-scheme: dark" in page
+    assert "T &amp; U" in page
+
+
+def test_both_parts_carry_the_unsubscribe_link() -> None:
+    result = render(subject="s", body="b", fields=fields(), unsubscribe_url="https://crm.example/u/1/")
+    assert result.text.endswith("Stop these e-mails: https://crm.example/u/1/\n")
+    assert 'href="https://crm.example/u/1/"' in result.html
