@@ -30,8 +30,8 @@ STAMP = VENV / ".synced.json"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 UV_VERSION = "0.13.9"
 OLDEST_PYTHON = (3, 11)
-# What of `.local` outlives `reset`: new keys would only sign everybody out and make stored tokens unreadable.
-SECRETS = {"secret_key", "token_encryption_keys"}
+# What `reset` removes from `.local`. Not the secrets: new ones would only make stored tokens unreadable.
+DATA = ("*.sqlite3*", "run.env", "static")
 
 
 class Stop(Exception):
@@ -161,7 +161,7 @@ def port_of(given: dict[str, str]) -> int:
 
 
 def local_dir() -> Path:
-    return HERE / os.environ.get("TANDEM_LOCAL_DIR", ".local")
+    return (HERE / os.environ.get("TANDEM_LOCAL_DIR", ".local")).resolve()
 
 
 def refuse_taken_port(port: int, whose: str, way_out: int) -> None:
@@ -229,16 +229,19 @@ def reset(arguments: list[str]) -> None:
     """Empty database, fresh stand-in; the secrets stay."""
     given = {**read_dotenv(), **os.environ}
     refuse_taken_port(port_of(given), "a run to be stopped first", port_of(given) + 10)
-    folder = local_dir()
-    doomed = [path for path in sorted(folder.glob("*")) if path.name not in SECRETS]
-    remove(doomed)
+    remove([path for pattern in DATA for path in sorted(local_dir().glob(pattern))])
     if given.get("DATABASE_URL"):
         say("DATABASE_URL is set: that database is left as it is.")
 
 
 def clean(arguments: list[str]) -> None:
     """Back to a fresh clone."""
-    remove([path for path in (VENV, TOOLS, local_dir()) if path.exists()])
+    local = local_dir()
+    if local.exists() and HERE not in local.parents:
+        raise Stop(
+            f"TANDEM_LOCAL_DIR is {local}, outside of this folder: remove it yourself, or unset the variable."
+        )
+    remove([path for path in (VENV, TOOLS, local) if path.exists()])
 
 
 def remove(paths: list[Path]) -> None:

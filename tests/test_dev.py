@@ -109,6 +109,15 @@ def test_clean_takes_everything_generated_away(tmp_path):
     assert not [path for path in tree.iterdir() if path.is_dir()]
 
 
+def test_clean_refuses_a_folder_that_is_not_inside_the_tree(tmp_path):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "precious").mkdir()
+    tree = bare_tree(tmp_path / "tree")
+    outcome = run(str(tree / "dev.py"), "clean", cwd=tree, TANDEM_LOCAL_DIR=str(tmp_path / "precious"))
+    assert outcome.returncode == 1
+    assert (tmp_path / "precious").exists()
+
+
 def bare_tree(tmp_path: Path) -> Path:
     for name in ("dev.py", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, tmp_path)
