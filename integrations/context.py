@@ -8,7 +8,7 @@ from integrations.models import GoogleAccount
 
 
 def attention(request: HttpRequest) -> dict[str, Any]:
-    """`accounts_needing_attention`: the viewer's own accounts that need a reconnect or a permission, evaluated lazily."""
+    """`accounts_needing_attention`: those of the viewer's that need a reconnect or a permission. Lazy."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}

@@ -27,7 +27,7 @@ def pause_account(account: GoogleAccount, why: str) -> None:
         state__in=[GoogleAccount.State.CONNECTED, GoogleAccount.State.MISSING],
     ).update(state=GoogleAccount.State.RECONNECT, last_error=why[:500])
     if died:
-        logger.warning("google_account_paused", extra={"account_id": account.pk})
+        logger.warning("Google account %s needs a reconnect", account.pk)
         transaction.on_commit(partial(tell_owner, account.pk))
     account.refresh_from_db(fields=["state", "last_error"])
 
@@ -57,7 +57,7 @@ def tell_owner(account_id: int) -> None:
         )
     except Exception:
         # The banner on every page tells it as well; what failed is the mail server, not the pause.
-        logger.exception("google_account_mail_failed", extra={"account_id": account_id})
+        logger.exception("The owner of Google account %s could not be told", account_id)
 
 
 def settings_address() -> str:

@@ -29,6 +29,7 @@ from integrations.google.events import (
     write_patch,
 )
 from integrations.google.tokens import GRANT_DIED, access_token
+from integrations.google.transport import new_http
 from integrations.models import GoogleAccount
 from integrations.pausing import mark_missing, pause_account
 
@@ -118,7 +119,7 @@ def client_for(account: GoogleAccount) -> "CalendarClient":
     """A client for one unit of work. Raises Reconnect for an account that is paused or disconnected,
     TryLater.
     """
-    return CalendarClient(account, AccountHttp(account, _library().new_http()))
+    return CalendarClient(account, AccountHttp(account, new_http()))
 
 
 class CalendarClient:
@@ -328,14 +329,8 @@ class CalendarClient:
             return library.execute(request)
         except library.Answered as answered:
             error = error_for(answered.refusal, asked)
-            logger.info(
-                "google_refused",
-                extra={
-                    "account_id": self.account.pk,
-                    "status": answered.refusal.status,
-                    "reason": answered.refusal.reason,
-                },
-            )
+            refusal = answered.refusal
+            logger.info("Google answered account %s: %s %s", self.account.pk, refusal.status, refusal.reason)
             if isinstance(error, Refused) and error.reason == "scope":
                 mark_missing(self.account, error.why)
             raise error from answered

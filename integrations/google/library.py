@@ -5,7 +5,6 @@ The import costs 150 to 300 ms and 31 MB, which no web process pays before it fi
 """
 
 import functools
-import http.client
 import json
 from importlib import resources
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from googleapiclient.errors import HttpError
 
 from integrations.google.answers import Refusal, read_refusal
 from integrations.google.errors import TryLater
+from integrations.google.transport import NETWORK_ERRORS, UNREACHABLE
 
 API_PATH = "calendar/v3/"
 
@@ -37,14 +37,6 @@ class Answered(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
         self.refusal = refusal
-
-
-def new_http() -> httplib2.Http:
-    """A transport for one unit of work: sharing one between threads hands answers to the wrong caller."""
-    transport = httplib2.Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
-    # Google answers 308 to an unfinished upload, which is no redirect; the library's own factory does this.
-    transport.redirect_codes = transport.redirect_codes - {308}
-    return transport
 
 
 @functools.cache
@@ -86,8 +78,8 @@ def execute(request: Request) -> Any:
         headers = {name.lower(): str(value) for name, value in error.resp.items()}
         raise Answered(
             read_refusal(int(error.resp.status), error.content, headers, now=timezone.now())
-        ) from error
-    except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as error:
-        raise TryLater("Google could not be reached.") from error
+        ) from None
+    except NETWORK_ERRORS as error:
+        raise TryLater(UNREACHABLE) from error
     except ValueError as error:
         raise TryLater("Google's answer could not be read.") from error

@@ -5,11 +5,8 @@ the account's row, and no lock is held across the network.
 """
 
 import datetime
-import http.client
-import json
 import logging
 import time
-import urllib.parse
 from typing import Any
 
 import httplib2
@@ -20,6 +17,7 @@ from django.utils import timezone
 from integrations.fields import WrongKey, encrypt
 from integrations.google.answers import LONGEST_WAIT, read_retry_after
 from integrations.google.errors import Reconnect, TryLater
+from integrations.google.transport import post_form
 from integrations.models import GoogleAccount
 from integrations.pausing import pause_account
 
@@ -61,7 +59,7 @@ def _open(sealed: Any) -> str:
         return str(sealed.open()) if sealed else ""
     except WrongKey as error:
         # The operators' keys are at fault, not the grant: nobody is asked to reconnect for that.
-        logger.exception("google_token_wrong_key")
+        logger.exception("A stored token cannot be opened")
         raise TryLater(
             "The stored token cannot be opened: a key is missing from TOKEN_ENCRYPTION_KEYS.", LONGEST_WAIT
         ) from error
@@ -117,7 +115,9 @@ def _ask(account: GoogleAccount, transport: httplib2.Http, refresh_token: str) -
         raise Reconnect(GRANT_DIED)
     if error in ("invalid_client", "unauthorized_client"):
         # A11: our own configuration. No user can mend it, and none is asked to.
-        logger.error("google_client_refused", extra={"error": error})
+        logger.error(
+            "Google refused this site's own client: %s. Check GOOGLE_CLIENT_ID and its secret.", error
+        )
         raise TryLater("Google does not accept this site's client id and secret.", LONGEST_WAIT)
     after = read_retry_after(headers.get("retry-after", ""), now=timezone.now())
     raise TryLater(f"Google could not renew the access ({status}).", after)
@@ -146,23 +146,3 @@ def read_life(answer: dict[str, Any]) -> datetime.timedelta:
         return datetime.timedelta(seconds=max(float(answer["expires_in"]), 0))
     except (KeyError, TypeError, ValueError, OverflowError):
         return UNSAID_LIFE
-
-
-def post_form(
-    transport: httplib2.Http, url: str, fields: dict[str, str]
-) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Status, JSON ({} where there is none) and headers of an OAuth endpoint's answer. Raises TryLater."""
-    try:
-        response, content = transport.request(
-            url,
-            "POST",
-            body=urllib.parse.urlencode(fields),
-            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-        )
-    except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as error:
-        raise TryLater("Google could not be reached.") from error
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        answer = {}
-    return int(response.status), answer if isinstance(answer, dict) else {}, dict(response)

@@ -1,0 +1,129 @@
+"""A grant → a connected account with its calendars listed. The same Google account stays the same rows."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.fields import encrypt
+from integrations.google.client import RemoteCalendar, client_for
+from integrations.google.errors import GoogleError, Refused
+from integrations.google.oauth import Grant, missing_scopes, revoke
+from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.signals import account_connected
+
+logger = logging.getLogger(__name__)
+
+
+def connect_account(
+    user: AbstractBaseUser, grant: Grant, *, account: GoogleAccount | None = None
+) -> GoogleAccount:
+    """`user`'s account for the Google account behind `grant`, connected, with its calendars listed.
+
+    `account`: the one that was to be reconnected. State "missing" where a permission is; a list that Google
+    did not give is told in `last_error`, and the connection stands. Sends account_connected. Raises Refused
+    for another Google account than `account`'s (A3), and with reason "noRefreshToken" where no lasting token
+    came and none is held.
+    """
+    if account is not None and account.subject != grant.subject:
+        revoke_if_unused(grant.subject, grant.access_token)
+        raise Refused(
+            f"On Google's page you chose {grant.address}, but this connection is {account.address}. "
+            f"Choose {account.address}, or connect {grant.address} as an account of its own.",
+            "otherAccount",
+        )
+    account = _store(user, grant)
+    try:
+        refresh_calendars(account)
+    except GoogleError as error:
+        if account.state == GoogleAccount.State.CONNECTED:
+            GoogleAccount.objects.filter(pk=account.pk).update(last_error=error.why[:500])
+    account.refresh_from_db()
+    transaction.on_commit(partial(account_connected.send_robust, sender=GoogleAccount, account_id=account.pk))
+    return account
+
+
+def _store(user: AbstractBaseUser, grant: Grant) -> GoogleAccount:
+    with transaction.atomic():
+        held = GoogleAccount.objects.filter(user_id=user.pk, subject=grant.subject).first()
+        if not grant.refresh_token and not _holds_lasting_token(held):
+            raise Refused(
+                "Google gave no lasting permission. Connect once more and allow it again.", "noRefreshToken"
+            )
+        is_whole = not missing_scopes(grant.scopes)
+        fresh: dict[str, Any] = {
+            "address": grant.address,
+            "state": GoogleAccount.State.CONNECTED if is_whole else GoogleAccount.State.MISSING,
+            "scopes": list(grant.scopes),
+            "access_token": encrypt(grant.access_token),
+            "access_expires_at": grant.expires_at,
+            "refresh_claimed_until": None,
+            "connected_at": timezone.now(),
+            "failures": 0,
+            "not_before": None,
+            "last_error": "",
+            "mailed_at": None,
+        }
+        if grant.refresh_token:
+            fresh["refresh_token"] = encrypt(grant.refresh_token)
+        account, _ = GoogleAccount.objects.update_or_create(
+            user_id=user.pk, subject=grant.subject, defaults=fresh
+        )
+    return GoogleAccount.objects.get(pk=account.pk)
+
+
+def _holds_lasting_token(account: GoogleAccount | None) -> bool:
+    """A paused account's token is dead: that is why it is paused."""
+    return (
+        account is not None and bool(account.refresh_token) and account.state != GoogleAccount.State.RECONNECT
+    )
+
+
+def refresh_calendars(account: GoogleAccount) -> int:
+    """Asks Google for `account`'s calendars and brings our rows up to them; how many there are.
+
+    A calendar that vanished gets `gone_at` and is never deleted: its events, and what was made of them, hang
+    on it. Raises GoogleError.
+    """
+    with client_for(account) as client:
+        found = client.list_calendars()
+    rows = [_row(account, calendar) for calendar in found]
+    with transaction.atomic():
+        GoogleCalendar.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["account", "google_id"],
+            update_fields=["summary", "time_zone", "access_role", "colour", "is_primary", "gone_at"],
+        )
+        if rows:
+            # Every person has a calendar, so an empty list says nothing about any of them.
+            ids = [row.google_id for row in rows]
+            account.calendars.filter(gone_at=None).exclude(google_id__in=ids).update(gone_at=timezone.now())
+    return len(rows)
+
+
+def _row(account: GoogleAccount, calendar: RemoteCalendar) -> GoogleCalendar:
+    # P8: "primary" is an alias; the calendar's own id is the account's address.
+    google_id = account.address if calendar.google_id == "primary" else calendar.google_id
+    return GoogleCalendar(
+        account=account,
+        google_id=google_id[:255],
+        summary=calendar.summary[:255],
+        time_zone=calendar.time_zone[:64],
+        access_role=calendar.access_role[:32],
+        colour=calendar.colour[:7],
+        is_primary=calendar.is_primary or calendar.google_id == "primary",
+        gone_at=None,
+    )
+
+
+def revoke_if_unused(subject: str, token: str) -> None:
+    """Ends the grant at Google unless another connection here lives by it: revoking ends them all (A9)."""
+    is_used = (
+        GoogleAccount.objects.filter(subject=subject).exclude(state=GoogleAccount.State.DISCONNECTED).exists()
+    )
+    if token and not is_used:
+        revoke(token)

@@ -1,0 +1,53 @@
+"""Ends a connection: blocks lifted, tokens erased, the grant given back. Contacts and appointments stay."""
+
+import logging
+from functools import partial
+
+from django.db import transaction
+
+from integrations.connecting import revoke_if_unused
+from integrations.fields import WrongKey
+from integrations.models import GoogleAccount
+from integrations.signals import account_disconnecting
+
+logger = logging.getLogger(__name__)
+
+
+def disconnect_account(account: GoogleAccount) -> None:
+    """`account` is disconnected; does nothing when it is already.
+
+    account_disconnecting is sent inside the transaction, so that what hangs on the account is let go with it
+    or not at all. The grant is revoked after commit, and a failure there leaves the account disconnected
+    (A9).
+    """
+    with transaction.atomic():
+        account = GoogleAccount.objects.select_for_update().get(pk=account.pk)
+        if account.state == GoogleAccount.State.DISCONNECTED:
+            return
+        token = _either_token(account)
+        account_disconnecting.send(sender=GoogleAccount, account_id=account.pk)
+        GoogleAccount.objects.filter(pk=account.pk).update(
+            state=GoogleAccount.State.DISCONNECTED,
+            access_token="",
+            refresh_token="",
+            access_expires_at=None,
+            refresh_claimed_until=None,
+            not_before=None,
+            failures=0,
+            last_error="",
+        )
+        account.calendars.update(next_pull_at=None, claimed_until=None)
+        transaction.on_commit(partial(revoke_if_unused, account.subject, token))
+
+
+def _either_token(account: GoogleAccount) -> str:
+    """Either one takes the other along; "" where neither can be opened."""
+    for sealed in (account.refresh_token, account.access_token):
+        try:
+            if sealed:
+                return sealed.open()
+        except WrongKey:
+            logger.exception(
+                "A token of Google account %s cannot be opened, so it is not revoked", account.pk
+            )
+    return ""

@@ -1,0 +1,293 @@
+"""What we read of an event, and what we write; the letters and numbers are those of the rules kept."""
+
+import datetime
+from typing import Any
+
+import pytest
+
+from integrations.google.events import (
+    EventDraft,
+    EventPatch,
+    Unreadable,
+    answer_for_us,
+    merge_attendees,
+    read_event,
+    write_draft,
+    write_patch,
+)
+
+UTC = datetime.UTC
+NINE = datetime.datetime(2026, 11, 2, 9, tzinfo=UTC)
+TEN = datetime.datetime(2026, 11, 2, 10, tzinfo=UTC)
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "abc",
+        "etag": '"1"',
+        "status": "confirmed",
+        "start": {"dateTime": "2026-11-02T09:00:00Z"},
+        "end": {"dateTime": "2026-11-02T10:00:00Z"},
+        **fields,
+    }
+
+
+def read(raw: object, *, zone: str = "Europe/London", calendar_id: str = "") -> Any:
+    return read_event(raw, calendar_time_zone=zone, calendar_id=calendar_id)
+
+
+def test_timed_event_is_read_in_utc() -> None:
+    remote = read(
+        event(
+            start={"dateTime": "2026-11-02T10:00:00+01:00", "timeZone": "Europe/Berlin"},
+            end={"dateTime": "2026-11-02T11:30:00+01:00", "timeZone": "Europe/Berlin"},
+        )
+    )
+    assert (remote.starts_at, remote.ends_at) == (NINE, TEN + datetime.timedelta(minutes=30))
+    assert (remote.time_zone, remote.is_all_day) == ("Europe/Berlin", False)
+
+
+@pytest.mark.parametrize(
+    ("value", "zone"),
+    [
+        ({"dateTime": "2026-07-02T09:00:00", "timeZone": "Europe/Berlin"}, "America/New_York"),
+        ({"dateTime": "2026-07-02T09:00:00"}, "Europe/Berlin"),
+        ({"dateTime": "2026-07-02T09:00:00", "timeZone": "Nowhere/Atall"}, "UTC"),
+    ],
+)
+def test_w7_time_without_offset_takes_its_own_zone_then_the_calendars(
+    value: dict[str, str], zone: str
+) -> None:
+    hour = 9 if zone == "UTC" else 7
+    assert read(event(start=value, end=value), zone=zone).starts_at == datetime.datetime(
+        2026, 7, 2, hour, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "after", "zone", "starts_at", "hours"),
+    [
+        ("2026-03-29", "2026-03-30", "Europe/London", "2026-03-29T00:00Z", 23),
+        ("2026-10-25", "2026-10-26", "Europe/London", "2026-10-24T23:00Z", 25),
+        ("2026-11-02", "2026-11-04", "America/New_York", "2026-11-02T05:00Z", 48),
+        # Midnight does not exist on this day in Santiago: the day begins with the change, at 01:00.
+        ("2026-09-06", "2026-09-07", "America/Santiago", "2026-09-06T04:00Z", 23),
+        # It ends on the day it starts: some old events do.
+        ("2026-11-02", "2026-11-02", "UTC", "2026-11-02T00:00Z", 24),
+    ],
+)
+def test_w7_all_day_event_covers_the_days_of_the_calendars_zone(
+    first: str, after: str, zone: str, starts_at: str, hours: int
+) -> None:
+    remote = read(event(start={"date": first}, end={"date": after}), zone=zone)
+    assert remote.is_all_day
+    assert remote.starts_at == datetime.datetime.fromisoformat(starts_at)
+    assert remote.ends_at - remote.starts_at == datetime.timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("raw", [None, [], {}, {"id": 5}, {"id": ""}])
+def test_what_has_no_id_is_unreadable(raw: object) -> None:
+    with pytest.raises(Unreadable):
+        read(raw)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"start": {}, "end": {}},
+        {"start": {"dateTime": "soon"}},
+        {"start": {"date": "2026-11-02"}, "end": {"dateTime": "2026-11-02T10:00:00Z"}},
+        {"start": {"dateTime": "2026-11-02T10:00:00Z"}, "end": {"date": "2026-11-02"}},
+        {"end": {"dateTime": "2026-11-02T08:00:00Z"}},
+        {"start": {"dateTime": "0001-01-01T00:00:00+14:00"}},
+        {"start": "tomorrow"},
+    ],
+)
+def test_living_event_without_a_sensible_time_is_unreadable_by_its_id(times: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable) as caught:
+        read(event(**times))
+    assert caught.value.google_id == "abc"
+
+
+def test_s11_tombstone_needs_nothing_but_its_id() -> None:
+    remote = read({"id": "abc", "status": "cancelled"})
+    assert remote.is_cancelled
+    assert (remote.starts_at, remote.ends_at, remote.attendees) == (None, None, ())
+    assert remote.etag
+
+
+def test_s11_tombstone_without_etag_differs_from_the_one_of_another_content() -> None:
+    first, same, other = (read({"id": "abc", "status": "cancelled", "x": x}) for x in (1, 1, 2))
+    assert first.etag == same.etag != other.etag
+
+
+def test_s12_cancelled_occurrence_tells_its_series_and_original_start() -> None:
+    remote = read(
+        {
+            "id": "abc_1",
+            "status": "cancelled",
+            "recurringEventId": "abc",
+            "originalStartTime": {"dateTime": "2026-11-02T10:00:00+01:00"},
+        }
+    )
+    assert (remote.recurring_event_id, remote.original_start) == ("abc", "2026-11-02T09:00:00Z")
+
+
+def test_r2_original_start_of_an_all_day_occurrence_is_its_date() -> None:
+    assert read(event(originalStartTime={"date": "2026-11-02"})).original_start == "2026-11-02"
+
+
+@pytest.mark.parametrize(
+    ("fields", "ours"),
+    [
+        ({}, True),
+        ({"organizer": {"email": "me@example.com", "self": True}}, True),
+        ({"organizer": {"email": "other@example.com"}}, False),
+        ({"organizer": {"email": "unknownorganizer@calendar.google.com"}, "eventType": "outOfOffice"}, True),
+        ({"organizer": {"email": "unknownorganizer@calendar.google.com"}}, True),
+        ({"organizer": {"email": "other@example.com"}, "eventType": "focusTime"}, True),
+        ({"organizer": {"email": "Cal@Group.example.com"}}, True),
+        (
+            {
+                "organizer": {"email": "alias@example.com"},
+                "attendees": [{"email": "alias@example.com", "self": True, "organizer": True}],
+            },
+            True,
+        ),
+    ],
+)
+def test_p2_p7_who_organised(fields: dict[str, Any], ours: bool) -> None:
+    assert read(event(**fields), calendar_id="cal@group.example.com").organised_by_us is ours
+
+
+@pytest.mark.parametrize(
+    ("value", "free"), [(None, False), ("opaque", False), ("transparent", True), ("odd", False)]
+)
+def test_p6_absent_transparency_is_busy(value: str | None, free: bool) -> None:
+    fields = {} if value is None else {"transparency": value}
+    assert read(event(**fields)).is_free is free
+
+
+def test_p9_unknown_values_and_shapes_are_read() -> None:
+    remote = read(
+        event(
+            eventType="lunarCycle",
+            status="pondering",
+            visibility="whispered",
+            attendees=[None, "x", {"responseStatus": "maybeLater", "email": " A@B.c "}],
+            organizer="somebody",
+            conferenceData={"entryPoints": "none"},
+            sequence="7",
+            created="long ago",
+            extendedProperties={"private": []},
+            newField={"a": [1]},
+        )
+    )
+    assert (remote.event_type, remote.status, remote.visibility) == ("lunarCycle", "pondering", "whispered")
+    assert [(each.address, each.response) for each in remote.attendees] == [("a@b.c", "maybeLater")]
+    assert (remote.created_at, remote.sequence, remote.crm_id) == (None, 0, "")
+
+
+def test_nul_and_endless_titles_fit_the_database() -> None:
+    remote = read(event(summary="a\x00b" + "c" * 5000))
+    assert remote.summary.startswith("abc")
+    assert len(remote.summary) == 1024
+
+
+def test_links_that_are_no_web_addresses_are_dropped() -> None:
+    remote = read(event(htmlLink="javascript:alert(1)", hangoutLink="data:x"))
+    assert (remote.html_link, remote.meeting_url) == ("", "")
+
+
+def test_meeting_url_is_the_hangout_or_the_video_entry() -> None:
+    zoom = {
+        "entryPoints": [
+            {"entryPointType": "phone", "uri": "tel:1"},
+            {"entryPointType": "video", "uri": "https://z/1"},
+        ]
+    }
+    assert read(event(conferenceData=zoom)).meeting_url == "https://z/1"
+    assert read(event(conferenceData=zoom, hangoutLink="https://meet/1")).meeting_url == "https://meet/1"
+
+
+def test_own_attendee_is_found_by_the_calendars_id_where_self_is_left_out() -> None:
+    people = [{"email": "Dana@example.com"}, {"email": "guest@example.net"}]
+    remote = read(event(attendees=people), calendar_id="dana@example.com")
+    assert [each.is_self for each in remote.attendees] == [True, False]
+
+
+def test_w11_our_mark_is_written_and_read_back() -> None:
+    body = write_draft(draft())
+    assert read(event(**{key: value for key, value in body.items() if key != "id"})).crm_id == "appointment-1"
+
+
+def draft(**fields: Any) -> EventDraft:
+    given: dict[str, Any] = {
+        "event_id": "abc0",
+        "summary": "Visit",
+        "description": "",
+        "location": "",
+        "starts_at": NINE,
+        "ends_at": TEN,
+        "time_zone": "America/New_York",
+        "crm_id": "appointment-1",
+    }
+    return EventDraft(**(given | fields))
+
+
+def test_w7_draft_tells_offset_and_zone() -> None:
+    assert write_draft(draft())["start"] == {
+        "dateTime": "2026-11-02T04:00:00-05:00",
+        "timeZone": "America/New_York",
+    }
+
+
+def test_w9_meet_is_asked_for_with_a_request_of_its_own() -> None:
+    assert "conferenceData" not in write_draft(draft())
+    asked = write_draft(draft(wants_meet=True, request_id="r-1"))["conferenceData"]["createRequest"]
+    assert asked == {"requestId": "r-1", "conferenceSolutionKey": {"type": "hangoutsMeet"}}
+
+
+def test_p4_invited_guest_needs_action() -> None:
+    guests = write_draft(draft(attendees=(("g@example.net", "Gill"), ("h@example.net", ""))))["attendees"]
+    assert guests == [
+        {"email": "g@example.net", "responseStatus": "needsAction", "displayName": "Gill"},
+        {"email": "h@example.net", "responseStatus": "needsAction"},
+    ]
+
+
+def test_w5_patch_sends_only_what_changes() -> None:
+    assert write_patch(EventPatch(summary="", status="cancelled")) == {"summary": "", "status": "cancelled"}
+    assert set(write_patch(EventPatch(starts_at=NINE, ends_at=TEN))) == {"start", "end"}
+
+
+def test_w7_patch_of_an_all_day_event_takes_its_days_away() -> None:
+    assert write_patch(EventPatch(starts_at=NINE, ends_at=TEN, was_all_day=True))["start"]["date"] is None
+
+
+def test_w5_new_attendee_list_keeps_answers_rooms_and_ourselves() -> None:
+    current = [
+        {"email": "dana@example.com", "self": True, "organizer": True},
+        {"email": "room@example.com", "resource": True},
+        {"email": "G@example.net", "responseStatus": "accepted", "comment": "gladly"},
+        {"email": "dropped@example.net"},
+    ]
+    merged = merge_attendees(current, [("g@example.net", "Gill"), ("new@example.net", "")])
+    assert [person["email"] for person in merged] == [
+        "dana@example.com",
+        "room@example.com",
+        "G@example.net",
+        "new@example.net",
+    ]
+    assert merged[2] == current[2]
+
+
+def test_p2_our_answer_leaves_the_other_guests_alone() -> None:
+    people = [
+        {"email": "dana@example.com", "self": True},
+        {"email": "g@example.net", "responseStatus": "accepted"},
+    ]
+    answered = answer_for_us(people, "declined")
+    assert [person.get("responseStatus") for person in answered] == ["declined", "accepted"]
+    assert "responseStatus" not in people[0]
+    assert answer_for_us([{"email": "g@example.net"}], "declined") == []
