@@ -1,4 +1,14 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from contacts import views
 
 app_name = "contacts"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("contacts/", views.contacts, name="contacts"),
+    path("contacts/new/", views.contact_new, name="contact_new"),
+    path("contacts/<int:pk>/", views.contact, name="contact"),
+    path("contacts/<int:pk>/edit/", views.contact_edit, name="contact_edit"),
+    path("contacts/<int:pk>/notes/", views.note_add, name="note_add"),
+    path("contacts/<int:pk>/archive/", views.contact_archive, name="contact_archive"),
+    path("appointments/<uuid:pk>/", views.appointment, name="appointment"),
+]

@@ -1,0 +1,198 @@
+"""What stands in somebody's agenda: appointments, Google events that are none, and time blocked by hand.
+
+Four statements, however many entries. Of a colleague's Google events and blocked times only the time is ever
+handed out, so no page or feed above this module can show more.
+"""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+
+from calendars.colours import is_hex
+from calendars.models import BlockedTime, Calendar, GoogleEvent
+from contacts.models import Appointment, User
+from contacts.privacy import PRIVATE, hides, with_privacy
+from contacts.time_zones import zone_or_none
+
+BUSY = "Busy"
+MOMENT = datetime.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose agenda (None: everyone's), which calendar (None: all), from and until when, and who looks."""
+
+    viewer: User
+    person: int | None
+    calendar: int | None
+    starts_at: datetime.datetime
+    ends_at: datetime.datetime
+    zone: ZoneInfo
+    with_cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in the agenda. Days are the viewer's; `last_day` is the last one it touches.
+
+    `look`: "appointment", "outline" (only blocks, in a calendar's colour), "block" (grey) or "free" (light).
+    `url` is "" when the viewer may not open it.
+    """
+
+    kind: str
+    key: str
+    title: str
+    starts_at: datetime.datetime
+    ends_at: datetime.datetime
+    first_day: datetime.date
+    last_day: datetime.date
+    look: str
+    url: str
+    colour: str = ""
+    detail: str = ""
+    whose: str = ""
+    status: str = ""
+    status_words: str = ""
+    is_all_day: bool = False
+    is_silent: bool = False
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status in Appointment.VOID_STATUSES
+
+
+def entries(asked: Asked) -> list[Entry]:
+    """Everything in the time asked for, whole days first, then by start."""
+    found = [*appointment_entries(asked)]
+    # A calendar's own page shows what was booked on it; blocks belong to a person, not to a calendar.
+    if asked.calendar is None:
+        found += [*event_entries(asked), *blocked_entries(asked)]
+    return sorted(
+        found, key=lambda entry: (entry.first_day, not entry.is_all_day, entry.starts_at, entry.title)
+    )
+
+
+def appointment_entries(asked: Asked) -> Iterator[Entry]:
+    silent = GoogleEvent.objects.filter(appointment=OuterRef("pk"), is_silent=True)
+    rows = (
+        with_privacy(Appointment.objects.overlapping(asked.starts_at, asked.ends_at), asked.viewer)
+        .annotate(is_silent=Exists(silent))
+        .select_related("calendar", "contact", "owner")
+        .prefetch_related("contact__emails")
+    )
+    if not asked.with_cancelled:
+        rows = rows.standing()
+    if asked.calendar is not None:
+        rows = rows.filter(calendar=asked.calendar)
+    if asked.person is not None:
+        hosted = Appointment.objects.filter(pk=OuterRef("pk"), hosts__user=asked.person)
+        unassigned = Q(calendar__kind=Calendar.Kind.UNASSIGNED, calendar__owner=asked.person)
+        rows = rows.filter(Exists(hosted) | unassigned)
+    for row in rows:
+        hidden = hides(row)
+        first, last = days_of(row.starts_at, row.ends_at, asked.zone)
+        yield Entry(
+            kind="appointment",
+            key=f"appointment-{row.pk}",
+            title=BUSY if hidden else row.contact.name,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            first_day=first,
+            last_day=last,
+            look="block" if hidden else "appointment",
+            url="" if hidden else row.get_absolute_url(),
+            colour="" if hidden else hex_or_none(row.calendar.colour),
+            detail="" if hidden else row.calendar.name,
+            whose=str(row.owner) if asked.person is None else "",
+            status=row.status,
+            status_words=row.get_status_display(),
+            is_silent=bool(getattr(row, "is_silent", False)) and not hidden,
+        )
+
+
+def event_entries(asked: Asked) -> Iterator[Entry]:
+    rows = GoogleEvent.objects.filter(
+        appointment=None,
+        outcome__in=[GoogleEvent.Outcome.BLOCK, GoogleEvent.Outcome.FREE],
+        starts_at__lt=asked.ends_at,
+        ends_at__gt=asked.starts_at,
+    ).select_related("google_calendar__account__user")
+    if asked.person is not None:
+        rows = rows.filter(google_calendar__account__user=asked.person)
+    for row in rows:
+        if row.starts_at is None or row.ends_at is None:
+            continue
+        user = row.google_calendar.account.user
+        is_own = user.pk == asked.viewer.pk
+        if not row.blocks and not is_own:
+            continue
+        # Whole days are days of the Google calendar, wherever the viewer sits.
+        zone = zone_or_none(row.google_calendar.time_zone) or asked.zone
+        first, last = days_of(row.starts_at, row.ends_at, zone if row.is_all_day else asked.zone)
+        yield Entry(
+            kind="event",
+            key=f"event-{row.pk}",
+            title=event_title(row) if is_own else BUSY,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            first_day=first,
+            last_day=last,
+            look=event_look(row),
+            url=reverse("calendars:event", args=[row.pk]) if is_own else "",
+            colour=hex_or_none(row.colour) if row.outline else "",
+            detail=str(row.google_calendar) if is_own else "",
+            whose=str(user) if asked.person is None else "",
+            is_all_day=row.is_all_day,
+        )
+
+
+def blocked_entries(asked: Asked) -> Iterator[Entry]:
+    rows = BlockedTime.objects.filter(
+        starts_at__lt=asked.ends_at, ends_at__gt=asked.starts_at
+    ).select_related("user")
+    if asked.person is not None:
+        rows = rows.filter(user=asked.person)
+    for row in rows:
+        is_own = row.user_id == asked.viewer.pk
+        first, last = days_of(row.starts_at, row.ends_at, asked.zone)
+        yield Entry(
+            kind="blocked",
+            key=f"blocked-{row.pk}",
+            title=str(row) if is_own else BUSY,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            first_day=first,
+            last_day=last,
+            look="block",
+            url=reverse("calendars:blocked_time", args=[row.pk]) if is_own else "",
+            detail="Blocked by hand" if is_own else "",
+            whose=str(row.user) if asked.person is None else "",
+        )
+
+
+def event_title(event: GoogleEvent) -> str:
+    """What its owner reads: Google gives no title for some private events, and we store none for others."""
+    if event.summary:
+        return event.summary
+    return "Private" if event.visibility in PRIVATE else "(no title)"
+
+
+def event_look(event: GoogleEvent) -> str:
+    if not event.blocks:
+        return "free"
+    return "outline" if event.outline else "block"
+
+
+def days_of(
+    starts_at: datetime.datetime, ends_at: datetime.datetime, zone: ZoneInfo
+) -> tuple[datetime.date, datetime.date]:
+    """The first and last day touched, on clocks in `zone`; an end at midnight does not touch the new day."""
+    return starts_at.astimezone(zone).date(), (ends_at - MOMENT).astimezone(zone).date()
+
+
+def hex_or_none(colour: str) -> str:
+    return colour.lower() if is_hex(colour) else ""

@@ -1,0 +1,205 @@
+"""Forms for booking, moving and blocking time. Times are typed as the viewer's clocks show them."""
+
+import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from phonenumber_field.formfields import PhoneNumberField
+
+from calendars.desk import Wish
+from calendars.models import BlockedTime, Calendar
+from calendars.wall_time import NoSuchTime, TwoSuchTimes, moment, on_the_clock
+from contacts.models import Appointment, Contact, User
+from contacts.newcomers import Newcomer
+
+LONGEST_MINUTES = 24 * 60
+
+
+class WallTimeField(forms.Field):
+    """A date and time without a zone; cleans to a naive datetime."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    default_error_messages = {"invalid": "Write a date and a time, for example 2026-11-24 14:30."}  # noqa: RUF012
+
+    def to_python(self, value: Any) -> datetime.datetime | None:
+        if not value:
+            return None
+        try:
+            parsed = parse_datetime(str(value).strip())
+        except ValueError:
+            parsed = None
+        if parsed is None or parsed.tzinfo is not None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return parsed
+
+
+class TimesForm(forms.Form):
+    """Forms that turn typed clock times into moments, asking when the clocks show a time twice."""
+
+    # Hidden until it is needed; then `ask_which` puts two radio buttons in its place.
+    which = forms.ChoiceField(
+        required=False,
+        choices=[("", ""), ("earlier", ""), ("later", "")],
+        widget=forms.HiddenInput,
+        label="Which one",
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        zone = timezone.get_current_timezone()
+        return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
+
+    def moment_of(self, name: str) -> datetime.datetime | None:
+        """The moment that field `name` means, or None after its error was noted."""
+        wall = self.cleaned_data.get(name)
+        if wall is None:
+            return None
+        which = self.cleaned_data.get("which")
+        try:
+            return moment(wall, self.zone, is_later=which == "later" if which else None)
+        except TwoSuchTimes as twice:
+            self.add_error(name, str(twice))
+            self.ask_which(twice)
+        except NoSuchTime as never:
+            self.add_error(name, str(never))
+        return None
+
+    def ask_which(self, twice: TwoSuchTimes) -> None:
+        self.fields["which"] = forms.ChoiceField(
+            choices=[("earlier", f"The first ({twice.earlier})"), ("later", f"The second ({twice.later})")],
+            widget=forms.RadioSelect,
+            label="Which one",
+        )
+
+
+class SpanForm(TimesForm):
+    """A start and a length, which clean to `starts_at` and `ends_at` as moments."""
+
+    starts_at = WallTimeField(label="Start")
+    minutes = forms.IntegerField(
+        label="Minutes", min_value=1, max_value=LONGEST_MINUTES, widget=forms.NumberInput(attrs={"step": 5})
+    )
+    anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def usual_minutes(self) -> int | None:
+        return None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        starts_at = self.moment_of("starts_at")
+        minutes = cleaned.get("minutes") or self.usual_minutes()
+        if starts_at and minutes:
+            self.starts, self.ends = starts_at, starts_at + datetime.timedelta(minutes=minutes)
+        return cleaned
+
+
+class BookForm(SpanForm):
+    contact = forms.ModelChoiceField(
+        queryset=Contact.objects.living(), required=False, widget=forms.HiddenInput
+    )
+    first_name = forms.CharField(max_length=100, required=False, label="First name")
+    last_name = forms.CharField(max_length=100, required=False, label="Last name")
+    address = forms.EmailField(max_length=254, required=False, label="E-mail")
+    phone = PhoneNumberField(required=False, label="Phone")
+    calendar = forms.ModelChoiceField(queryset=Calendar.objects.active(), empty_label="Choose a calendar")
+    owner = forms.ModelChoiceField(queryset=User.objects.filter(is_active=True), empty_label=None)
+    title = forms.CharField(
+        max_length=300, required=False, label="Title", help_text="Empty: the calendar and the name."
+    )
+    location = forms.CharField(
+        max_length=500, required=False, label="Place", help_text="Empty: the calendar's usual place."
+    )
+    description = forms.CharField(
+        required=False, label="What it is about", widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["minutes"].required = False
+        self.fields["minutes"].help_text = "Empty: as long as the calendar says."
+
+    def usual_minutes(self) -> int | None:
+        calendar: Calendar | None = self.cleaned_data.get("calendar")
+        return int(calendar.duration.total_seconds() // 60) if calendar else None
+
+    @property
+    def newcomer(self) -> Newcomer:
+        cleaned = self.cleaned_data
+        return Newcomer(
+            first_name=cleaned.get("first_name", ""),
+            last_name=cleaned.get("last_name", ""),
+            address=cleaned.get("address", ""),
+            phone=str(cleaned.get("phone") or ""),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        is_new = self.newcomer != Newcomer()
+        if not cleaned.get("contact") and not is_new and "contact" not in self.errors:
+            self.add_error(None, "Say who it is with: find a contact or type a new person.")
+        if cleaned.get("contact") and is_new:
+            self.add_error(None, "Either choose a contact or type a new person, not both.")
+        return cleaned
+
+    @property
+    def wish(self) -> Wish:
+        """What the valid form asks for."""
+        cleaned = self.cleaned_data
+        return Wish(
+            contact=cleaned["contact"],
+            newcomer=self.newcomer,
+            calendar=cleaned["calendar"],
+            owner=cleaned["owner"],
+            starts_at=self.starts,
+            ends_at=self.ends,
+            title=cleaned["title"],
+            description=cleaned["description"],
+            location=cleaned["location"],
+        )
+
+
+class MoveForm(SpanForm):
+    why = forms.CharField(
+        max_length=300, required=False, label="Why", help_text="Kept in the history, sent to nobody."
+    )
+
+    @classmethod
+    def initial_for(cls, appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
+        minutes = (appointment.ends_at - appointment.starts_at).total_seconds() // 60
+        return {"starts_at": on_the_clock(appointment.starts_at, zone), "minutes": int(minutes)}
+
+
+class StatusForm(forms.Form):
+    status = forms.ChoiceField(choices=Appointment.Status.choices)
+    why = forms.CharField(max_length=300, required=False)
+
+
+class BlockForm(TimesForm):
+    starts_at = WallTimeField(label="From")
+    ends_at = WallTimeField(label="Until")
+    title = forms.CharField(
+        max_length=200,
+        required=False,
+        label="What for",
+        help_text="Colleagues see that you are busy, not why.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        starts, ends = self.moment_of("starts_at"), self.moment_of("ends_at")
+        if starts and ends and ends <= starts:
+            self.add_error("ends_at", "The end must come after the start.")
+        self.starts, self.ends = starts, ends
+        return cleaned
+
+    def block(self, user: User, *, row: BlockedTime | None = None) -> BlockedTime:
+        """The blocked time of `user`, saved: a new one, or `row` changed. The form must be valid."""
+        row = row or BlockedTime(user=user)
+        assert self.starts is not None  # noqa: S101 (a valid form has both)
+        assert self.ends is not None  # noqa: S101
+        row.starts_at, row.ends_at, row.title = self.starts, self.ends, self.cleaned_data["title"]
+        row.save()
+        return row

@@ -1,0 +1,130 @@
+"""How an appointment stands at Google: the events it came from or went to, and what may be done to it."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, prefetch_related_objects
+
+from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.guests import GOOGLES_OWN
+from contacts.models import Appointment, User
+from contacts.privacy import PRIVATE
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """One Google event it came from. Its words are "" when the viewer may see the time only."""
+
+    summary: str
+    html_link: str
+    google_calendar: str
+    account: str
+    reason: str
+    organised_by_us: bool
+    is_cancelled: bool
+    is_silent: bool
+    is_hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PushLine:
+    """One Google calendar that should hold it. `since` None: it is not there yet."""
+
+    google_calendar: str
+    account: str
+    since: datetime.datetime | None
+    waits: bool
+    error: str
+    is_withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AtGoogle:
+    events: Sequence[EventLine]
+    pushes: Sequence[PushLine]
+    # We are guests: time and place are the organiser's, and cancelling here declines there.
+    is_locked: bool
+    # Guests of the event who are no contacts.
+    addresses: Sequence[str]
+
+    @property
+    def cancel_words(self) -> str:
+        """What cancelling does at Google, said beforehand; "" if nothing there knows the appointment."""
+        if self.is_locked:
+            return "We are guests: cancelling declines the invitation. The organiser keeps the event."
+        if self.events:
+            return "Cancelling deletes the event at Google as well."
+        return "Cancelling removes it from Google Calendar as well." if self.pushes else ""
+
+
+def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
+    """In one statement for events and one for targets, none if they were read on this object before."""
+    prefetch_related_objects(
+        [appointment],
+        Prefetch("google_events", GoogleEvent.objects.select_related("google_calendar__account__user")),
+        Prefetch("push_targets", PushTarget.objects.select_related("google_calendar__account")),
+    )
+    events = list(appointment.google_events.all())
+    return AtGoogle(
+        events=[event_line(event, viewer) for event in events],
+        pushes=[push_line(target) for target in appointment.push_targets.all()],
+        is_locked=is_locked(appointment, events),
+        addresses=unknown_addresses(appointment, [event for event in events if not hides(event, viewer)]),
+    )
+
+
+def is_locked(appointment: Appointment, events: Sequence[GoogleEvent]) -> bool:
+    """Whether somebody else organises it: no living copy of the meeting is ours to change."""
+    living = [event for event in events if not event.is_cancelled]
+    if not appointment.came_from_google or not living:
+        return False
+    return all(event.is_locked or not event.organised_by_us for event in living)
+
+
+def hides(event: GoogleEvent, viewer: User) -> bool:
+    """Whether `viewer` may see the time only."""
+    return event.visibility in PRIVATE and event.google_calendar.account.user_id != viewer.pk
+
+
+def event_line(event: GoogleEvent, viewer: User) -> EventLine:
+    hidden = hides(event, viewer)
+    return EventLine(
+        summary="" if hidden else event.summary,
+        html_link="" if hidden else event.html_link,
+        google_calendar="" if hidden else str(event.google_calendar),
+        account=event.google_calendar.account.address,
+        reason="" if hidden else event.reason,
+        organised_by_us=event.organised_by_us,
+        is_cancelled=event.is_cancelled,
+        is_silent=event.is_silent,
+        is_hidden=hidden,
+    )
+
+
+def push_line(target: PushTarget) -> PushLine:
+    return PushLine(
+        google_calendar=str(target.google_calendar),
+        account=target.google_calendar.account.address,
+        since=target.pushed_at if target.pushed_revision else None,
+        waits=target.wanted_revision > target.pushed_revision,
+        error=target.last_error,
+        is_withdrawn=target.is_withdrawn,
+    )
+
+
+def unknown_addresses(appointment: Appointment, events: Sequence[GoogleEvent]) -> list[str]:
+    """Addresses invited at Google that belong to none of the attached contacts, each once."""
+    known = {guest.address for guest in appointment.guests.all()}
+    known |= {email.address for guest in appointment.guests.all() for email in guest.contact.emails.all()}
+    found = [
+        person["address"].strip().lower()
+        for event in events
+        for person in event.attendees
+        if not person.get("is_self") and not person.get("is_resource")
+    ]
+    return [
+        address
+        for address in dict.fromkeys(found)
+        if address and address not in known and not address.endswith(GOOGLES_OWN)
+    ]

@@ -1,0 +1,51 @@
+"""Whether an agenda can be trusted: accounts that broke, lack a permission, or were not read lately."""
+
+import datetime
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from contacts.models import User
+from integrations.models import GoogleAccount, GoogleCalendar
+
+STALE_PULLS = 3
+LEAST_STALE = datetime.timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An account whose events may be out of date. `last_pull_at` None: never read."""
+
+    address: str
+    words: str
+    last_pull_at: datetime.datetime | None
+
+
+def stale_accounts(user: User, now: datetime.datetime) -> list[Stale]:
+    """Those of `user` that are read but broken or silent for three pulls. A disconnected one is no news."""
+    read = GoogleCalendar.objects.filter(account=OuterRef("pk"), next_pull_at__isnull=False)
+    accounts = (
+        GoogleAccount.objects.filter(user=user)
+        .exclude(state=GoogleAccount.State.DISCONNECTED)
+        .annotate(is_read=Exists(read))
+    )
+    patience = max(STALE_PULLS * settings.PULL_INTERVAL, LEAST_STALE)
+    return [
+        Stale(address=account.address, words=words, last_pull_at=account.last_pull_at)
+        for account in accounts
+        if (words := why_stale(account, now - patience, is_read=bool(getattr(account, "is_read", False))))
+    ]
+
+
+def why_stale(account: GoogleAccount, oldest: datetime.datetime, *, is_read: bool) -> str:
+    """Why its events may be out of date, in words; "" if they are not."""
+    if account.state == GoogleAccount.State.RECONNECT:
+        return "Google refuses the connection until it is renewed"
+    if account.state == GoogleAccount.State.MISSING:
+        return "a permission is missing"
+    if not is_read:
+        return ""
+    if account.last_pull_at is None:
+        return "it is being read for the first time"
+    return "Google has not answered lately" if account.last_pull_at < oldest else ""

@@ -1,0 +1,195 @@
+"""Booking, moving and changing appointments, and blocking time. Nothing here waits for Google."""
+
+import datetime
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from calendars import booking, desk
+from calendars.agenda import Entry
+from calendars.appointment_forms import BlockForm, BookForm, MoveForm, StatusForm
+from calendars.at_google import at_google
+from calendars.hosting import hosts_for
+from calendars.models import BlockedTime, Calendar
+from calendars.views.agenda import current_zone
+from calendars.wall_time import on_the_clock
+from contacts.models import Appointment, Contact, User
+from contacts.privacy import hides, with_privacy
+from contacts.searching import matching
+from contacts.viewer import viewer_of
+
+MOST_FOUND = 8
+IN_GOOGLE_SOON = "It will be in Google in a moment."
+
+
+def book(request: HttpRequest) -> HttpResponse:
+    """The form; asked by HTMX, only the contacts that match what was typed."""
+    viewer = viewer_of(request)
+    if request.method == "GET" and "who" in request.GET:
+        found = contacts_like(request.GET["who"])
+        return render(request, "appointments/_contact_choices.html", {"found": found})
+    # The search button works without a script: the form comes back as it was, with what was found.
+    if request.method == "POST" and "find" in request.POST:
+        return book_page(request, BookForm(initial=request.POST.dict()))
+    if request.method == "GET":
+        return book_page(request, BookForm(initial=first_values(request, viewer)))
+    form = BookForm(request.POST)
+    if not form.is_valid():
+        return book_page(request, form)
+    wish = form.wish
+    hosts = hosts_for(wish.calendar, wish.owner, wish.starts_at, wish.ends_at)
+    taken = desk.conflicts(hosts, wish.starts_at, wish.ends_at, viewer=viewer, zone=current_zone())
+    if taken and not form.cleaned_data["anyway"]:
+        return book_page(request, form, taken)
+    try:
+        made = desk.book_wish(wish, by=viewer)
+    except booking.NotPossible as refusal:
+        form.add_error(None, str(refusal))
+        return book_page(request, form)
+    messages.success(request, f"Booked. {google_words(made)}".strip())
+    return redirect(made)
+
+
+def first_values(request: HttpRequest, viewer: User) -> dict[str, Any]:
+    """First values: from the page's address, else the viewer, a calendar of theirs, the next full hour."""
+    now = timezone.localtime().replace(minute=0, second=0, microsecond=0)
+    usual = Calendar.objects.filter(memberships__user=viewer, memberships__is_active=True, is_active=True)
+    return {
+        "contact": request.GET.get("contact", ""),
+        "starts_at": request.GET.get("start") or f"{now + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "calendar": request.GET.get("calendar") or usual.values_list("pk", flat=True).first(),
+        "owner": viewer.pk,
+    }
+
+
+def book_page(request: HttpRequest, form: BookForm, taken: list[Entry] | None = None) -> HttpResponse:
+    chosen = str(form["contact"].value() or "")
+    found = contacts_like(request.POST.get("who", ""))
+    if chosen.isdecimal() and not any(str(person.pk) == chosen for person in found):
+        found = [*Contact.objects.filter(pk=chosen).prefetch_related("emails", "phones"), *found]
+    return render(
+        request, "appointments/book.html", {"form": form, "found": found, "chosen": chosen, "taken": taken}
+    )
+
+
+def contacts_like(text: str) -> list[Contact]:
+    if not text.strip():
+        return []
+    found = matching(Contact.objects.living(), text).prefetch_related("emails", "phones")
+    return list(found[:MOST_FOUND])
+
+
+def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    viewer, zone = viewer_of(request), current_zone()
+    appointment = visible_or_404(request, pk)
+    google = at_google(appointment, viewer)
+    form = MoveForm(request.POST or None, initial=MoveForm.initial_for(appointment, zone))
+    page = {"appointment": appointment, "google": google, "form": form}
+    if google.is_locked or appointment.is_void:
+        return render(
+            request, "appointments/move_refused.html", page, status=409 if request.method == "POST" else 200
+        )
+    if request.method == "POST" and form.is_valid():
+        hosts = User.objects.filter(hosted__appointment=appointment)
+        taken = desk.conflicts(hosts, form.starts, form.ends, viewer=viewer, zone=zone, but=appointment)
+        if not taken or form.cleaned_data["anyway"]:
+            return moved(request, appointment, form)
+        page["taken"] = taken
+    return render(request, "appointments/move.html", page)
+
+
+def moved(request: HttpRequest, appointment: Appointment, form: MoveForm) -> HttpResponse:
+    """Carries the move out and says what became of it."""
+    try:
+        booking.reschedule(
+            appointment,
+            starts_at=form.starts,
+            ends_at=form.ends,
+            by=viewer_of(request),
+            why=form.cleaned_data["why"],
+        )
+    except booking.NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Moved. {google_words(appointment)}".strip())
+    return redirect(appointment)
+
+
+@require_POST
+def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Confirms, closes or cancels; `why` goes into the history."""
+    appointment = visible_or_404(request, pk)
+    form = StatusForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "There is no such status.")
+        return redirect(appointment)
+    try:
+        changed = booking.set_status(
+            appointment,
+            form.cleaned_data["status"],
+            by=viewer_of(request),
+            why=form.cleaned_data["why"],
+        )
+    except booking.NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{changed.get_status_display()}. {google_words(changed)}".strip())
+    return redirect(appointment)
+
+
+def visible_or_404(request: HttpRequest, pk: uuid.UUID) -> Appointment:
+    """The appointment; a private one is found by its owner and hosts alone."""
+    rows = with_privacy(Appointment.objects.select_related("calendar", "contact"), viewer_of(request))
+    found = get_object_or_404(rows, pk=pk)
+    if hides(found):
+        raise Http404
+    return found
+
+
+def google_words(appointment: Appointment) -> str:
+    """What happens at Google next; "" when no Google calendar holds the appointment."""
+    waits = appointment.push_targets.behind().exists()
+    return IN_GOOGLE_SOON if waits else ""
+
+
+def block_time(request: HttpRequest) -> HttpResponse:
+    """Blocks time of the viewer."""
+    start = request.GET.get("start") or f"{timezone.localtime():%Y-%m-%dT%H:00}"
+    form = BlockForm(request.POST or None, initial={"starts_at": start})
+    if request.method == "POST" and form.is_valid():
+        row = form.block(viewer_of(request))
+        messages.success(request, "Blocked.")
+        return redirect(day_of(row))
+    return render(request, "calendars/block_time.html", {"form": form})
+
+
+def blocked_time(request: HttpRequest, pk: int) -> HttpResponse:
+    """Changes or (POST with `remove`) lifts a block of the viewer's own; others' are not found."""
+    row = get_object_or_404(BlockedTime, pk=pk, user=viewer_of(request))
+    back = day_of(row)
+    if request.method == "POST" and "remove" in request.POST:
+        row.delete()
+        messages.success(request, "The time is free again.")
+        return redirect(back)
+    zone = current_zone()
+    form = BlockForm(
+        request.POST or None,
+        initial={
+            "starts_at": on_the_clock(row.starts_at, zone),
+            "ends_at": on_the_clock(row.ends_at, zone),
+            "title": row.title,
+        },
+    )
+    if request.method == "POST" and form.is_valid():
+        return redirect(day_of(form.block(row.user, row=row)))
+    return render(request, "calendars/block_time.html", {"form": form, "row": row})
+
+
+def day_of(row: BlockedTime) -> str:
+    return f"{reverse('calendars:agenda')}?date={timezone.localtime(row.starts_at).date()}"
