@@ -1,1 +1,46 @@
 """Fixtures every test may use. Nothing a test does reaches beyond loopback."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.cache import cache
+
+from integrations.sandbox import RunningServer, Sandbox, serve
+from tests.google import NOW, Google
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> Iterator[None]:
+    """Rate limits and the like never leak from one test into the next."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[tuple[Sandbox, RunningServer]]:
+    sandbox = Sandbox(seed=False)
+    server = serve(sandbox)
+    yield sandbox, server
+    server.close()
+    sandbox.close()
+
+
+@pytest.fixture
+def google(sandbox_server: tuple[Sandbox, RunningServer], settings: Any) -> Iterator[Google]:
+    """An empty Google over real HTTP, every address in settings pointed at it; it is NOW on both sides."""
+    sandbox, server = sandbox_server
+    sandbox.control.clear()
+    sandbox.control.set_clock(NOW)
+    for name, path in {
+        "GOOGLE_AUTHORIZE_URL": "/o/oauth2/v2/auth",
+        "GOOGLE_TOKEN_URL": "/token",
+        "GOOGLE_REVOKE_URL": "/revoke",
+        "GOOGLE_USERINFO_URL": "/oauth2/v3/userinfo",
+        "GOOGLE_CERTS_URL": "/oauth2/v3/certs",
+        "GOOGLE_CALENDAR_API_URL": "/calendar/v3/",
+    }.items():
+        setattr(settings, name, server.url.rstrip("/") + path)
+    with time_machine.travel(NOW, tick=False):
+        yield Google(sandbox.control, server.url)

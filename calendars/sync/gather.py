@@ -209,9 +209,9 @@ def ruling(google_calendar: GoogleCalendar) -> CalendarConfiguration | None:
 
 
 def _our_addresses() -> frozenset[str]:
-    users = User.objects.values_list("email", flat=True)
-    aliases = UserAddress.objects.values_list("address", flat=True)
-    accounts = GoogleAccount.objects.values_list("address", flat=True)
+    users = User.objects.order_by().values_list("email", flat=True)
+    aliases = UserAddress.objects.order_by().values_list("address", flat=True)
+    accounts = GoogleAccount.objects.order_by().values_list("address", flat=True)
     return frozenset(address.lower() for address in users.union(aliases, accounts))
 
 

@@ -1,0 +1,144 @@
+"""The Google that a test speaks of: people and events at the sandbox, and users connected to it."""
+
+import datetime
+from typing import Any
+
+from calendars.models import Calendar, CalendarConfiguration
+from calendars.sync.turn import Turn, take_turn
+from contacts.models import User
+from integrations.connecting import refresh_calendars
+from integrations.fields import encrypt
+from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.sandbox.control import SandboxControl
+from tests.factories import CalendarFactory, GoogleAccountFactory, MembershipFactory, UserFactory
+
+# A Monday. Tests that use `google` live at this moment, on both sides.
+NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
+TOMORROW_AT_TEN = NOW + datetime.timedelta(days=1, hours=1)
+
+
+class Google:
+    """Edits Google as people would (`add`, `move`, …) and connects users to it."""
+
+    def __init__(self, control: SandboxControl, url: str) -> None:
+        self.control = control
+        self.url = url
+
+    def connect(self, user: User, address: str = "") -> GoogleAccount:
+        """`user`, connected to the Google account `address` (their own by default), its calendars listed."""
+        address = address or user.email
+        if address not in {person.email for person in self.control.people()}:
+            self.control.add_person(address)
+        tokens = self.control.issue_tokens(address)
+        account = GoogleAccountFactory(
+            user=user,
+            address=address,
+            scopes=list(tokens.scopes),
+            access_token=encrypt(tokens.access_token),
+            refresh_token=encrypt(tokens.refresh_token),
+        )
+        refresh_calendars(account)
+        return account
+
+    def add(
+        self,
+        address: str,
+        *,
+        start: datetime.datetime = TOMORROW_AT_TEN,
+        end: datetime.datetime | None = None,
+        guests: tuple[str, ...] = (),
+        calendar: str = "primary",
+        **body: Any,
+    ) -> dict[str, Any]:
+        """A new event of `address`; answers with Google's resource."""
+        return self.control.insert(
+            address,
+            calendar,
+            {
+                "summary": "Consultation",
+                "start": {"dateTime": start.isoformat()},
+                "end": {"dateTime": (end or start + HOUR).isoformat()},
+                "attendees": [{"email": guest} for guest in guests],
+                **body,
+            },
+        )
+
+    def change(self, address: str, event: dict[str, Any], **body: Any) -> dict[str, Any]:
+        return self.control.patch(address, "primary", event["id"], body)
+
+    def move(self, address: str, event: dict[str, Any], start: datetime.datetime) -> dict[str, Any]:
+        return self.change(
+            address,
+            event,
+            start={"dateTime": start.isoformat()},
+            end={"dateTime": (start + HOUR).isoformat()},
+        )
+
+    def delete(self, address: str, event: dict[str, Any]) -> None:
+        self.control.delete(address, "primary", event["id"])
+
+    def events(self, address: str) -> list[dict[str, Any]]:
+        """Living events of the primary calendar in the weeks around NOW."""
+        around = datetime.timedelta(days=60)
+        found = self.control.events(address, address, NOW - around, NOW + around)
+        return [event for event in found if event["status"] != "cancelled"]
+
+
+class Desk:
+    """One member of staff, connected and configured, with a personal calendar as default."""
+
+    def __init__(
+        self,
+        google: Google,
+        option: str = "two_way",
+        *,
+        creation: bool = True,
+        trigger: bool = True,
+        default: bool = True,
+        **configuration: Any,
+    ) -> None:
+        self.google = google
+        self.user = UserFactory()
+        self.calendar = CalendarFactory()
+        MembershipFactory(calendar=self.calendar, user=self.user)
+        self.account = google.connect(self.user)
+        self.address = self.account.address
+        self.google_calendar = GoogleCalendar.objects.get(account=self.account, is_primary=True)
+        self.configuration = CalendarConfiguration.objects.create(
+            user=self.user,
+            linked_calendar=self.google_calendar,
+            sync_option=option,
+            allow_contact_creation=creation,
+            allow_trigger=trigger,
+            default_calendar=self.calendar if default else None,
+            **configuration,
+        )
+        self.read()
+
+    def read(self) -> None:
+        GoogleCalendar.objects.filter(pk=self.google_calendar.pk).update(next_pull_at=NOW)
+
+    def turn(self, **how: Any) -> Turn:
+        """One turn of this person's Google calendar: pull, reconcile, push. Fails on an error."""
+        turn = take_turn(self.google_calendar.pk, datetime.datetime.now(datetime.UTC), pulls=True, **how)
+        assert turn.taken
+        assert not turn.has_failed, turn
+        return turn
+
+
+class Room:
+    """An unassigned calendar with a Google link of its own."""
+
+    def __init__(self, google: Google, option: str = "two_way") -> None:
+        self.google = google
+        self.user = UserFactory()
+        self.calendar = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=self.user)
+        self.account = google.connect(self.user)
+        self.address = self.account.address
+        self.google_calendar = GoogleCalendar.objects.get(account=self.account, is_primary=True)
+        self.configuration = CalendarConfiguration.objects.create(
+            calendar=self.calendar, linked_calendar=self.google_calendar, sync_option=option
+        )
+
+    turn = Desk.turn
