@@ -1,4 +1,24 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from calendars.views import agenda, appointments, settings_profile
 
 app_name = "calendars"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("settings/profile/", settings_profile.profile, name="profile"),
+    path("settings/profile/effect/", settings_profile.profile_effect, name="profile_effect"),
+    path("settings/profile/calendars/<int:pk>/", settings_profile.unassigned, name="unassigned"),
+    path(
+        "settings/profile/calendars/<int:pk>/effect/",
+        settings_profile.unassigned_effect,
+        name="unassigned_effect",
+    ),
+    path("agenda/", agenda.agenda, name="agenda"),
+    path("agenda/feed/", agenda.agenda_feed, name="agenda_feed"),
+    path("agenda/events/<int:pk>/", agenda.event, name="event"),
+    path("agenda/block/", appointments.block_time, name="block_time"),
+    path("agenda/block/<int:pk>/", appointments.blocked_time, name="blocked_time"),
+    path("calendars/<int:pk>/", agenda.calendar, name="calendar"),
+    path("appointments/new/", appointments.book, name="book"),
+    path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
+    path("appointments/<uuid:pk>/status/", appointments.status, name="status"),
+]

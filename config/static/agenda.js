@@ -30,9 +30,10 @@
       box.style.setProperty("--fill", facts.colour);
       box.style.setProperty("--on-fill", facts.text);
     }
-    if (!info.event.allDay) box.appendChild(part("span", "entry-time nums", info.timeText));
     var title = part("span", "entry-title", info.event.title);
     if (facts.isSilent) title.append(" ", iconOf("bell-slash", icons));
+    // Half an hour leaves one line: the start is enough, the end can be seen and is in the tooltip.
+    if (!info.event.allDay) box.append(part("span", "entry-time nums", info.timeText.slice(0, 5)), " ");
     box.appendChild(title);
     var detail = [facts.whose, facts.detail, facts.isCancelled ? facts.status : ""].filter(Boolean).join(" · ");
     if (detail) box.appendChild(part("span", "entry-detail", detail));

@@ -1,0 +1,229 @@
+"""The operations desk for calendars: set up and edited here, except what sync owns, which is only shown."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+
+from calendars.configuring import forget_default, save_configuration
+from calendars.forms import UNANSWERED_SHOWN, ConfigurationForm
+from calendars.models import (
+    BlockedTime,
+    Calendar,
+    CalendarConfiguration,
+    DateOverride,
+    GoogleEvent,
+    Membership,
+    PushTarget,
+    SyncRun,
+    WeeklyHours,
+)
+from contacts.admin import ReadOnly
+from contacts.models import User
+
+
+class MembershipInline(TabularInline):  # type: ignore[misc]  # unfold carries no types
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+class WeeklyHoursInline(TabularInline):  # type: ignore[misc]
+    model = WeeklyHours
+    extra = 0
+    fields = ("weekday", "starts", "ends")
+
+
+class DateOverrideInline(TabularInline):  # type: ignore[misc]
+    model = DateOverride
+    extra = 0
+    fields = ("on", "starts", "ends")
+
+
+@admin.register(Calendar)
+class CalendarAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("name", "kind", "owner", "time_zone", "is_active")
+    list_filter = ("kind", "is_active")
+    search_fields = ("name", "slug", "owner__email")
+    list_select_related = ("owner",)
+    autocomplete_fields = ("owner",)
+    prepopulated_fields: ClassVar = {"slug": ("name",)}
+    inlines = (MembershipInline, WeeklyHoursInline, DateOverrideInline)
+
+    def get_inlines(self, request: HttpRequest, obj: Calendar | None) -> tuple[type, ...]:
+        """Hours belong to the members of a team, or to an unassigned calendar itself."""
+        if obj is None:
+            return (MembershipInline,)
+        return (WeeklyHoursInline, DateOverrideInline) if obj.is_unassigned else (MembershipInline,)
+
+    def delete_model(self, request: HttpRequest, obj: Calendar) -> None:
+        forget_default(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Calendar]) -> None:
+        for calendar in queryset:
+            forget_default(calendar)
+        super().delete_queryset(request, queryset)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("calendar", "user", "priority", "is_active")
+    list_filter = ("is_active", "calendar")
+    search_fields = ("calendar__name", "user__email", "user__first_name", "user__last_name")
+    list_select_related = ("calendar", "user")
+    autocomplete_fields = ("calendar", "user")
+    inlines = (WeeklyHoursInline, DateOverrideInline)
+
+
+@admin.register(WeeklyHours)
+class WeeklyHoursAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("weekday", "starts", "ends", "membership", "calendar")
+    list_filter = ("weekday",)
+    list_select_related = ("membership__calendar", "membership__user", "calendar")
+    autocomplete_fields = ("membership", "calendar")
+
+
+@admin.register(DateOverride)
+class DateOverrideAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("on", "starts", "ends", "membership", "calendar")
+    date_hierarchy = "on"
+    list_select_related = ("membership__calendar", "membership__user", "calendar")
+    autocomplete_fields = ("membership", "calendar")
+
+
+@admin.register(BlockedTime)
+class BlockedTimeAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("title", "user", "starts_at", "ends_at")
+    search_fields = ("title", "user__email")
+    list_select_related = ("user",)
+    autocomplete_fields = ("user",)
+    date_hierarchy = "starts_at"
+
+
+class AdminConfigurationForm(ConfigurationForm):
+    """The same form and rules as on the Profile page, for whoever the configuration belongs to."""
+
+    class Meta(ConfigurationForm.Meta):
+        fields: ClassVar[Any] = ("user", "calendar", *ConfigurationForm.Meta.fields)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
+        instance = kwargs.get("instance")
+        user, calendar = (instance.user, instance.calendar) if instance and instance.pk else _whose(data)
+        if data is not None:
+            data = data.copy()  # type: ignore[attr-defined]  # a QueryDict
+            data[UNANSWERED_SHOWN] = "1"  # type: ignore[index]
+        owner = user or (calendar.owner if calendar else None)
+        super().__init__(data, *args, user=owner, calendar=calendar, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        if {"user", "calendar"} <= self.fields.keys():
+            self._belongs_to_one()
+        return super().clean()
+
+    def _belongs_to_one(self) -> None:
+        user, calendar = self.cleaned_data.get("user"), self.cleaned_data.get("calendar")
+        if bool(user) == bool(calendar):
+            raise forms.ValidationError("Choose a user or an unassigned calendar, and only one of them.")
+        if calendar and not calendar.is_unassigned:
+            self.add_error("calendar", "Only an unassigned calendar has a configuration of its own.")
+        if CalendarConfiguration.objects.filter(user=user, calendar=calendar).exists():
+            raise forms.ValidationError("There is one already: change that one.")
+
+
+def _whose(data: Mapping[str, Any] | None) -> tuple[User | None, Calendar | None]:
+    if data is None:
+        return None, None
+    user, calendar = str(data.get("user") or ""), str(data.get("calendar") or "")
+    return (
+        User.objects.filter(pk=user).first() if user.isdigit() else None,
+        Calendar.objects.filter(pk=calendar).first() if calendar.isdigit() else None,
+    )
+
+
+@admin.register(CalendarConfiguration)
+class CalendarConfigurationAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Who syncs how. The history button shows who changed what."""
+
+    form = AdminConfigurationForm
+    list_display = (
+        "__str__",
+        "linked_calendar",
+        "sync_option",
+        "allow_contact_creation",
+        "default_calendar",
+        "allow_trigger",
+    )
+    list_filter = ("sync_option", "allow_contact_creation", "allow_trigger")
+    search_fields = ("user__email", "calendar__name", "linked_calendar__summary")
+    list_select_related = ("user", "calendar", "linked_calendar", "default_calendar")
+    history_list_display = ("sync_option", "linked_calendar")
+
+    def get_fields(self, request: HttpRequest, obj: CalendarConfiguration | None = None) -> list[str]:
+        own = ("allow_contact_creation", "default_calendar", "allow_trigger")
+        shown = ConfigurationForm.Meta.fields
+        if obj is not None and obj.calendar_id:
+            shown = tuple(name for name in shown if name not in own)
+        return ["user", "calendar", *shown, *(["policy_since"] if obj else [])]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: CalendarConfiguration | None = None
+    ) -> tuple[str, ...]:
+        return ("user", "calendar", "policy_since") if obj else ()
+
+    def save_model(
+        self, request: HttpRequest, obj: CalendarConfiguration, form: AdminConfigurationForm, change: bool
+    ) -> None:
+        user = obj.user if change else form.cleaned_data["user"]
+        calendar = obj.calendar if change else form.cleaned_data["calendar"]
+        by = request.user if isinstance(request.user, User) else None
+        saved = save_configuration(form.values(), user=user, calendar=calendar, by=by)
+        obj.__dict__.update(saved.__dict__)
+
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        """Nothing is left: the verb has written the conflict calendars too."""
+
+
+@admin.register(GoogleEvent)
+class GoogleEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """The ledger: every event we ever saw, and what became of it. Titles and guests are not shown here."""
+
+    list_display = ("google_id", "google_calendar", "starts_at", "status", "outcome", "reason", "error")
+    list_filter = ("outcome", "status", "event_type", "google_calendar__account")
+    search_fields = ("google_id", "ical_uid", "appointment__id")
+    list_select_related = ("google_calendar__account",)
+    exclude = ("summary", "description", "location", "attendees", "organizer_address", "meeting_url")
+    show_full_result_count = False
+
+
+@admin.register(PushTarget)
+class PushTargetAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = (
+        "event_id",
+        "google_calendar",
+        "host",
+        "wanted_revision",
+        "pushed_revision",
+        "attempts",
+        "not_before",
+        "last_error",
+    )
+    list_filter = ("is_withdrawn", "is_adopted", "google_calendar__account")
+    search_fields = ("event_id", "appointment__id")
+    list_select_related = ("google_calendar__account", "host")
+    show_full_result_count = False
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ("started_at", "google_calendar", "kind", "state", "pages", "events", "error")
+    list_filter = ("state", "kind", "google_calendar__account")
+    search_fields = ("google_calendar__summary", "google_calendar__account__address")
+    list_select_related = ("google_calendar__account",)
+    date_hierarchy = "started_at"
+    show_full_result_count = False

@@ -1,0 +1,118 @@
+"""Settings → Profile: Calendar Configuration, a person's own and that of each unassigned calendar they own."""
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from calendars import effects
+from calendars.configuration_notes import notes
+from calendars.configuring import save_configuration
+from calendars.forms import ConfigurationForm, UnassignedConfigurationForm
+from calendars.models import Calendar, CalendarConfiguration
+from contacts.models import User
+from contacts.time_zones import zone_choices
+from contacts.viewer import viewer_of
+from integrations.models import GoogleAccount
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """The signed-in user's own configuration, and the way to their unassigned calendars."""
+    user = viewer_of(request)
+    configuration = CalendarConfiguration.objects.filter(user=user).first()
+    form = ConfigurationForm(
+        request.POST if request.method == "POST" else None, instance=configuration, user=user
+    )
+    if request.method == "POST" and form.is_valid():
+        save_configuration(form.values(), user=user, by=user)
+        messages.success(request, f"Saved. {outcome(form)}")
+        return redirect("calendars:profile")
+    return render(
+        request,
+        "settings/profile.html",
+        {**page(form), "unassigned": unassigned_of(user), "notes": notes(configuration)},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def unassigned(request: HttpRequest, pk: int) -> HttpResponse:
+    """An unassigned calendar's own configuration, for its owner and for admins."""
+    user = viewer_of(request)
+    calendar = get_object_or_404(unassigned_of(user), pk=pk)
+    form = unassigned_form(request, calendar, user, posted=request.method == "POST")
+    if request.method == "POST" and form.is_valid():
+        save_configuration(form.values(), calendar=calendar, by=user)
+        messages.success(request, f"Saved. {outcome(form)}")
+        return redirect("calendars:unassigned", pk=calendar.pk)
+    configuration = form.instance if form.instance.pk else None
+    return render(
+        request,
+        "settings/profile_calendar.html",
+        {**page(form), "calendar": calendar, "notes": notes(configuration)},
+    )
+
+
+@require_GET
+def profile_effect(request: HttpRequest) -> HttpResponse:
+    """What the values in the form would do. Nothing is saved."""
+    user = viewer_of(request)
+    configuration = CalendarConfiguration.objects.filter(user=user).first()
+    form = ConfigurationForm(request.GET, instance=configuration, user=user)
+    return render(request, "settings/_effects.html", {**effect(form), "is_live": True})
+
+
+@require_GET
+def unassigned_effect(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same for an unassigned calendar."""
+    user = viewer_of(request)
+    form = unassigned_form(request, get_object_or_404(unassigned_of(user), pk=pk), user, posted=True)
+    return render(request, "settings/_effects.html", {**effect(form), "is_live": True})
+
+
+def unassigned_of(user: User) -> QuerySet[Calendar]:
+    """The unassigned calendars `user` may configure: their own, all of them for an admin."""
+    everyone = Calendar.objects.filter(kind=Calendar.Kind.UNASSIGNED).select_related(
+        "owner", "configuration__linked_calendar__account"
+    )
+    return everyone if user.is_staff else everyone.filter(owner=user)
+
+
+def unassigned_form(
+    request: HttpRequest, calendar: Calendar, user: User, *, posted: bool
+) -> UnassignedConfigurationForm:
+    configuration = CalendarConfiguration.objects.filter(calendar=calendar).first()
+    data = (request.POST if request.method == "POST" else request.GET) if posted else None
+    return UnassignedConfigurationForm(
+        data, instance=configuration, user=calendar.owner or user, calendar=calendar
+    )
+
+
+def page(form: UnassignedConfigurationForm) -> dict[str, object]:
+    accounts = GoogleAccount.objects.filter(user=form.owner).exclude(state=GoogleAccount.State.DISCONNECTED)
+    return {"form": form, "has_account": accounts.exists(), "zones": zone_choices(), **effect(form)}
+
+
+def effect(form: UnassignedConfigurationForm) -> dict[str, object]:
+    toggles = form.toggles()
+    policy = effects.policy_for(form.option(), toggles)
+    return {
+        "form": form,
+        "cards": effects.cards(toggles),
+        "chosen": form.option(),
+        "sentence": effects.sentence(policy),
+        "effects": effects.effects(policy),
+        "colour": form.colour(),
+    }
+
+
+def outcome(form: UnassignedConfigurationForm) -> str:
+    return (
+        f"Events from Google: {_lowered(effects.sentence(effects.policy_for(form.option(), form.toggles())))}"
+    )
+
+
+def _lowered(text: str) -> str:
+    # A sentence that begins with a switch's name keeps its capital.
+    return text if ":" in text else text[0].lower() + text[1:]
