@@ -158,8 +158,7 @@ class Events:
     def _writable_row(self, write: Write, event_id: str) -> Row:
         row = self.find(write.calendar, event_id)
         require_role(write.role, "writerWithoutPrivateAccess")
-        is_private = row.body.get("visibility") in ("private", "confidential")
-        if is_private and not at_least(write.role, "writer"):
+        if _is_private(row.body) and not at_least(write.role, "writer"):
             raise forbidden()
         if write.if_match not in (None, "*", row.etag):
             raise ApiError(
@@ -188,10 +187,12 @@ class Events:
     def _change_as_organizer(self, write: Write, row: Row, body: Json) -> Row:
         body = _with_conference(body, row.body)
         self._check_sequence(row.body, body)
+        if row.series is not None and _is_private(row.body) and not _is_private(body):
+            body["visibility"] = row.body["visibility"]  # R4: the way back is ignored on one instance
         body = self._touched(row.body, body)
         saved = self._save(write, row.id, body, row.series, row.body)
         if row.series is not None:
-            self._spread_visibility(write, row, saved)
+            self._spread_visibility(write, saved)
         elif row.is_series:
             self._renew_exceptions(write, row.body, saved)
         return saved
@@ -329,17 +330,12 @@ class Events:
     def _save_quietly(self, row: Row, body: Json) -> Row:
         return self.store.save_event(row.calendar, row.id, body, row.series)
 
-    def _spread_visibility(self, write: Write, before: Row, row: Row) -> None:
-        """R4: one instance made private makes the whole series private; the way back is ignored."""
+    def _spread_visibility(self, write: Write, row: Row) -> None:
+        """R4: one instance made private makes the whole series private."""
         master = self.store.event(row.calendar, row.series or "")
-        if master is None:
-            return
-        private = {"private", "confidential"}
-        if row.body.get("visibility") in private and master.body.get("visibility") not in private:
+        if master is not None and _is_private(row.body) and not _is_private(master.body):
             changed = self._touched(master.body, master.body | {"visibility": row.body["visibility"]})
             self._save(write, master.id, changed, None, master.body)
-        elif before.body.get("visibility") in private and row.body.get("visibility") not in private:
-            self._save_quietly(row, row.body | {"visibility": before.body["visibility"]})
 
     def _renew_exceptions(self, write: Write, old: Json, master: Row) -> None:
         """A change of the series reaches its exceptions where they had not differed; those off the series
@@ -368,6 +364,10 @@ def instance(master: Row, original: Json) -> Row:
         "originalStartTime": original,
     }
     return Row(master.calendar, recurrence.instance_id(master.id, original), master.version, master.id, body)
+
+
+def _is_private(body: Json) -> bool:
+    return body.get("visibility") in ("private", "confidential")
 
 
 def _new_id() -> str:

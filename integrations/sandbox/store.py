@@ -37,8 +37,8 @@ CREATE TABLE IF NOT EXISTS grants (
     person TEXT NOT NULL, client TEXT NOT NULL, scopes TEXT NOT NULL, PRIMARY KEY (person, client));
 CREATE TABLE IF NOT EXISTS codes (code TEXT PRIMARY KEY, expires_at TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens (
-    token TEXT PRIMARY KEY, kind TEXT NOT NULL, person TEXT NOT NULL, client TEXT NOT NULL, scopes TEXT NOT NULL,
-    expires_at TEXT, number INTEGER NOT NULL);
+    token TEXT PRIMARY KEY, kind TEXT NOT NULL, person TEXT NOT NULL, client TEXT NOT NULL,
+    scopes TEXT NOT NULL, expires_at TEXT, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS channels (
     id TEXT PRIMARY KEY, resource TEXT NOT NULL, stopped INTEGER NOT NULL, body TEXT NOT NULL);
 """

@@ -52,6 +52,11 @@ class Request:
         return value
 
     @property
+    def is_from_here(self) -> bool:
+        """False for a form that a page of another site posted."""
+        return self.header("Origin") in (None, self.base_url)
+
+    @property
     def is_local(self) -> bool:
         return self.remote in LOOPBACK
 

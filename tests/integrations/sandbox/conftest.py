@@ -1,0 +1,192 @@
+"""One sandbox for the session, emptied and seeded again for each test, and Google's own client in front of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import google_auth_httplib2
+import httplib2
+import pytest
+from google.oauth2.credentials import Credentials
+from googleapiclient.discovery import build_from_document
+from googleapiclient.errors import HttpError
+
+from integrations.sandbox import Client, Sandbox, serve
+from integrations.sandbox.channels import Message
+from integrations.sandbox.discovery import document
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DANA, AMIR, JO = "dana@example.com", "amir@example.com", "jo@example.com"
+REDIRECT = "http://127.0.0.1:8000/settings/integrations/google/callback/"
+ALL_EVENTS = ("calendar.events", "calendar.calendarlist.readonly")
+CLIENT = Client("client-1", "client-secret", (REDIRECT,))
+
+
+class Receiver:
+    """Takes channel messages in place of the CRM; `answers` are the statuses of the next ones."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.answers: list[int] = []
+
+    def __call__(self, message: Message) -> int:
+        self.messages.append(message)
+        return self.answers.pop(0) if self.answers else 204
+
+    def headers(self, name: str) -> list[str]:
+        return [message.headers.get(name, "") for message in self.messages]
+
+
+class Google:
+    """The running sandbox as a client sees it, and its control."""
+
+    def __init__(self, sandbox: Sandbox, url: str, receiver: Receiver) -> None:
+        self.sandbox = sandbox
+        self.control = sandbox.control
+        self.url = url
+        self.receiver = receiver
+        self.calendars: dict[str, str] = {}
+        self._open: list[Any] = []
+
+    def service(self, person: str = DANA, scopes: tuple[str, ...] = ALL_EVENTS) -> Any:
+        return self.service_for(self.control.issue_tokens(person, scopes).access_token)
+
+    def service_for(self, access_token: str) -> Any:
+        there = dict(document()) | {"rootUrl": f"{self.url}/", "mtlsRootUrl": f"{self.url}/"}
+        http = google_auth_httplib2.AuthorizedHttp(Credentials(access_token), http=httplib2.Http(timeout=5))
+        service = build_from_document(there, http=http)
+        self._open.append(service)
+        return service
+
+    def fetch(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        form: dict[str, str] | None = None,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[httplib2.Response, bytes]:
+        """A plain request; redirects are not followed."""
+        http = httplib2.Http(timeout=5)
+        http.follow_redirects = False
+        sent = dict(headers or {})
+        data = None
+        if form is not None:
+            data, sent["content-type"] = urlencode(form), "application/x-www-form-urlencoded"
+        elif body is not None:
+            data, sent["content-type"] = json.dumps(body), "application/json"
+        try:
+            return http.request(self.url + path, method, body=data, headers=sent)
+        finally:
+            http.close()
+
+    def token(self, **form: str) -> tuple[int, dict[str, Any]]:
+        """POST /token as the registered client."""
+        whole = {"client_id": CLIENT.id, "client_secret": CLIENT.secret, "redirect_uri": REDIRECT} | form
+        if whole["grant_type"] == "refresh_token":
+            del whole["redirect_uri"]
+        response, content = self.fetch("/token", method="POST", form=whole)
+        return response.status, json.loads(content)
+
+    def authorize(self, person: str = DANA, *, ticked: tuple[str, ...] | None = None, **changed: str) -> str:
+        """The code that a consent of this person brings."""
+        address = self.control.authorize(auth_url(**changed), person, scopes=ticked)
+        return dict(parse_qsl(urlsplit(address).query))["code"]
+
+    def close(self) -> None:
+        for service in self._open:
+            service.close()
+
+
+def auth_url(**changed: str) -> str:
+    arguments = {
+        "client_id": CLIENT.id,
+        "redirect_uri": REDIRECT,
+        "response_type": "code",
+        "scope": "openid email https://www.googleapis.com/auth/calendar.events"
+        " https://www.googleapis.com/auth/calendar.calendarlist.readonly",
+        "state": "state-1",
+        "access_type": "offline",
+    }
+    return "/o/oauth2/v2/auth?" + urlencode(arguments | changed)
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[tuple[Sandbox, str, Receiver]]:
+    receiver = Receiver()
+    sandbox = Sandbox(client=CLIENT, now=NOW, seed=False, sender=receiver)
+    server = serve(sandbox)
+    yield sandbox, server.url, receiver
+    server.close()
+    sandbox.close()
+
+
+@pytest.fixture
+def google(running: tuple[Sandbox, str, Receiver]) -> Iterator[Google]:
+    sandbox, url, receiver = running
+    sandbox.control.clear()
+    sandbox.control.set_clock(NOW)
+    receiver.messages.clear()
+    receiver.answers.clear()
+    there = Google(sandbox, url, receiver)
+    there.calendars = sandbox.control.seed(events=False)
+    yield there
+    there.close()
+
+
+@pytest.fixture
+def dana(google: Google) -> Any:
+    """Dana's calendar service, with the scopes the product asks for."""
+    return google.service(DANA)
+
+
+def event(
+    summary: str = "Call", day: int = 3, hour: int = 10, hours: float = 1, **more: Any
+) -> dict[str, Any]:
+    """An hour in March 2026, in UTC."""
+    start = datetime(2026, 3, day, hour, tzinfo=UTC)
+    times = {"start": start, "end": start + timedelta(hours=hours)}
+    return {"summary": summary} | {k: {"dateTime": v.isoformat()} for k, v in times.items()} | more
+
+
+def weekly(summary: str = "Class", count: int = 4, **more: Any) -> dict[str, Any]:
+    """Mondays at ten in London from 9 March 2026; summer time begins on the 29th."""
+    zone = "Europe/London"
+    return {
+        "summary": summary,
+        "start": {"dateTime": "2026-03-09T10:00:00", "timeZone": zone},
+        "end": {"dateTime": "2026-03-09T11:00:00", "timeZone": zone},
+        "recurrence": [f"RRULE:FREQ=WEEKLY;COUNT={count}"],
+    } | more
+
+
+def everything(
+    service: Any, calendar: str = "primary", **params: Any
+) -> tuple[list[dict[str, Any]], str | None]:
+    """All pages of a list, and the sync token of the last one."""
+    items: list[dict[str, Any]] = []
+    request = service.events().list(calendarId=calendar, **params)
+    while True:
+        page = request.execute()
+        items += page["items"]
+        following = service.events().list_next(request, page)
+        if following is None:
+            return items, page.get("nextSyncToken")
+        request = following
+
+
+def refused(request: Any) -> tuple[int, str]:
+    """The status and reason a call is refused with."""
+    with pytest.raises(HttpError) as caught:
+        request.execute()
+    error = json.loads(caught.value.content)["error"]
+    return caught.value.resp.status, error["errors"][0]["reason"]
+
+
+def summaries(items: list[dict[str, Any]]) -> list[str]:
+    return sorted(item.get("summary", item["status"]) for item in items)
