@@ -3,12 +3,14 @@
 import uuid
 from typing import Any
 
+from django.db.models import Q
 from django.dispatch import receiver
 from django.utils import timezone
 
 from calendars import tasks
-from calendars.models import PushTarget
-from calendars.sync import disconnecting
+from calendars.models import CalendarConfiguration, PushTarget
+from calendars.signals import configuration_saved
+from calendars.sync import disconnecting, targets
 from contacts import signals as contact_signals
 from integrations import signals as integration_signals
 from integrations.models import GoogleAccount, GoogleCalendar
@@ -38,6 +40,20 @@ def wake_pull(account_id: int, **news: Any) -> None:
     for pk in (
         GoogleCalendar.objects.due(timezone.now()).filter(account=account_id).values_list("pk", flat=True)
     ):
+        tasks.pull_calendar.delay(pk)
+
+
+@receiver(configuration_saved, dispatch_uid="calendars.follow_configuration")
+def follow_configuration(configuration_id: int, link_changed: bool, **news: Any) -> None:
+    """Let go of calendars nobody reads now, move future appointments to the new link, and pull what is due."""
+    configuration = CalendarConfiguration.objects.get(pk=configuration_id)
+    disconnecting.forget_unread()
+    if link_changed:
+        targets.retarget_configuration(configuration)
+    linked = GoogleCalendar.objects.due(timezone.now()).filter(
+        Q(linked_by=configuration) | Q(conflict_of=configuration)
+    )
+    for pk in linked.values_list("pk", flat=True).distinct():
         tasks.pull_calendar.delay(pk)
 
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from calendars.views import agenda, appointments, settings_profile
+from calendars.views import agenda, appointments, ledger, settings_profile
 
 app_name = "calendars"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agenda/", agenda.agenda, name="agenda"),
     path("agenda/feed/", agenda.agenda_feed, name="agenda_feed"),
     path("agenda/events/<int:pk>/", agenda.event, name="event"),
+    path("agenda/events/<int:pk>/decide/", ledger.decide, name="decide"),
+    path("agenda/pulls/<int:pk>/", ledger.braked, name="braked"),
     path("agenda/block/", appointments.block_time, name="block_time"),
     path("agenda/block/<int:pk>/", appointments.blocked_time, name="blocked_time"),
     path("calendars/<int:pk>/", agenda.calendar, name="calendar"),

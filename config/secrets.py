@@ -1,12 +1,19 @@
 """Secrets of a local run: made once, kept in a file that only its owner reads, never in git."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 from django.core.management.utils import get_random_secret_key
 
-MAKERS = {"text": get_random_secret_key, "fernet": lambda: Fernet.generate_key().decode()}
+
+def fernet_key() -> str:
+    """A fresh key for TOKEN_ENCRYPTION_KEYS."""
+    return Fernet.generate_key().decode()
+
+
+MAKERS: dict[str, Callable[[], str]] = {"text": get_random_secret_key, "fernet": fernet_key}
 
 
 def local_secret(path: Path, *, make: str) -> str:

@@ -41,7 +41,7 @@ PORT = env.int("PORT", default=8000)
 
 def secret(name: str, *, make: str) -> str:
     """The secret `name`: from the environment, else (locally only) generated once and kept in `.local/`."""
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if value:
         return value
     if not IS_LOCAL:

@@ -1,13 +1,16 @@
 """Calendars that people book, who takes their appointments, and when those work."""
 
 import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+
+if TYPE_CHECKING:
+    from contacts.models import User
 
 HEX_COLOUR = RegexValidator(
     r"^#[0-9a-fA-F]{6}$", "Write the colour as # and six digits, for example #2f6fde."
@@ -22,7 +25,7 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
         """Every kind but unassigned: ruled by the configuration of each member."""
         return self.exclude(kind=Calendar.Kind.UNASSIGNED)
 
-    def default_for(self, user: object) -> "CalendarQuerySet":
+    def default_for(self, user: "User | None") -> "CalendarQuerySet":
         """Those a user may choose as default calendar: active, with members, the user among them."""
         return self.active().group().filter(memberships__user=user, memberships__is_active=True).distinct()
 

@@ -35,6 +35,12 @@ def forget(google_calendars: list[int]) -> None:
     )
 
 
+def forget_unread() -> None:
+    """Forget every Google calendar that was read once and that no configuration names any more."""
+    unread = GoogleCalendar.objects.filter(next_pull_at=None).exclude(sync_token="")
+    forget(list(unread.values_list("pk", flat=True)))
+
+
 def resume(account_id: int, now: datetime) -> None:
     """The account is connected (again): calendars that a configuration reads are due at once."""
     read = CalendarConfiguration.objects.filter(

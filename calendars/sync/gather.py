@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
@@ -262,15 +263,15 @@ def _guest_people(row: GoogleEvent, setting: Setting) -> list[Person]:
     return guest_rules.outside_people(people, organizer=organizer, ours=setting.ours, ignored=setting.ignored)
 
 
-def _attached(appointments: list[object]) -> dict[object, dict[int, str]]:
-    found: dict[object, dict[int, str]] = defaultdict(dict)
+def _attached(appointments: list[UUID]) -> dict[UUID, dict[int, str]]:
+    found: dict[UUID, dict[int, str]] = defaultdict(dict)
     rows = AppointmentGuest.objects.filter(appointment__in=appointments).order_by("pk")
     for appointment, contact, address in rows.values_list("appointment", "contact", "address"):
         found[appointment][contact] = address
     return found
 
 
-def _held(row: GoogleEvent, attached: dict[object, dict[int, str]]) -> Held | None:
+def _held(row: GoogleEvent, attached: dict[UUID, dict[int, str]]) -> Held | None:
     appointment = row.appointment
     if appointment is None:
         return None
@@ -313,7 +314,7 @@ def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, li
     by_appointment = defaultdict(list)
     for appointment, organised in living.values_list("appointment", "organised_by_us"):
         by_appointment[appointment].append(organised)
-    return {row.pk: by_appointment.get(row.appointment_id, []) for row in rows}
+    return {row.pk: by_appointment[row.appointment_id] if row.appointment_id else [] for row in rows}
 
 
 def _fired_series(rows: Sequence[GoogleEvent], setting: Setting) -> set[str]:

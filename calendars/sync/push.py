@@ -253,7 +253,9 @@ class Push:
             ends_at=appointment.ends_at if moved else None,
             time_zone=self.google_calendar.time_zone,
             was_all_day=bool(row and row.is_all_day),
-            **words,
+            summary=words.get("summary"),
+            description=words.get("description"),
+            location=words.get("location"),
         )
 
     def _get(self) -> RemoteEvent | None:

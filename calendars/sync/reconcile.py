@@ -163,21 +163,36 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
     appointment = row.appointment
     if appointment is None or made.changes_nothing:
         return
-    told = {"origin": Origin.GOOGLE, "why": made.why, "agreed_at": row.google_calendar_id}
+    there = row.google_calendar_id
     if made.restore:
         status = Status.CONFIRMED if made.confirm else Status.NEW
-        booking.set_status(appointment, status, fires=False, **told)
+        booking.set_status(
+            appointment, status, fires=False, origin=Origin.GOOGLE, why=made.why, agreed_at=there
+        )
     if made.move is not None:
         booking.reschedule(
-            appointment, starts_at=made.move[0], ends_at=made.move[1], fires=made.fires, **told
+            appointment,
+            starts_at=made.move[0],
+            ends_at=made.move[1],
+            fires=made.fires,
+            origin=Origin.GOOGLE,
+            why=made.why,
+            agreed_at=there,
         )
     _guests(made, appointment, row)
     if made.confirm and not made.restore:
-        booking.set_status(appointment, Status.CONFIRMED, fires=made.fires, **told)
+        booking.set_status(
+            appointment,
+            Status.CONFIRMED,
+            fires=made.fires,
+            origin=Origin.GOOGLE,
+            why=made.why,
+            agreed_at=there,
+        )
     if made.free_host:
         booking.free_host(appointment, setting.owner.pk)
     if made.cancel:
-        booking.cancel(appointment, fires=made.fires, **told)
+        booking.cancel(appointment, fires=made.fires, origin=Origin.GOOGLE, why=made.why, agreed_at=there)
     if made.move or made.restore or made.cancel:
         row.appointment = Appointment.objects.select_related("calendar").get(pk=appointment.pk)
 

@@ -39,7 +39,11 @@ class Turn:
 
     @property
     def has_failed(self) -> bool:
-        return bool(self.error or any(one.failed for one in (*self.reconciled, *self.pushed)))
+        return bool(
+            self.error
+            or any(done.failed for done in self.reconciled)
+            or any(pushed.failed for pushed in self.pushed)
+        )
 
 
 def take_turn(

@@ -28,13 +28,13 @@ class PeopleManager(UserManager["User"]):
 
 
 class User(AbstractUser):
-    username = None  # type: ignore[assignment]
+    username = None  # type: ignore[assignment]  # Django's base declares a str
     email = AddressField("e-mail address", unique=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []  # noqa: RUF012 (Django's own declaration)
 
-    objects = PeopleManager()  # type: ignore[assignment,misc]
+    objects = PeopleManager()  # type: ignore[misc]
 
     class Meta:
         ordering = ("first_name", "last_name", "email")

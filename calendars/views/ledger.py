@@ -1,0 +1,57 @@
+"""What a person says about Google's events: a decision on one, or letting a braked pull go on."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from calendars.models import GoogleEvent, SyncRun
+from calendars.sync import brake
+from calendars.sync.decide import NotPossible, keep_private, make_appointment, never_guest
+from calendars.tasks import work_calendar
+from contacts.viewer import viewer
+
+
+@require_POST
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """`decision`: make, private, or never with `address`. Only the owner of the Google account decides."""
+    event = get_object_or_404(
+        GoogleEvent.objects.select_related("google_calendar__account"),
+        pk=pk,
+        google_calendar__account__user=request.user,
+    )
+    by, now = viewer(request), timezone.now()
+    try:
+        if request.POST.get("decision") == "make":
+            event = make_appointment(event, by=by, now=now)
+        elif request.POST.get("decision") == "private":
+            event = keep_private(event, by=by, now=now)
+        elif request.POST.get("decision") == "never":
+            event = never_guest(event, request.POST.get("address", ""), by=by, now=now)
+        else:
+            raise NotPossible("Choose what to do with this event.")
+    except NotPossible as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, event.reason)
+    if event.appointment is not None:
+        return redirect(event.appointment)
+    return redirect("calendars:event", pk=pk)
+
+
+@require_http_methods(["GET", "POST"])
+def braked(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a braked pull would cancel; POST lets it."""
+    run = get_object_or_404(
+        SyncRun.objects.select_related("google_calendar"),
+        pk=pk,
+        state=SyncRun.State.BRAKED,
+        google_calendar__account__user=request.user,
+    )
+    if request.method == "GET":
+        return render(request, "calendars/braked.html", {"run": run, "events": brake.held_events(run)})
+    brake.release(run, by=viewer(request), now=timezone.now())
+    work_calendar.delay(run.google_calendar_id)
+    messages.success(request, "The appointments are being cancelled now.")
+    return redirect("calendars:agenda")
