@@ -149,6 +149,9 @@ class Api:
         return response
 
     def _perform(self, method: Method, arguments: dict[str, str], request: Request) -> Response:
+        verb = self._verbs.get(method.id)
+        if verb is None:
+            raise not_implemented(method.id)
         call = discovery.parse_call(method, arguments, request.query)
         if not request.header("Authorization"):
             raise unauthenticated("Login Required.", "required")
@@ -159,9 +162,6 @@ class Api:
         self._check_rate(person.email)
         if not token.scopes & method.scopes:
             raise insufficient_scopes(method.id)
-        verb = self._verbs.get(method.id)
-        if verb is None:
-            raise not_implemented(method.id)
         for name in REFUSED_PARAMETERS:
             if call.params.get(name):
                 raise not_implemented(f"the parameter {name}")

@@ -60,6 +60,11 @@ def _key(store: Store) -> rsa.RSAPrivateKey:
     if text is None:
         text = _fresh_key()
         store.set_state("signing_key", text)
+    return _loaded(text)
+
+
+@cache
+def _loaded(text: str) -> rsa.RSAPrivateKey:
     key = serialization.load_pem_private_key(text.encode(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("The sandbox's signing key is not an RSA key.")

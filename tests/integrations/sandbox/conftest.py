@@ -15,14 +15,15 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 
-from integrations.sandbox import Client, Sandbox, serve
+from integrations.sandbox import Client, Sandbox, discovery, serve
 from integrations.sandbox.channels import Message
-from integrations.sandbox.discovery import document
+from integrations.sandbox.wire import Request, Response
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DANA, AMIR, JO = "dana@example.com", "amir@example.com", "jo@example.com"
 REDIRECT = "http://127.0.0.1:8000/settings/integrations/google/callback/"
 ALL_EVENTS = ("calendar.events", "calendar.calendarlist.readonly")
+REQUIRED = {"Event": ["kind", "id", "status", "etag"], "Events": ["items", "timeZone", "accessRole"]}
 CLIENT = Client("client-1", "client-secret", (REDIRECT,))
 
 
@@ -41,6 +42,20 @@ class Receiver:
         return [message.headers.get(name, "") for message in self.messages]
 
 
+def unlike_the_document(request: Request, response: Response) -> Iterator[str]:
+    """What an answer of the API has that the discovery document does not allow there."""
+    method, _ = discovery.route(request.method, request.path.removeprefix("/calendar/v3/"))
+    if 200 <= response.status < 300 and method.response:
+        answer = json.loads(response.body)
+        yield from (f"{method.id}: {text}" for _, text in discovery.problems(method.response, answer))
+        if b"null" in response.body:
+            yield f"{method.id}: a null in {answer}"
+        missing = set(REQUIRED.get(method.response, ())) - set(answer)
+        yield from (f"{method.id}: no {name}" for name in sorted(missing))
+    elif response.status == 204 and method.response:
+        yield f"{method.id}: an answer without a body"
+
+
 class Google:
     """The running sandbox as a client sees it, and its control."""
 
@@ -56,7 +71,7 @@ class Google:
         return self.service_for(self.control.issue_tokens(person, scopes).access_token)
 
     def service_for(self, access_token: str) -> Any:
-        there = dict(document()) | {"rootUrl": f"{self.url}/", "mtlsRootUrl": f"{self.url}/"}
+        there = dict(discovery.document()) | {"rootUrl": f"{self.url}/", "mtlsRootUrl": f"{self.url}/"}
         http = google_auth_httplib2.AuthorizedHttp(Credentials(access_token), http=httplib2.Http(timeout=5))
         service = build_from_document(there, http=http)
         self._open.append(service)
@@ -69,13 +84,13 @@ class Google:
         method: str = "GET",
         form: dict[str, str] | None = None,
         body: Any = None,
+        data: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[httplib2.Response, bytes]:
         """A plain request; redirects are not followed."""
         http = httplib2.Http(timeout=5)
         http.follow_redirects = False
         sent = dict(headers or {})
-        data = None
         if form is not None:
             data, sent["content-type"] = urlencode(form), "application/x-www-form-urlencoded"
         elif body is not None:
@@ -120,8 +135,20 @@ def auth_url(**changed: str) -> str:
 def running() -> Iterator[tuple[Sandbox, str, Receiver]]:
     receiver = Receiver()
     sandbox = Sandbox(client=CLIENT, now=NOW, seed=False, sender=receiver)
+    plain = sandbox.api.answer
+    strays: list[str] = []
+
+    def checked(request: Request) -> Response:
+        response = plain(request)
+        if response.status < 400:
+            strays.extend(unlike_the_document(request, response))
+        return response
+
+    # Every answer given to any test of this folder is held against Google's own document.
+    sandbox.api.answer = checked  # type: ignore[method-assign]
     server = serve(sandbox)
     yield sandbox, server.url, receiver
+    assert strays == []
     server.close()
     sandbox.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_N3_every_change_tells_exists_with_rising_numbers(google: Google, dana: 
     assert google.receiver.headers("X-Goog-Resource-State") == ["sync"] + ["exists"] * 4
     numbers = [int(each) for each in google.receiver.headers("X-Goog-Message-Number")]
     assert numbers == sorted(set(numbers))
-    assert any(later - earlier > 1 for earlier, later in zip(numbers, numbers[1:], strict=False))
+    assert any(later - earlier > 1 for earlier, later in pairwise(numbers))
     last = google.receiver.messages[-1]
     assert last.address == ADDRESS
     assert last.headers["X-Goog-Channel-ID"] == "channel-1"
