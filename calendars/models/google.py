@@ -77,6 +77,8 @@ class GoogleEvent(models.Model):
         CONTACT = "contact", "A guest became a contact"
         MEETING = "meeting", "A colleague's copy became an appointment"
         DECISION = "decision", "A person decided"
+        APPLY = "apply", "The configuration is applied to it, silently"
+        FIRE = "fire", "The configuration is applied to it, and triggers may fire"
 
     google_calendar = models.ForeignKey(
         "integrations.GoogleCalendar", on_delete=models.CASCADE, related_name="events"

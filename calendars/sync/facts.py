@@ -86,6 +86,9 @@ class Facts:
     decision: str = ""
     # Planning again because a guest became a contact since, not because the event changed.
     is_late_match: bool = False
+    # A person applies the configuration to what was imported before it: silently, or firing on purpose.
+    is_applied: bool = False
+    fires_on_purpose: bool = False
     # An occurrence of the same series already fired or is being booked in this batch.
     series_has_fired: bool = False
     # A change of ours waits to be pushed.

@@ -55,8 +55,14 @@ class Setting:
 
 def setting_for(google_calendar: GoogleCalendar, now: datetime) -> Setting:
     """The setting of `google_calendar`. An unassigned calendar's link decides before a user's; then a conflict one."""
+    return setting_under(ruling(google_calendar), google_calendar, now)
+
+
+def setting_under(
+    configuration: CalendarConfiguration | None, google_calendar: GoogleCalendar, now: datetime
+) -> Setting:
+    """The setting of `google_calendar` if `configuration`, saved or not, decided for it."""
     account = google_calendar.account
-    configuration = ruling(google_calendar)
     is_conflict = configuration is None or configuration.linked_calendar_id != google_calendar.pk
     policy, target = (
         policy_of(configuration) if configuration else (policies.for_unassigned(policies.ONE_WAY), None)
@@ -185,6 +191,8 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         # Without a calendar to file it on, a person's "make appointment" has to wait for one.
         decision=row.decision if setting.target or row.decision != GoogleEvent.Decision.MAKE else "",
         is_late_match=row.replan == GoogleEvent.Replan.CONTACT and row.planned_etag == row.etag,
+        is_applied=row.replan == GoogleEvent.Replan.APPLY,
+        fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
         decided_by_colleague=decided_by,
         may_have_moved=_may_have_moved(row, setting, now),
         **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all

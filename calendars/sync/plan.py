@@ -347,11 +347,14 @@ def _fires(starts_at: datetime | None, created_at: datetime | None, facts: Facts
         return False, f"Silent: {cause}."
     if facts.is_late_match:
         return False, "Silent: the guest became a contact after the event was read."
+    if facts.is_applied:
+        return False, "Silent: the configuration was applied to what was imported before."
     if facts.decision == MAKE:
         return False, "Silent: made by hand from a Google event."
     if starts_at is None or starts_at <= facts.now:
         return False, "Silent: it lies in the past."
-    if created_at is not None and created_at < facts.policy_since.replace(microsecond=0):
+    is_older = created_at is not None and created_at < facts.policy_since.replace(microsecond=0)
+    if is_older and not facts.fires_on_purpose:
         return False, "Silent: it was in Google before this configuration."
     return True, "Triggers fired."
 

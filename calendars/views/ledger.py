@@ -10,7 +10,7 @@ from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import brake
 from calendars.sync.decide import NotPossible, keep_private, make_appointment, never_guest
 from calendars.tasks import work_calendar
-from contacts.viewer import viewer
+from contacts.viewer import viewer_of
 
 
 @require_POST
@@ -21,7 +21,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         pk=pk,
         google_calendar__account__user=request.user,
     )
-    by, now = viewer(request), timezone.now()
+    by, now = viewer_of(request), timezone.now()
     try:
         if request.POST.get("decision") == "make":
             event = make_appointment(event, by=by, now=now)
@@ -51,7 +51,7 @@ def braked(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if request.method == "GET":
         return render(request, "calendars/braked.html", {"run": run, "events": brake.held_events(run)})
-    brake.release(run, by=viewer(request), now=timezone.now())
+    brake.release(run, by=viewer_of(request), now=timezone.now())
     work_calendar.delay(run.google_calendar_id)
     messages.success(request, "The appointments are being cancelled now.")
     return redirect("calendars:agenda")

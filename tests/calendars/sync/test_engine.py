@@ -1,15 +1,20 @@
 """The engine over real HTTP: Google's side by the sandbox, ours by turns of a Google calendar."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
-from calendars import booking
-from calendars.models import GoogleEvent, PushTarget
-from calendars.sync import disconnecting
+from calendars import booking, configuring
+from calendars.models import GoogleEvent, PushTarget, SyncRun
+from calendars.receivers import follow_configuration
+from calendars.sync import brake, decide, disconnecting
+from calendars.sync.preview import apply_to_imported, preview
 from calendars.sync.reconcile import late_matches
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange, Contact
+from integrations.connecting import refresh_calendars
+from integrations.models import GoogleCalendar
 from integrations.sandbox.faults import Fault
 from tests.factories import ContactFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, Room
@@ -405,3 +410,168 @@ def test_reconnect_imports_nothing_twice_and_disconnect_lifts_blocks(google: Goo
     assert list(AppointmentChange.objects.values_list("pk", flat=True)) == before
     assert GoogleEvent.objects.filter(blocks=True).count() == 2
     assert Appointment.objects.get().status == "new"
+
+
+def test_option_change_alone_plans_nothing_and_apply_is_a_separate_press(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False, trigger=False)
+    google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    desk.configuration.sync_option = "two_way"
+    desk.configuration.allow_contact_creation = desk.configuration.allow_trigger = True
+    desk.configuration.save()
+    shown = preview(desk.configuration, NOW)
+    assert shown is not None
+    assert (shown.appointments, shown.contacts, shown.blocks) == (1, 1, 0)
+    desk.turn()
+    assert not Appointment.objects.exists()
+    assert apply_to_imported(desk.configuration, NOW, fires=False) == 1
+    desk.turn()
+    assert not AppointmentChange.objects.get().fires
+
+
+def test_apply_fires_when_that_is_ticked(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False, trigger=False)
+    google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    desk.configuration.sync_option = "two_way"
+    desk.configuration.allow_contact_creation = desk.configuration.allow_trigger = True
+    desk.configuration.policy_since = NOW + HOUR
+    desk.configuration.save()
+    apply_to_imported(desk.configuration, NOW, fires=True)
+    desk.turn()
+    assert AppointmentChange.objects.get().fires
+
+
+def test_a_pull_that_would_cancel_a_third_waits_for_a_person(google: Google) -> None:
+    desk = Desk(google)
+    events = [
+        google.add(desk.address, guests=(f"g{n}@x.org",), start=TOMORROW_AT_TEN + n * HOUR) for n in range(14)
+    ]
+    desk.turn()
+    for event in events[:11]:
+        google.delete(desk.address, event)
+    desk.turn()
+    assert not Appointment.objects.filter(status="cancelled").exists()
+    run = SyncRun.objects.get(state="braked")
+    assert "11 appointments" in run.error
+    brake.release(run, by=desk.user, now=NOW)
+    desk.turn()
+    assert Appointment.objects.filter(status="cancelled").count() == 11
+
+
+def test_decisions_on_one_event(google: Google) -> None:
+    desk = Desk(google, "smart", creation=False)
+    google.add(desk.address, guests=("new@x.org", "boss@corp.example"))
+    desk.turn()
+    event = only_event()
+    event = decide.never_guest(event, "boss@corp.example", by=desk.user, now=NOW)
+    desk.configuration.refresh_from_db()
+    assert desk.configuration.ignored_guests == "boss@corp.example"
+    event = decide.keep_private(event, by=desk.user, now=NOW)
+    assert "private block" in event.reason
+    event = decide.make_appointment(event, by=desk.user, now=NOW)
+    assert [guest.contact.primary_address for guest in event.appointment.guests.all()] == ["new@x.org"]
+    assert not event.appointment.changes.get().fires
+
+
+def test_large_meeting_only_blocks(google: Google) -> None:
+    desk = Desk(google)
+    google.add(desk.address, guests=tuple(f"g{n}@x.org" for n in range(21)))
+    desk.turn()
+    assert only_event().reason == "Large meeting: 21 outside guests."
+
+
+def test_appointment_from_google_edited_here_patches_its_own_event(google: Google) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("new@x.org",), summary="Their words")
+    desk.turn()
+    appointment = Appointment.objects.get()
+    booking.reschedule(appointment, starts_at=LATER, ends_at=LATER + HOUR)
+    desk.turn()
+    [there] = google.events(desk.address)
+    assert (there["id"], there["summary"]) == (event["id"], "Their words")
+    assert datetime.datetime.fromisoformat(there["start"]["dateTime"]) == LATER
+    booking.cancel(appointment)
+    desk.turn()
+    assert google.events(desk.address) == []
+    desk.turn()
+    assert Appointment.objects.get().status == "cancelled"
+
+
+def test_invitation_cancelled_here_is_declined_not_deleted(google: Google) -> None:
+    desk = Desk(google)
+    google.control.add_person("outside@x.org")
+    google.add("outside@x.org", guests=(desk.address,))
+    desk.turn()
+    appointment = Appointment.objects.get()
+    assert appointment.contact.primary_address == "outside@x.org"
+    booking.cancel(appointment)
+    desk.turn()
+    [there] = google.events("outside@x.org")
+    assert [person["responseStatus"] for person in there["attendees"] if person["email"] == desk.address] == [
+        "declined"
+    ]
+
+
+def test_series_is_one_appointment_an_occurrence_and_fires_once(google: Google) -> None:
+    desk = Desk(google)
+    google.control.insert(
+        desk.address,
+        "primary",
+        {
+            "summary": "Weekly",
+            "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), "timeZone": "Europe/London"},
+            "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), "timeZone": "Europe/London"},
+            "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"],
+            "attendees": [{"email": "new@x.org"}],
+        },
+    )
+    desk.turn()
+    changes = AppointmentChange.objects.order_by("appointment__starts_at")
+    assert [(change.fires, change.repeats_series) for change in changes] == [
+        (True, False),
+        (False, True),
+        (False, True),
+        (False, True),
+    ]
+    assert Contact.objects.count() == 1
+
+
+def test_new_link_takes_future_appointments_along(google: Google) -> None:
+    desk = Desk(google)
+    second = google.control.add_calendar(desk.address, "Clinic")
+    refresh_calendars(desk.account)
+    book(desk)
+    desk.turn()
+    clinic = GoogleCalendar.objects.get(google_id=second)
+    values = replace(configuring.values_of(desk.configuration), linked_calendar=clinic)
+    configuration = configuring.save_configuration(values, user=desk.user, by=desk.user, now=NOW)
+    follow_configuration(configuration_id=configuration.pk, link_changed=True)
+    for pk in (clinic.pk, desk.google_calendar.pk):
+        assert not take_turn(pk, NOW, pulls=pk == clinic.pk).has_failed
+    assert google.events(desk.address) == []
+    around = datetime.timedelta(days=9)
+    assert len(google.control.events(desk.address, second, NOW - around, NOW + around)) == 1
+
+
+def test_dead_grant_pauses_the_account_and_keeps_blocking(google: Google) -> None:
+    desk = Desk(google)
+    google.add(desk.address)
+    desk.turn()
+    google.control.revoke(desk.address)
+    assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
+    desk.account.refresh_from_db()
+    assert desk.account.state == "reconnect"
+    assert only_event().blocks
+
+
+def test_quota_stops_the_account_and_says_so(google: Google) -> None:
+    desk = Desk(google)
+    google.control.add_fault(
+        Fault(method="calendar.events.list", status=403, reason="quotaExceeded", count=1)
+    )
+    turn = take_turn(desk.google_calendar.pk, NOW, pulls=True)
+    assert turn.error
+    desk.account.refresh_from_db()
+    assert desk.account.not_before >= NOW + HOUR
+    assert desk.account.state == "connected"
