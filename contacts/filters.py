@@ -12,9 +12,9 @@ from contacts.models.people import ContactQuerySet
 from contacts.searching import matching
 
 ORDERS: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "name": ("Name", ("last_name", "first_name", "pk")),
+    "name": ("Sorted by name", ("last_name", "first_name", "pk")),
     "newest": ("Newest first", ("-pk",)),
-    "next": ("Next appointment", (F("next_at").asc(nulls_last=True), "pk")),
+    "next": ("Next appointment first", (F("next_at").asc(nulls_last=True), "pk")),
 }
 
 

@@ -16,6 +16,7 @@ from calendars.colours import text_on
 from calendars.days import VIEWS, by_day, following, shown
 from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
+from calendars.sync.brake import braked_runs
 from calendars.wall_time import on_the_clock
 from contacts.models import User
 from contacts.privacy import PRIVATE
@@ -92,6 +93,7 @@ def agenda(request: HttpRequest) -> HttpResponse:
             "calendars": Calendar.objects.active(),
             "paints": paints(found),
             "stale": stale_accounts(viewer, now),
+            "braked": braked_runs(viewer),
         },
     )
 

@@ -25,6 +25,7 @@
   function drawEntry(info, icons) {
     var facts = info.event.extendedProps;
     var box = part(facts.url ? "a" : "div", "entry entry-" + facts.look + (facts.isCancelled ? " is-cancelled" : ""));
+    if (info.event.end - info.event.start <= 45 * 60000) box.classList.add("is-short");
     if (facts.url) box.href = facts.url;
     if (facts.colour) {
       box.style.setProperty("--fill", facts.colour);
@@ -32,7 +33,7 @@
     }
     var title = part("span", "entry-title", info.event.title);
     if (facts.isSilent) title.append(" ", iconOf("bell-slash", icons));
-    // Half an hour leaves one line: the start is enough, the end can be seen and is in the tooltip.
+    // The end can be seen in the grid and stands in the tooltip.
     if (!info.event.allDay) box.append(part("span", "entry-time nums", info.timeText.slice(0, 5)), " ");
     box.appendChild(title);
     var detail = [facts.whose, facts.detail, facts.isCancelled ? facts.status : ""].filter(Boolean).join(" · ");
