@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q, QuerySet
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import cached_property
 
 from calendars.configuring import ConfigurationValues, NotAllowed, settle
 from calendars.effects import Toggles
@@ -180,7 +181,7 @@ class ConfigurationForm(UnassignedConfigurationForm):
 
     def colour(self) -> str:
         """What the agenda would draw appointments from Google in."""
-        default = self.default_calendar()
+        default = self.default_calendar
         return default.colour if default else ""
 
     def offer_calendars(self) -> None:
@@ -196,13 +197,14 @@ class ConfigurationForm(UnassignedConfigurationForm):
         default.error_messages["invalid_choice"] = "Choose an active calendar that you are a member of."
 
     def toggles(self) -> Toggles:
-        default = self.default_calendar()
+        default = self.default_calendar
         read = self.cleaned_data if self.is_bound else self.initial
         creation = self.settled.allow_contact_creation if self.settled else read.get("allow_contact_creation")
         return Toggles(
             has_default=default is not None, creation=bool(creation), trigger=bool(read.get("allow_trigger"))
         )
 
+    @cached_property
     def default_calendar(self) -> Calendar | None:
         """The default calendar as it stands in the form; None while it is empty or no longer valid."""
         field = self.fields["default_calendar"]
@@ -213,6 +215,8 @@ class ConfigurationForm(UnassignedConfigurationForm):
                 return self.settled.default_calendar
             chosen = self.cleaned_data.get("default_calendar")
             return chosen if isinstance(chosen, Calendar) else None
+        if self.instance.default_calendar_id is None:
+            return None
         return field.queryset.filter(pk=self.instance.default_calendar_id).first()
 
 

@@ -1,0 +1,308 @@
+"""Settings → Profile: who may see what, what a post changes, and what the page says."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from calendars.models import Calendar, CalendarConfiguration
+from contacts.models import User
+from integrations.models import GoogleAccount, GoogleCalendar
+from tests.factories import (
+    CalendarFactory,
+    ConfigurationFactory,
+    GoogleAccountFactory,
+    GoogleCalendarFactory,
+    MembershipFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+PROFILE = "/settings/profile/"
+
+
+@pytest.fixture
+def user() -> User:
+    return UserFactory()
+
+
+@pytest.fixture
+def staff(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def linked(user: User) -> GoogleCalendar:
+    return GoogleCalendarFactory(account=GoogleAccountFactory(user=user), summary="Dana")
+
+
+def text(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def test_the_page_is_for_people_who_are_signed_in(client: Client) -> None:
+    assert client.get(PROFILE)["Location"] == f"/accounts/login/?next={PROFILE}"
+
+
+def test_a_plain_post_saves_and_says_what_it_comes_to(
+    staff: Client, user: User, linked: GoogleCalendar
+) -> None:
+    calendar = MembershipFactory(user=user).calendar
+    response = staff.post(
+        PROFILE,
+        {
+            "linked_calendar": linked.pk,
+            "sync_option": "two_way",
+            "allow_contact_creation": "on",
+            "default_calendar": calendar.pk,
+            "allow_trigger": "on",
+        },
+        follow=True,
+    )
+    assert response.redirect_chain == [(PROFILE, 302)]
+    assert "Saved. Events from Google: known and new guests get an appointment and triggers fire." in text(
+        response
+    )
+    stored = CalendarConfiguration.objects.get(user=user)
+    assert (stored.linked_calendar, stored.sync_option, stored.default_calendar) == (
+        linked,
+        "two_way",
+        calendar,
+    )
+    assert (stored.allow_contact_creation, stored.allow_trigger) == (True, True)
+    assert stored.history.get().history_user == user
+
+
+def test_creation_without_a_default_calendar_changes_nothing_and_says_why(staff: Client) -> None:
+    response = staff.post(PROFILE, {"sync_option": "two_way", "allow_contact_creation": "on"})
+    assert response.status_code == 200
+    assert "Choose a default calendar first" in text(response)
+    assert not CalendarConfiguration.objects.exists()
+
+
+def test_looking_at_the_page_stores_nothing(staff: Client) -> None:
+    staff.get(PROFILE)
+    assert not CalendarConfiguration.objects.exists()
+
+
+def test_without_a_google_account_the_page_says_so_and_the_rest_still_saves(
+    staff: Client, user: User
+) -> None:
+    assert "No Google account is connected" in text(staff.get(PROFILE))
+    staff.post(PROFILE, {"sync_option": "smart", "time_zone": "Asia/Tokyo"})
+    stored = CalendarConfiguration.objects.get(user=user)
+    assert (stored.sync_option, stored.time_zone) == ("smart", "Asia/Tokyo")
+
+
+def test_the_cards_say_what_each_option_comes_to_as_the_toggles_stand(
+    staff: Client, linked: GoogleCalendar
+) -> None:
+    page = text(staff.get(PROFILE))
+    assert page.count("No default calendar: events only block time.") == 3
+    assert "Select Default Calendar" in page
+
+
+def test_the_effect_of_unsaved_values_is_shown_and_nothing_is_saved(
+    staff: Client, user: User, linked: GoogleCalendar
+) -> None:
+    calendar = MembershipFactory(user=user, calendar__colour="#c2410c").calendar
+    response = staff.get(
+        reverse("calendars:profile_effect"),
+        {"sync_option": "disable_trigger", "default_calendar": calendar.pk},
+    )
+    page = text(response)
+    assert "Allow Contact Creation is off: known guests get an appointment and nothing fires" in page
+    assert 'class="chip chip-appointment" data-colour="#c2410c"' in page
+    assert 'id="effect-two_way" hx-swap-oob="true"' in page
+    assert not CalendarConfiguration.objects.exists()
+
+
+def test_the_effect_of_creation_without_a_calendar_is_the_refusal(staff: Client) -> None:
+    response = staff.get(
+        reverse("calendars:profile_effect"), {"sync_option": "two_way", "allow_contact_creation": "on"}
+    )
+    assert "Choose a default calendar first" in text(response)
+    assert "No default calendar: events only block time." in text(response)
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_the_effect_can_only_be_looked_at(staff: Client, method: str) -> None:
+    assert getattr(staff, method)(reverse("calendars:profile_effect")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [("off", "is switched off"), ("left", "no longer counts you as a member")],
+)
+def test_a_default_calendar_that_no_longer_counts_is_named_with_the_reason(
+    staff: Client, user: User, loss: str, words: str
+) -> None:
+    membership = MembershipFactory(user=user, calendar__name="Physio")
+    ConfigurationFactory(user=user, default_calendar=membership.calendar, sync_option="two_way")
+    if loss == "off":
+        Calendar.objects.update(is_active=False)
+    else:
+        membership.delete()
+    page = text(staff.get(PROFILE))
+    assert f"Your default calendar “Physio” {words}." in page
+    assert "No default calendar: events only block time." in page
+
+
+def test_a_disconnected_link_is_told(staff: Client, user: User, linked: GoogleCalendar) -> None:
+    ConfigurationFactory(user=user, linked_calendar=linked)
+    GoogleAccount.objects.update(state=GoogleAccount.State.DISCONNECTED)
+    page = text(staff.get(PROFILE))
+    assert "stays chosen and goes on when you connect it again" in page
+    assert "Dana (disconnected)" in page
+
+
+def test_a_calendar_linked_in_both_places_is_told_on_both_pages(
+    staff: Client, user: User, linked: GoogleCalendar
+) -> None:
+    hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, name="Gym hall", owner=user)
+    ConfigurationFactory(user=user, linked_calendar=linked)
+    ConfigurationFactory(user=None, calendar=hall, linked_calendar=linked)
+    words = "An event is processed once: the unassigned calendar&#x27;s option decides; both still block."
+    own = text(staff.get(PROFILE))
+    assert words in own
+    assert "Gym hall" in own
+    other = text(staff.get(reverse("calendars:unassigned", args=[hall.pk])))
+    assert words in other
+    assert str(user) in other
+
+
+def test_an_unassigned_calendar_is_configured_by_its_owner(
+    staff: Client, user: User, linked: GoogleCalendar
+) -> None:
+    hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, name="Gym hall", owner=user)
+    url = reverse("calendars:unassigned", args=[hall.pk])
+    assert f'href="{url}"' in text(staff.get(PROFILE))
+    assert "Allow Contact Creation</label>" not in text(staff.get(url))
+    response = staff.post(url, {"linked_calendar": linked.pk, "sync_option": "two_way"})
+    assert (response.status_code, response["Location"]) == (302, url)
+    stored = CalendarConfiguration.objects.get(calendar=hall)
+    assert (stored.user, stored.linked_calendar, stored.sync_option) == (None, linked, "two_way")
+    effect = staff.get(reverse("calendars:unassigned_effect", args=[hall.pk]), {"sync_option": "smart"})
+    assert "Known guests get an appointment and triggers fire; others block time." in text(effect)
+
+
+def test_an_unassigned_calendar_of_someone_else_is_not_there_except_for_admins(
+    staff: Client, user: User
+) -> None:
+    hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, name="Gym hall", owner=UserFactory())
+    url = reverse("calendars:unassigned", args=[hall.pk])
+    assert staff.get(url).status_code == 404
+    assert staff.post(url, {"sync_option": "two_way"}).status_code == 404
+    assert "Gym hall" not in text(staff.get(PROFILE))
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    assert staff.get(url).status_code == 200
+    assert "Gym hall" in text(staff.get(PROFILE))
+
+
+def test_a_team_calendar_has_no_configuration_page(staff: Client, user: User) -> None:
+    team = MembershipFactory(user=user, calendar__owner=user).calendar
+    assert staff.get(reverse("calendars:unassigned", args=[team.pk])).status_code == 404
+
+
+def test_the_page_asks_as_much_for_three_of_everything_as_for_one(
+    staff: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    def add(number: int) -> None:
+        google = GoogleCalendarFactory(account=GoogleAccountFactory(user=user), google_id=f"g{number}")
+        hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=user)
+        ConfigurationFactory(user=None, calendar=hall, linked_calendar=google)
+        MembershipFactory(user=user)
+
+    add(1)
+    with django_assert_num_queries(11):
+        staff.get(PROFILE)
+    add(2)
+    add(3)
+    with django_assert_num_queries(11):
+        staff.get(PROFILE)
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("admin@tandem.example", "a long secret"))
+    return client
+
+
+def test_the_admin_saves_through_the_same_rules(desk: Client, user: User, linked: GoogleCalendar) -> None:
+    MembershipFactory(user=user), MembershipFactory(user=user)
+    add = reverse("admin:calendars_calendarconfiguration_add")
+    values = {
+        "user": user.pk,
+        "calendar": "",
+        "linked_calendar": linked.pk,
+        "sync_option": "two_way",
+        "recurring_events": "each",
+        "private_events": "block",
+        "time_zone": "Europe/Paris",
+    }
+    refused = desk.post(add, {**values, "allow_contact_creation": "on"})
+    assert "Choose a default calendar first" in text(refused)
+    assert desk.post(add, values).status_code == 302
+    stored = CalendarConfiguration.objects.get(user=user)
+    assert (stored.linked_calendar, stored.time_zone, stored.blocks_unanswered) == (
+        linked,
+        "Europe/Paris",
+        False,
+    )
+    assert GoogleCalendar.objects.get(pk=linked.pk).next_pull_at is not None
+    change = reverse("admin:calendars_calendarconfiguration_change", args=[stored.pk])
+    assert desk.get(change).status_code == 200
+    assert desk.post(change, {**values, "sync_option": "smart"}).status_code == 302
+    stored.refresh_from_db()
+    assert stored.sync_option == "smart"
+    assert {record.history_user.email for record in stored.history.all()} == {"admin@tandem.example"}
+    history = desk.get(reverse("admin:calendars_calendarconfiguration_history", args=[stored.pk]))
+    assert "admin@tandem.example" in text(history)
+
+
+def test_a_configuration_belongs_to_one_person_or_one_unassigned_calendar(desk: Client, user: User) -> None:
+    hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED)
+    add = reverse("admin:calendars_calendarconfiguration_add")
+    rest = {"sync_option": "smart", "recurring_events": "each", "private_events": "block", "time_zone": "UTC"}
+    for whose in ({"user": user.pk, "calendar": hall.pk}, {"user": "", "calendar": ""}):
+        assert "only one of them" in text(desk.post(add, {**whose, **rest}))
+    assert desk.post(add, {"user": "", "calendar": hall.pk, **rest}).status_code == 302
+    stored = CalendarConfiguration.objects.get(calendar=hall)
+    page = text(desk.get(reverse("admin:calendars_calendarconfiguration_change", args=[stored.pk])))
+    assert "id_allow_contact_creation" not in page
+
+
+def test_deleting_a_default_calendar_in_the_admin_leaves_its_people_blocking(
+    desk: Client, user: User
+) -> None:
+    calendar = MembershipFactory(user=user).calendar
+    ConfigurationFactory(
+        user=user, default_calendar=calendar, allow_contact_creation=True, sync_option="two_way"
+    )
+    url = reverse("admin:calendars_calendar_delete", args=[calendar.pk])
+    assert desk.post(url, {"post": "yes"}).status_code == 302
+    stored = CalendarConfiguration.objects.get(user=user)
+    assert (stored.default_calendar, stored.allow_contact_creation) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "calendar",
+        "membership",
+        "weeklyhours",
+        "dateoverride",
+        "blockedtime",
+        "calendarconfiguration",
+        "googleevent",
+        "pushtarget",
+        "syncrun",
+    ],
+)
+def test_every_list_of_the_desk_opens(desk: Client, model: str) -> None:
+    assert desk.get(reverse(f"admin:calendars_{model}_changelist")).status_code == 200
+    add = desk.get(reverse(f"admin:calendars_{model}_add"))
+    assert add.status_code == (403 if model in {"googleevent", "pushtarget", "syncrun"} else 200)
