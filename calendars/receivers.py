@@ -34,9 +34,8 @@ def wake_push(appointment_id: uuid.UUID, **news: Any) -> None:
 
 
 @receiver(integration_signals.sync_requested, dispatch_uid="calendars.wake_pull")
-@receiver(integration_signals.account_connected, dispatch_uid="calendars.wake_pull_connected")
 def wake_pull(account_id: int, **news: Any) -> None:
-    """A person pressed *Sync now* or connected: pull what is due at once."""
+    """A person pressed *Sync now*: pull what is due at once."""
     for pk in (
         GoogleCalendar.objects.due(timezone.now()).filter(account=account_id).values_list("pk", flat=True)
     ):
@@ -59,7 +58,9 @@ def follow_configuration(configuration_id: int, link_changed: bool, **news: Any)
 
 @receiver(integration_signals.account_connected, dispatch_uid="calendars.resume")
 def resume(account_id: int, **news: Any) -> None:
+    """Connected, perhaps again: go on where it stopped."""
     disconnecting.resume(account_id, timezone.now())
+    wake_pull(account_id)
 
 
 @receiver(integration_signals.account_disconnecting, dispatch_uid="calendars.let_go")

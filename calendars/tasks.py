@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.push import tell_queues
 from calendars.sync.reconcile import late_matches
 from calendars.sync.turn import take_turn
 from integrations.models import GoogleAccount, GoogleCalendar
@@ -40,6 +41,7 @@ def reconcile_due() -> None:
 @shared_task
 def push_due() -> None:
     """Send a turn for each Google calendar that lacks an appointment's revision."""
+    tell_queues()
     due = PushTarget.objects.due(timezone.now()).filter(
         google_calendar__account__state=GoogleAccount.State.CONNECTED
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest
+from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget
 from integrations.models import GoogleCalendar
 
 
@@ -48,3 +48,4 @@ def resume(account_id: int, now: datetime) -> None:
     )
     wanted = [pk for pair in read.values_list("linked_calendar", "conflict_calendars") for pk in pair if pk]
     GoogleCalendar.objects.filter(account=account_id, pk__in=wanted).update(next_pull_at=now)
+    PushTarget.objects.behind().filter(google_calendar__account=account_id).update(not_before=None)
