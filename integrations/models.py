@@ -130,3 +130,8 @@ class GoogleCalendar(models.Model):
     @property
     def is_writable(self) -> bool:
         return self.access_role in self.WRITABLE
+
+    @property
+    def access_words(self) -> str:
+        """What the account may do with it; Google's own word where that is one we do not know."""
+        return dict(self.Access.choices).get(self.access_role, self.access_role)

@@ -7,6 +7,7 @@ library behind it is imported at the first client and not before (see `library.p
 import datetime
 import functools
 import logging
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -111,9 +112,6 @@ class AccountHttp:
         response, content = self.transport.request(uri, method, body=body, headers=signed, **options)
         return response, content
 
-    def close(self) -> None:
-        self.transport.close()
-
 
 def client_for(account: GoogleAccount) -> "CalendarClient":
     """A client for one unit of work. Raises Reconnect for an account that is paused or disconnected,
@@ -137,7 +135,8 @@ class CalendarClient:
         self._events = service.events()
         self._calendar_list = service.calendarList()
         self._channels = service.channels()
-        self._transport = transport
+        # Its connections end with it, also where a caller forgets to close it.
+        self._end = weakref.finalize(self, transport.transport.close)
 
     def __enter__(self) -> "CalendarClient":
         return self
@@ -146,7 +145,7 @@ class CalendarClient:
         self.close()
 
     def close(self) -> None:
-        self._transport.close()
+        self._end()
 
     # --- reading ---
 

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import urllib.parse
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +108,8 @@ def exchange(code: str, *, verifier: str, redirect_uri: str) -> Grant:
 def revoke(token: str) -> bool:
     """Ends the grant that `token`, of either kind, belongs to (A9). True: it is over. Never raises."""
     try:
-        status, answer, _ = post_form(new_http(), settings.GOOGLE_REVOKE_URL, {"token": token})
+        with closing(new_http()) as transport:
+            status, answer, _ = post_form(transport, settings.GOOGLE_REVOKE_URL, {"token": token})
     except TryLater:
         status, answer = 0, {}
     is_over = status == 200 or (status == 400 and answer.get("error") == "invalid_token")
@@ -164,7 +166,10 @@ def _fetch(code: str, verifier: str, redirect_uri: str) -> dict[str, Any]:
     # process.
     flow = _flow(redirect_uri, scopes=None, verifier=verifier)
     try:
-        answer = flow.fetch_token(code=code, include_client_id=True, timeout=settings.GOOGLE_TIMEOUT_SECONDS)
+        with flow.oauth2session:
+            answer = flow.fetch_token(
+                code=code, include_client_id=True, timeout=settings.GOOGLE_TIMEOUT_SECONDS
+            )
     except requests.RequestException as error:
         raise TryLater(UNREACHABLE) from error
     except OAuth2Error as error:
@@ -190,7 +195,8 @@ def _who(access_token: str, id_token: str) -> tuple[str, str]:
     Asked of Google with the token just received; an id_token must then agree. Where that page has nothing to say,
     the id_token counts alone, once its signature is checked. Raises Refused and TryLater.
     """
-    status, told, _ = get_json(new_http(), settings.GOOGLE_USERINFO_URL, token=access_token)
+    with closing(new_http()) as transport:
+        status, told, _ = get_json(transport, settings.GOOGLE_USERINFO_URL, token=access_token)
     claimed = _unverified(id_token)
     if status >= 500:
         raise TryLater(f"Google could not say whose account this is ({status}).")
@@ -216,18 +222,20 @@ def _unverified(id_token: str) -> dict[str, Any]:
 
 def _verified(id_token: str) -> dict[str, Any]:
     """The claims of `id_token` where its signature, audience and time are right; else {}."""
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 (as above)
+    import requests  # noqa: PLC0415 (as above)
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
     from google.auth.transport.requests import Request  # noqa: PLC0415
     from google.oauth2.id_token import verify_token  # noqa: PLC0415
 
     try:
-        claims = verify_token(
-            id_token,
-            Request(),
-            audience=settings.GOOGLE_CLIENT_ID,
-            certs_url=settings.GOOGLE_CERTS_URL,
-            clock_skew_in_seconds=60,
-        )
+        with requests.Session() as session:
+            claims = verify_token(
+                id_token,
+                Request(session),
+                audience=settings.GOOGLE_CLIENT_ID,
+                certs_url=settings.GOOGLE_CERTS_URL,
+                clock_skew_in_seconds=60,
+            )
     except (GoogleAuthError, ValueError):
         return {}
     return dict(claims)

@@ -10,8 +10,8 @@ from integrations.google.answers import Asked, error_for, read_refusal, read_ret
 from integrations.google.errors import (
     AlreadyThere,
     Changed,
-    GoogleError,
     Gone,
+    GoogleError,
     PullInFull,
     Refused,
     TryLater,
