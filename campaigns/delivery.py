@@ -138,7 +138,7 @@ def _send(pk: int, until: datetime.datetime, now: datetime.datetime) -> None:
             return
         TRANSPORTS[step.medium].send(letter)
     except TryLater as error:
-        _put_off(message, until, str(error))
+        _put_off(message, until, now, str(error))
     except (Refused, NotRenderable) as error:
         _record(pk, until, state=State.FAILED, why=str(error))
     except Unclear as error:
@@ -268,14 +268,15 @@ def _leave_out(message: Message, until: datetime.datetime, objection: Objection)
         _record(message.pk, until, state=objection.state, why=objection.why)
 
 
-def _put_off(message: Message, until: datetime.datetime, why: str) -> None:
+def _put_off(message: Message, until: datetime.datetime, now: datetime.datetime, why: str) -> None:
     attempts = message.attempts + 1
     if attempts >= MOST_ATTEMPTS:
         why = f"Given up after {attempts} attempts. {why}"
         _record(message.pk, until, state=State.FAILED, why=why, attempts=attempts)
         return
     wait = min(FIRST_RETRY * 2 ** (attempts - 1), LAST_RETRY)
-    again_at = timezone.now() + wait
+    # A sweep run as of a later moment must not meet its own retries.
+    again_at = max(now, timezone.now()) + wait
     # Certainly not sent, so nothing counts as begun.
     _record(
         message.pk,

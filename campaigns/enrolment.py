@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from campaigns.firing import VOID, holds
 from campaigns.merge_fields import zone_for
@@ -220,3 +220,16 @@ def _due(enrolment: Enrolment, step: Step, now: datetime.datetime) -> Due:
         time_zone=zone_for(appointment, enrolment.contact),
         now=now,
     )
+
+
+def replan_campaign(campaign: Campaign, *, now: datetime.datetime) -> None:
+    """Moves what waits in `campaign` to where its changed steps put it; new dated steps run for those in it too."""
+    entered = Enrolment.objects.filter(campaign=campaign, withdrawn_at=None)
+    waiting = Message.objects.filter(enrolment__in=entered, state=State.WAITING)
+    concerned = Q(pk__in=entered.values("appointment"), starts_at__gt=now)
+    concerned |= Q(pk__in=waiting.values("enrolment__appointment"))
+    # In the order of their keys, like every other place that locks more than one appointment.
+    appointments = Appointment.objects.select_for_update().filter(concerned).order_by("pk")
+    enrolments = enrolments_of(*appointments)
+    mine = [e for e in enrolments if e.campaign_id == campaign.pk and e.withdrawn_at is None]
+    replan(mine, now=now, anew=True)

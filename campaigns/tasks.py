@@ -5,11 +5,11 @@ from celery import shared_task
 from campaigns import delivery, triggers
 
 
-@shared_task(name="campaigns.tasks.enrol_missing")  # type: ignore[untyped-decorator]  # celery has no types
+@shared_task(name="campaigns.tasks.enrol_missing")
 def enrol_missing() -> None:
     triggers.enrol_missing()
 
 
-@shared_task(name="campaigns.tasks.deliver_due")  # type: ignore[untyped-decorator]
+@shared_task(name="campaigns.tasks.deliver_due")
 def deliver_due() -> None:
     delivery.deliver_due()

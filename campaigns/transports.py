@@ -68,6 +68,9 @@ class EmailTransport:
             mail.send()
         except smtplib.SMTPRecipientsRefused as error:
             raise _by_code(min(code for code, _ in error.recipients.values())) from error
+        except smtplib.SMTPAuthenticationError as error:
+            # Our account's trouble, not this message's: it heals when the setting does.
+            raise TryLater("The mail server did not accept our sign-in.") from error
         except smtplib.SMTPResponseException as error:
             raise _by_code(error.smtp_code) from error
         except AnymailRecipientsRefused as error:

@@ -1,4 +1,17 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from campaigns import views
 
 app_name = "campaigns"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("campaigns/", views.campaigns, name="campaigns"),
+    path("campaigns/new/", views.campaign_new, name="campaign_new"),
+    path("campaigns/preview/", views.preview, name="preview"),
+    path("campaigns/<int:pk>/", views.campaign, name="campaign"),
+    path("campaigns/<int:pk>/switch/", views.switch, name="switch"),
+    path("campaigns/unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("appointments/<uuid:pk>/fire/", views.fire_now, name="fire_now"),
+    path("outbox/", views.outbox, name="outbox"),
+    path("outbox/<int:pk>/", views.message, name="message"),
+    path("outbox/<int:pk>/as-mail/", views.message_as_mail, name="message_as_mail"),
+]

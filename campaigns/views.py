@@ -1,0 +1,180 @@
+"""The campaigns, their editor with its preview, the outbox, and the page behind every e-mail's link."""
+
+import uuid
+
+from csp.decorators import csp_replace
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from campaigns import figures, previewing, triggers, unsubscribing, wording
+from campaigns import outbox as outbox_rows
+from campaigns.forms import CampaignEditor
+from campaigns.models import Campaign, Message
+from campaigns.rendering import FIELDS, as_html
+from contacts.models import Appointment
+from contacts.paging import page_of
+from contacts.privacy import with_privacy
+from contacts.viewer import viewer_of
+
+# The mail's own styles stand in it, as in a mail reader; nothing in it may load or run.
+MAIL_POLICY = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "frame-ancestors": ["'self'"]}
+
+
+def campaigns(request: HttpRequest) -> HttpResponse:
+    found = list(figures.with_counts())
+    rows = [(row, wording.steps(step for step in row.steps.all() if step.is_active)) for row in found]
+    return render(request, "campaigns/campaigns.html", {"rows": rows})
+
+
+def campaign_new(request: HttpRequest) -> HttpResponse:
+    return _edit(request, None)
+
+
+def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    return _edit(request, get_object_or_404(Campaign, pk=pk))
+
+
+def _edit(request: HttpRequest, stored: Campaign | None) -> HttpResponse:
+    """The editor: shows, takes one step more, shows the preview of what is typed, or saves."""
+    data = request.POST if request.method == "POST" else None
+    if data is not None and "add_step" in data:
+        editor = CampaignEditor.with_another_step(stored, data)
+        part = "campaigns/_steps.html" if request.headers.get("HX-Request") else "campaigns/campaign.html"
+        return render(request, part, _page(request, editor))
+    if data is not None and "look" in data:
+        return render(
+            request, "campaigns/campaign.html", _page(request, CampaignEditor.as_typed(stored, data))
+        )
+    editor = CampaignEditor(stored, data)
+    if data is not None and editor.is_valid():
+        saved = editor.save(timezone.now())
+        messages.success(request, f"“{saved.name}” is saved.")
+        return redirect("campaigns:campaigns")
+    return render(request, "campaigns/campaign.html", _page(request, editor))
+
+
+def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
+    stored = editor.campaign if editor.campaign.pk else None
+    return {
+        "editor": editor,
+        "campaign": stored,
+        # The name as stored: what is typed may be empty or wrong.
+        "name": editor.form.initial.get("name", ""),
+        "fields": FIELDS,
+        "figures": figures.of_steps(stored) if stored else [],
+        **_previewed(request, editor),
+    }
+
+
+def _previewed(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
+    now = timezone.now()
+    offered = previewing.upcoming(viewer_of(request), now)
+    asked = request.POST.get("appointment", "")
+    chosen = next((one for one in offered if str(one.pk) == asked), offered[0] if offered else None)
+    shown = previewing.preview(editor, chosen, now) if chosen is not None else None
+    return {"offered": offered, "preview": shown}
+
+
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """The preview of what is in the fields; nothing is stored, and nothing in the fields need be right."""
+    asked = request.POST.get("campaign", "")
+    stored = Campaign.objects.filter(pk=asked).first() if asked.isdecimal() else None
+    editor = CampaignEditor(stored, request.POST)
+    return render(request, "campaigns/_preview.html", _previewed(request, editor))
+
+
+@require_POST
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switches the campaign on or off. What waits is skipped while it is off."""
+    row = get_object_or_404(Campaign, pk=pk)
+    row.is_active = not row.is_active
+    row.save(update_fields=["is_active"])
+    effect = "is on." if row.is_active else "is off: nobody enters, and what comes due is skipped."
+    messages.success(request, f"“{row.name}” {effect}")
+    return redirect("campaigns:campaigns")
+
+
+def outbox(request: HttpRequest) -> HttpResponse:
+    tab = request.GET.get("tab", "sent")
+    if tab not in outbox_rows.TABS:
+        raise Http404
+    page = page_of(outbox_rows.in_tab(tab), request.GET.get("page"))
+    rows = outbox_rows.rows_of(page.rows, viewer_of(request))
+    tabs = [(key, words) for key, (words, _) in outbox_rows.TABS.items()]
+    turning = {"previous": page.number - 1, "next": page.number + 1}
+    return render(
+        request,
+        "campaigns/outbox.html",
+        {"tab": tab, "tabs": tabs, "rows": rows, "page": page, "turning": turning},
+    )
+
+
+def message(request: HttpRequest, pk: int) -> HttpResponse:
+    row = _readable(request, pk)
+    return render(
+        request,
+        "campaigns/message.html",
+        {"row": row, "message": row.message, "text": _text(row.message), "is_mail": _is_mail(row.message)},
+    )
+
+
+@xframe_options_sameorigin
+@csp_replace(MAIL_POLICY)  # type: ignore[arg-type]  # django-csp's type allows the request alone
+def message_as_mail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The message as a mail reader shows it, for the sandboxed frame on its page."""
+    found = _readable(request, pk).message
+    return HttpResponse(found.body_html or as_html(_text(found), title=found.subject))
+
+
+def _readable(request: HttpRequest, pk: int) -> outbox_rows.Row:
+    found = get_object_or_404(outbox_rows.related(), pk=pk)
+    (row,) = outbox_rows.rows_of([found], viewer_of(request))
+    if row.is_hidden:
+        raise Http404
+    return row
+
+
+def _text(found: Message) -> str:
+    return found.body_text or previewing.would_read(found).text
+
+
+def _is_mail(found: Message) -> bool:
+    return found.step.medium == found.step.Medium.EMAIL
+
+
+@require_POST
+def fire_now(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Fires what stayed silent, for every guest or for the one named."""
+    viewer = viewer_of(request)
+    readable = with_privacy(Appointment.objects.all(), viewer).filter(Q(is_hidden=False))
+    appointment = get_object_or_404(readable, pk=pk)
+    asked = request.POST.get("contact", "")
+    guest = get_object_or_404(appointment.guests, contact=asked).contact if asked.isdecimal() else None
+    fired = triggers.fire_now(appointment, guest, by=viewer)
+    if fired:
+        names = {event.get_kind_display() for event in fired}
+        messages.success(request, f"Fired: {', '.join(sorted(names))}. The messages are planned below.")
+    else:
+        messages.info(request, "Nothing is left to fire: it fired before, or its time has passed.")
+    return redirect(appointment)
+
+
+@csrf_exempt
+@login_not_required
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """The page behind an e-mail's link. The signed link is the permission: mail readers post without a cookie."""
+    contact = unsubscribing.contact_of(token)
+    if contact is None:
+        return render(request, "campaigns/unsubscribe.html", {"is_known": False}, status=404)
+    if request.method == "POST":
+        unsubscribing.unsubscribe(contact)
+        contact.no_email = True
+    return render(request, "campaigns/unsubscribe.html", {"is_known": True, "is_done": contact.no_email})

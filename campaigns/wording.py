@@ -1,0 +1,57 @@
+"""Steps in words, as the list, the editor and the outbox tell them. Pure."""
+
+import datetime
+from collections.abc import Iterable
+from typing import Protocol
+
+DAY = datetime.timedelta(days=1)
+HOUR = datetime.timedelta(hours=1)
+MINUTE = datetime.timedelta(minutes=1)
+
+SIDES = {"before_start": "before", "after_start": "after the start", "after_end": "after the end"}
+
+
+class Dated(Protocol):
+    @property
+    def anchor(self) -> str: ...
+    @property
+    def offset(self) -> datetime.timedelta: ...
+
+
+def duration(offset: datetime.timedelta) -> str:
+    """ "24 h", "3 days", "1 h 30 min": one day is told in hours, as people name that reminder."""
+    if offset > DAY and not offset % DAY:
+        return f"{offset // DAY} days"
+    hours, minutes = offset // HOUR, offset % HOUR // MINUTE
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
+    return " ".join(part for part in parts if part) or "0 min"
+
+
+def step(one: Dated) -> str:
+    """ "At once", "24 h before", "At the start"."""
+    if one.anchor == "at_once":
+        return "At once"
+    if not one.offset:
+        return "At the end" if one.anchor == "after_end" else "At the start"
+    return f"{duration(one.offset)} {SIDES[one.anchor]}"
+
+
+def steps(every: Iterable[Dated]) -> str:
+    """ "At once, 24 h and 1 h before, 2 h after the end"; the same side is named once."""
+    groups: dict[str, list[Dated]] = {}
+    for one in every:
+        groups.setdefault(SIDES[one.anchor] if one.anchor in SIDES and one.offset else step(one), []).append(
+            one
+        )
+    parts = []
+    for side, members in groups.items():
+        if side not in SIDES.values():
+            parts.append(side)
+            continue
+        longest_first = sorted(members, key=lambda one: one.offset, reverse=side == SIDES["before_start"])
+        parts.append(f"{_and([duration(one.offset) for one in longest_first])} {side}")
+    return ", ".join(parts)
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

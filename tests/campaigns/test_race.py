@@ -1,0 +1,60 @@
+"""Several workers at once, on SQLite and on PostgreSQL: nothing is enrolled or sent twice, and nothing is lost."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.campaigns.race import APPOINTMENTS
+
+ROOT = Path(__file__).resolve().parents[2]
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A throw-away database of its own; the PostgreSQL one is skipped where there is no server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'race.sqlite3'}"
+        return
+    name = f"race_{uuid.uuid4().hex}"
+    try:
+        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=2)
+    except psycopg.OperationalError:
+        pytest.skip("No PostgreSQL server to test on (TEST_POSTGRES_URL).")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield f"{POSTGRES}/{name}"
+        finally:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    server.close()
+
+
+def test_workers_at_the_same_moment_enrol_and_send_everything_once(database_url: str) -> None:
+    env = {**os.environ, "DATABASE_URL": database_url, "EMAIL_URL": "memorymail://", "DEBUG": "1"}
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.campaigns.race"],
+        cwd=ROOT,
+        env={**env, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout)
+    messages = APPOINTMENTS * 3
+    assert (result["events"], result["enrolments"]) == (APPOINTMENTS, messages)
+    assert result["most_repeats"] == 1
+    states = result["states"]
+    assert result["mails"] == states["sent"]
+    assert states["sent"] + states.get("void", 0) == 2 * messages
+    assert sum(result["shares"]) == messages
+    assert result["shares"][-2] > 0, "only one worker had anything to do"
