@@ -87,11 +87,11 @@ SIGN_INS = (
 )
 
 DIARIES = (
-    Diary("Dana – consultations", "personal", "#2f6fde", 30, ("Dana",), "Room 1", interval=15),
-    Diary("First visit", "round_robin", "#0f8a6b", 45, ("Dana", "Amir"), "Reception", buffer=10),
+    Diary("Dana – consultations", "personal", "#2f6fde", 45, ("Dana",), "Room 1", interval=15),
+    Diary("First visit", "round_robin", "#0b6e55", 45, ("Dana", "Amir"), "Reception", buffer=10),
     Diary("Team assessment", "collective", "#8a4fd0", 60, ("Dana", "Amir"), "Room 2"),
     Diary(
-        "Back class", "class", "#c2571a", 50, ("Amir",), "Studio", seats=8, hours=((range(1, 5, 2), 17, 19),)
+        "Back class", "class", "#b04a12", 50, ("Amir",), "Studio", seats=8, hours=((range(1, 5, 2), 17, 19),)
     ),
     Diary("Treatment room", "unassigned", "#5b6b7f", 30, (), "Room 3", hours=((range(5), 8, 18),)),
 )

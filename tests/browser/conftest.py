@@ -1,0 +1,80 @@
+"""A real browser on the real local run: web, worker, beat and Google's stand-in, in a process of their own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page
+
+import dev
+from tests.browser.desk import Desk
+from tests.processes import Running, free_port_pair
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class Product:
+    """The local run on ports and in a folder of its own; looks and asks more often than a person's would."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port_pair()
+        ours = {"PORT": str(port), "PULL_INTERVAL_SECONDS": "2", "BEAT_SECONDS": "1"}
+        self.environment = {**ours, **dev.local_defaults(ours), "TANDEM_LOCAL_DIR": str(folder)}
+        self.url = f"http://127.0.0.1:{port}"
+        self.google_url = f"http://127.0.0.1:{port + 1}"
+        self.start()
+
+    def start(self) -> None:
+        self.process = Running("manage.py", "demo", **self.environment)
+        self.process.wait_for("Ctrl-C stops")
+
+    def stop(self) -> None:
+        code = self.process.stop()
+        assert code == 0, self.process.output
+        assert "Traceback" not in self.process.output, self.process.output
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    product = Product(tmp_path_factory.mktemp("local"))
+    yield product
+    product.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    if CHROMIUM is None:
+        assert "CI" not in os.environ, "chromium is missing, and CI must not pass without the browser tests"
+        pytest.skip("needs chromium (Debian: apt-get install chromium)")
+    # As root, in a container, chromium cannot make its own sandbox.
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": ["--no-sandbox"]}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1440, "height": 1000}, "locale": "en-GB"}
+
+
+@pytest.fixture
+def desk(product: Product, page: Page) -> Iterator[Desk]:
+    """Dana at her desk, signed in. Fails when one of our pages wrote an error to the console (a refused
+    script or style among them)."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and message.location.get("url", "").startswith(product.url):
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    desk = Desk(page, product.url, product.google_url)
+    desk.sign_in()
+    yield desk
+    assert complaints == []
