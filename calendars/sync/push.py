@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -338,12 +338,8 @@ def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> N
 
 
 def tell_queues() -> None:
-    """Write each account's queue length on its row, where Settings → Integrations reads it. One statement if all is
-    as it was."""
+    """Write each account's queue length on its row, where Settings → Integrations reads it. One statement."""
     behind = PushTarget.objects.behind().filter(google_calendar__account=OuterRef("pk")).order_by()
-    waiting = behind.values("google_calendar__account").annotate(number=Count("pk")).values("number")
-    accounts = GoogleAccount.objects.annotate(waiting=Coalesce(Subquery(waiting), 0))
-    changed = list(accounts.exclude(queue_length=F("waiting")))
-    for account in changed:
-        account.queue_length = account.waiting
-    GoogleAccount.objects.bulk_update(changed, ["queue_length"])
+    counted = behind.values("google_calendar__account").annotate(number=Count("pk")).values("number")
+    waiting = Coalesce(Subquery(counted), 0)
+    GoogleAccount.objects.exclude(queue_length=waiting).update(queue_length=waiting)
