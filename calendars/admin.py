@@ -27,26 +27,26 @@ from contacts.admin import ReadOnly
 from contacts.models import User
 
 
-class MembershipInline(TabularInline):  # type: ignore[misc]  # unfold carries no types
+class MembershipInline(TabularInline):
     model = Membership
     extra = 0
     autocomplete_fields = ("user",)
 
 
-class WeeklyHoursInline(TabularInline):  # type: ignore[misc]
+class WeeklyHoursInline(TabularInline):
     model = WeeklyHours
     extra = 0
     fields = ("weekday", "starts", "ends")
 
 
-class DateOverrideInline(TabularInline):  # type: ignore[misc]
+class DateOverrideInline(TabularInline):
     model = DateOverride
     extra = 0
     fields = ("on", "starts", "ends")
 
 
 @admin.register(Calendar)
-class CalendarAdmin(ModelAdmin):  # type: ignore[misc]
+class CalendarAdmin(ModelAdmin):
     list_display = ("name", "kind", "owner", "time_zone", "is_active")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "slug", "owner__email")
@@ -72,7 +72,7 @@ class CalendarAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Membership)
-class MembershipAdmin(ModelAdmin):  # type: ignore[misc]
+class MembershipAdmin(ModelAdmin):
     list_display = ("calendar", "user", "priority", "is_active")
     list_filter = ("is_active", "calendar")
     search_fields = ("calendar__name", "user__email", "user__first_name", "user__last_name")
@@ -82,7 +82,7 @@ class MembershipAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(WeeklyHours)
-class WeeklyHoursAdmin(ModelAdmin):  # type: ignore[misc]
+class WeeklyHoursAdmin(ModelAdmin):
     list_display = ("weekday", "starts", "ends", "membership", "calendar")
     list_filter = ("weekday",)
     list_select_related = ("membership__calendar", "membership__user", "calendar")
@@ -90,7 +90,7 @@ class WeeklyHoursAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(DateOverride)
-class DateOverrideAdmin(ModelAdmin):  # type: ignore[misc]
+class DateOverrideAdmin(ModelAdmin):
     list_display = ("on", "starts", "ends", "membership", "calendar")
     date_hierarchy = "on"
     list_select_related = ("membership__calendar", "membership__user", "calendar")
@@ -98,7 +98,7 @@ class DateOverrideAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(BlockedTime)
-class BlockedTimeAdmin(ModelAdmin):  # type: ignore[misc]
+class BlockedTimeAdmin(ModelAdmin):
     list_display = ("title", "user", "starts_at", "ends_at")
     search_fields = ("title", "user__email")
     list_select_related = ("user",)
@@ -147,7 +147,7 @@ def _whose(data: Mapping[str, Any] | None) -> tuple[User | None, Calendar | None
 
 
 @admin.register(CalendarConfiguration)
-class CalendarConfigurationAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class CalendarConfigurationAdmin(SimpleHistoryAdmin, ModelAdmin):
     """Who syncs how. The history button shows who changed what."""
 
     form = AdminConfigurationForm
@@ -185,12 +185,14 @@ class CalendarConfigurationAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignor
         saved = save_configuration(form.values(), user=user, calendar=calendar, by=by)
         obj.__dict__.update(saved.__dict__)
 
-    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+    def save_related(
+        self, request: HttpRequest, form: forms.ModelForm[CalendarConfiguration], formsets: Any, change: bool
+    ) -> None:
         """Nothing is left: the verb has written the conflict calendars too."""
 
 
 @admin.register(GoogleEvent)
-class GoogleEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class GoogleEventAdmin(ReadOnly, ModelAdmin):
     """The ledger: every event we ever saw, and what became of it. Titles and guests are not shown here."""
 
     list_display = ("google_id", "google_calendar", "starts_at", "status", "outcome", "reason", "error")
@@ -202,7 +204,7 @@ class GoogleEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(PushTarget)
-class PushTargetAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class PushTargetAdmin(ReadOnly, ModelAdmin):
     list_display = (
         "event_id",
         "google_calendar",
@@ -220,7 +222,7 @@ class PushTargetAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class SyncRunAdmin(ReadOnly, ModelAdmin):
     list_display = ("started_at", "google_calendar", "kind", "state", "pages", "events", "error")
     list_filter = ("state", "kind", "google_calendar__account")
     search_fields = ("google_calendar__summary", "google_calendar__account__address")

@@ -207,17 +207,15 @@ class ConfigurationForm(UnassignedConfigurationForm):
     @cached_property
     def default_calendar(self) -> Calendar | None:
         """The default calendar as it stands in the form; None while it is empty or no longer valid."""
-        field = self.fields["default_calendar"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (tells mypy what Django built)
         if self.is_bound:
             self.is_valid()
             if self.settled:
                 return self.settled.default_calendar
             chosen = self.cleaned_data.get("default_calendar")
             return chosen if isinstance(chosen, Calendar) else None
-        if self.instance.default_calendar_id is None:
+        if self.instance.default_calendar_id is None or self.owner is None:
             return None
-        return field.queryset.filter(pk=self.instance.default_calendar_id).first()
+        return Calendar.objects.default_for(self.owner).filter(pk=self.instance.default_calendar_id).first()
 
 
 SAVED = frozenset(ConfigurationForm.Meta.fields)

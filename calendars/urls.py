@@ -6,7 +6,13 @@ app_name = "calendars"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/profile/", settings_profile.profile, name="profile"),
     path("settings/profile/effect/", settings_profile.profile_effect, name="profile_effect"),
+    path("settings/profile/apply/", settings_profile.profile_apply, name="profile_apply"),
     path("settings/profile/calendars/<int:pk>/", settings_profile.unassigned, name="unassigned"),
+    path(
+        "settings/profile/calendars/<int:pk>/apply/",
+        settings_profile.unassigned_apply,
+        name="unassigned_apply",
+    ),
     path(
         "settings/profile/calendars/<int:pk>/effect/",
         settings_profile.unassigned_effect,

@@ -4,13 +4,16 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from calendars import effects
 from calendars.configuration_notes import notes
+from calendars.configuration_preview import is_decided_elsewhere, listing
 from calendars.configuring import save_configuration
 from calendars.forms import ConfigurationForm, UnassignedConfigurationForm
 from calendars.models import Calendar, CalendarConfiguration
+from calendars.sync.preview import Preview, apply_to_imported, preview
 from contacts.models import User
 from contacts.time_zones import zone_choices
 from contacts.viewer import viewer_of
@@ -32,7 +35,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "settings/profile.html",
-        {**page(form), "unassigned": unassigned_of(user), "notes": notes(configuration)},
+        {**page(form, user), "unassigned": unassigned_of(user), **stored_part(configuration)},
     )
 
 
@@ -50,7 +53,7 @@ def unassigned(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "settings/profile_calendar.html",
-        {**page(form), "calendar": calendar, "notes": notes(configuration)},
+        {**page(form, user), "calendar": calendar, **stored_part(configuration)},
     )
 
 
@@ -60,7 +63,7 @@ def profile_effect(request: HttpRequest) -> HttpResponse:
     user = viewer_of(request)
     configuration = CalendarConfiguration.objects.filter(user=user).first()
     form = ConfigurationForm(request.GET, instance=configuration, user=user)
-    return render(request, "settings/_effects.html", {**effect(form), "is_live": True})
+    return render(request, "settings/_effects.html", {**effect(form, user), "is_live": True})
 
 
 @require_GET
@@ -68,7 +71,40 @@ def unassigned_effect(request: HttpRequest, pk: int) -> HttpResponse:
     """The same for an unassigned calendar."""
     user = viewer_of(request)
     form = unassigned_form(request, get_object_or_404(unassigned_of(user), pk=pk), user, posted=True)
-    return render(request, "settings/_effects.html", {**effect(form), "is_live": True})
+    return render(request, "settings/_effects.html", {**effect(form, user), "is_live": True})
+
+
+@require_POST
+def profile_apply(request: HttpRequest) -> HttpResponse:
+    """Have what is imported already planned again under the stored configuration."""
+    configuration = get_object_or_404(CalendarConfiguration, user=viewer_of(request))
+    return applied(request, configuration, redirect("calendars:profile"))
+
+
+@require_POST
+def unassigned_apply(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same for an unassigned calendar."""
+    calendar = get_object_or_404(unassigned_of(viewer_of(request)), pk=pk)
+    configuration = get_object_or_404(CalendarConfiguration, calendar=calendar)
+    return applied(request, configuration, redirect("calendars:unassigned", pk=calendar.pk))
+
+
+def applied(request: HttpRequest, configuration: CalendarConfiguration, answer: HttpResponse) -> HttpResponse:
+    fires = bool(request.POST.get("fires"))
+    count = 0
+    if not is_decided_elsewhere(configuration):
+        count = apply_to_imported(configuration, timezone.now(), fires=fires)
+    bells = "triggers fire" if fires else "nothing fires"
+    if count:
+        what = (
+            "1 upcoming event will become an appointment"
+            if count == 1
+            else f"{count} upcoming events will become appointments"
+        )
+        messages.success(request, f"{what}; {bells}.")
+    else:
+        messages.info(request, "Nothing to apply: what is imported already stands as your settings say.")
+    return answer
 
 
 def unassigned_of(user: User) -> QuerySet[Calendar]:
@@ -89,12 +125,24 @@ def unassigned_form(
     )
 
 
-def page(form: UnassignedConfigurationForm) -> dict[str, object]:
+def page(form: UnassignedConfigurationForm, user: User) -> dict[str, object]:
     accounts = GoogleAccount.objects.filter(user=form.owner).exclude(state=GoogleAccount.State.DISCONNECTED)
-    return {"form": form, "has_account": accounts.exists(), "zones": zone_choices(), **effect(form)}
+    return {"form": form, "has_account": accounts.exists(), "zones": zone_choices(), **effect(form, user)}
 
 
-def effect(form: UnassignedConfigurationForm) -> dict[str, object]:
+def stored_part(configuration: CalendarConfiguration | None) -> dict[str, object]:
+    """What the page says about the configuration as it is stored, whatever the form holds."""
+    return {"notes": notes(configuration), "waiting": waiting(configuration)}
+
+
+def waiting(configuration: CalendarConfiguration | None) -> Preview | None:
+    """Imported events that an earlier policy left as blocks, though the stored one would make appointments of them."""
+    if configuration is None or is_decided_elsewhere(configuration):
+        return None
+    return preview(configuration, timezone.now())
+
+
+def effect(form: UnassignedConfigurationForm, user: User) -> dict[str, object]:
     toggles = form.toggles()
     policy = effects.policy_for(form.option(), toggles)
     return {
@@ -104,6 +152,7 @@ def effect(form: UnassignedConfigurationForm) -> dict[str, object]:
         "sentence": effects.sentence(policy),
         "effects": effects.effects(policy),
         "colour": form.colour(),
+        "listing": listing(form, user, timezone.now()),
     }
 
 

@@ -1,20 +1,24 @@
 """Settings → Profile: who may see what, what a post changes, and what the page says."""
 
+import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from calendars.models import Calendar, CalendarConfiguration
+from calendars.models import Calendar, CalendarConfiguration, GoogleEvent
 from contacts.models import User
 from integrations.models import GoogleAccount, GoogleCalendar
 from tests.factories import (
     CalendarFactory,
     ConfigurationFactory,
+    ContactFactory,
     GoogleAccountFactory,
     GoogleCalendarFactory,
+    GoogleEventFactory,
     MembershipFactory,
     UserFactory,
 )
@@ -306,3 +310,103 @@ def test_every_list_of_the_desk_opens(desk: Client, model: str) -> None:
     assert desk.get(reverse(f"admin:calendars_{model}_changelist")).status_code == 200
     add = desk.get(reverse(f"admin:calendars_{model}_add"))
     assert add.status_code == (403 if model in {"googleevent", "pushtarget", "syncrun"} else 200)
+
+
+@pytest.fixture
+def upcoming(user: User, linked: GoogleCalendar) -> Calendar:
+    """A saved one-way configuration, and two upcoming events: one with a known contact, one with nobody."""
+    calendar = MembershipFactory(user=user, calendar__name="Physio").calendar
+    ConfigurationFactory(user=user, linked_calendar=linked, sync_option="one_way")
+    ContactFactory(address="ada@marsh.example")
+    starts_at = timezone.now() + datetime.timedelta(days=2)
+    for title, addresses in (("Ada comes", ["ada@marsh.example"]), ("Dentist", [])):
+        GoogleEventFactory(
+            google_calendar=linked,
+            summary=title,
+            starts_at=starts_at,
+            ends_at=starts_at + datetime.timedelta(hours=1),
+            attendees=[attendee(address) for address in addresses],
+        )
+    return calendar
+
+
+def attendee(address: str) -> dict[str, object]:
+    return {
+        "address": address,
+        "name": "",
+        "response": "accepted",
+        "is_self": False,
+        "is_organizer": False,
+        "is_resource": False,
+        "is_optional": False,
+    }
+
+
+def test_the_real_upcoming_events_are_shown_under_unsaved_values(staff: Client, upcoming: Calendar) -> None:
+    assert '<b class="nums">0</b> appointments' in text(staff.get(PROFILE))
+    response = staff.get(
+        reverse("calendars:profile_effect"), {"sync_option": "two_way", "default_calendar": upcoming.pk}
+    )
+    page = text(response)
+    assert '<b class="nums">1</b> appointment, <b class="nums">0</b> new contacts' in page
+    assert "Ada comes" in page
+    assert CalendarConfiguration.objects.get().sync_option == "one_way"
+    assert not GoogleEvent.objects.exclude(appointment=None).exists()
+
+
+def test_values_that_cannot_be_saved_show_no_events(staff: Client, upcoming: Calendar) -> None:
+    response = staff.get(reverse("calendars:profile_effect"), {"sync_option": "no such"})
+    assert "Your upcoming events" not in text(response)
+
+
+def test_the_owner_sees_titles_of_the_preview_and_an_admin_sees_times(
+    client: Client, linked: GoogleCalendar, user: User
+) -> None:
+    hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=user)
+    ConfigurationFactory(user=None, calendar=hall, linked_calendar=linked)
+    starts_at = timezone.now() + datetime.timedelta(days=2)
+    GoogleEventFactory(
+        google_calendar=linked,
+        summary="Dentist",
+        starts_at=starts_at,
+        ends_at=starts_at + datetime.timedelta(hours=1),
+    )
+    url = reverse("calendars:unassigned", args=[hall.pk])
+    client.force_login(user)
+    assert "Dentist" in text(client.get(url))
+    client.force_login(UserFactory(is_staff=True))
+    page = text(client.get(url))
+    assert "Dentist" not in page
+    assert "Busy" in page
+
+
+def test_what_is_imported_already_follows_only_when_asked(
+    staff: Client, user: User, linked: GoogleCalendar, upcoming: Calendar
+) -> None:
+    staff.post(PROFILE, {"sync_option": "two_way", "default_calendar": upcoming.pk})
+    assert "1 upcoming event from Dana only blocks time now." in text(staff.get(PROFILE))
+    assert set(GoogleEvent.objects.values_list("replan", flat=True)) == {GoogleEvent.Replan.NO}
+    response = staff.post(reverse("calendars:profile_apply"), follow=True)
+    assert "1 upcoming event will become an appointment; nothing fires." in text(response)
+    assert GoogleEvent.objects.get(summary="Ada comes").replan == GoogleEvent.Replan.APPLY
+    assert GoogleEvent.objects.get(summary="Dentist").replan == GoogleEvent.Replan.NO
+    staff.post(reverse("calendars:profile_apply"), {"fires": "on"})
+    assert GoogleEvent.objects.get(summary="Ada comes").replan == GoogleEvent.Replan.FIRE
+
+
+def test_applying_to_someone_elses_calendar_is_not_possible(staff: Client) -> None:
+    hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=UserFactory())
+    ConfigurationFactory(user=None, calendar=hall)
+    assert staff.post(reverse("calendars:unassigned_apply", args=[hall.pk])).status_code == 404
+    assert staff.get(reverse("calendars:profile_apply")).status_code == 405
+
+
+def test_where_an_unassigned_calendar_decides_the_users_page_previews_and_applies_nothing(
+    staff: Client, user: User, linked: GoogleCalendar, upcoming: Calendar
+) -> None:
+    staff.post(PROFILE, {"sync_option": "two_way", "default_calendar": upcoming.pk})
+    hall = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=user)
+    ConfigurationFactory(user=None, calendar=hall, linked_calendar=linked)
+    assert "Your upcoming events" not in text(staff.get(PROFILE))
+    staff.post(reverse("calendars:profile_apply"))
+    assert set(GoogleEvent.objects.values_list("replan", flat=True)) == {GoogleEvent.Replan.NO}
