@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -182,7 +183,7 @@ class GuestInline(ReadOnly, TabularInline):  # type: ignore[misc]
 class ChangeInline(ReadOnly, TabularInline):  # type: ignore[misc]
     model = AppointmentChange
     fk_name = "appointment"
-    fields = ("at", "revision", "what", "origin", "by", "fires", "why", "looked_at")
+    fields = readonly_fields = ("at", "revision", "what", "origin", "by", "fires", "why", "looked_at")
     extra = 0
 
 
@@ -195,6 +196,7 @@ class AppointmentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     date_hierarchy = "starts_at"
     search_fields = ("id", "title", "ical_uid", "contact__last_name", "contact__emails__address")
     inlines: ClassVar = [HostInline, GuestInline, ChangeInline]
+    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(AppointmentHost)
