@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integrations.sandbox import event_rules, recurrence, times
+from integrations.sandbox import conference, event_rules, recurrence, times
 from integrations.sandbox.errors import (
     ApiError,
     Json,
@@ -23,7 +23,7 @@ from integrations.sandbox.errors import (
     not_organizer,
 )
 from integrations.sandbox.event_view import View, full_resource, is_organizer
-from integrations.sandbox.guests import Guests, attendee_of, with_response
+from integrations.sandbox.guests import Guests, attendee_of, check_self, with_own_answer, with_response
 from integrations.sandbox.people import Calendar, People, Person, at_least, require_role
 from integrations.sandbox.store import Row, Store
 
@@ -76,22 +76,9 @@ class Events:
         return instance(master, original)
 
     def settle_conference(self, row: Row) -> Row:
-        """W9: a conference asked for is pending in the answer to the write, and there at the next get."""
-        request: Json = row.body.get("conferenceData", {}).get("createRequest", {})
-        if row.is_cancelled or request.get("status", {}).get("statusCode") != "pending":
-            return row
-        code = row.id[:10]
-        address = f"https://meet.google.com/{code[:3]}-{code[3:7]}-{code[7:10]}"
-        conference = {
-            "createRequest": request | {"status": {"statusCode": "success"}},
-            "conferenceId": code,
-            "conferenceSolution": {"key": {"type": "hangoutsMeet"}, "name": "Google Meet"},
-            "entryPoints": [
-                {"entryPointType": "video", "uri": address, "label": address.removeprefix("https://")}
-            ],
-        }
-        body = row.body | {"conferenceData": conference, "hangoutLink": address}
-        return self.store.save_event(row.calendar, row.id, body, row.series)
+        """Makes the conference that a write asked for; the event changes by it, so its etag does too."""
+        body = None if row.is_cancelled else conference.settled(row.body, row.id)
+        return self._save_quietly(row, body) if body is not None else row
 
     # Insert
 
@@ -107,7 +94,7 @@ class Events:
         body = event_rules.without_nulls(event_rules.writable(sent))
         body |= self._birth(write, sent, event_id) | (given or {})
         body = self._settled(body, write.calendar, is_instance=False)
-        body = _with_conference(body, {})
+        body = conference.requested(body, {})
         if body["status"] == "cancelled":
             raise invalid("An event cannot be created cancelled.", "status")
         return self._save(write, event_id, body, None, None)
@@ -167,16 +154,16 @@ class Events:
         return row
 
     def _change(self, write: Write, row: Row, sent: Json, body: Json) -> Row:
-        if row.is_cancelled and not (row.series is not None and sent.get("status") == "confirmed"):
+        if row.is_cancelled and not (sent.get("status") == "confirmed" and self._is_in_living_series(row)):
             raise gone()
         view = View(write.calendar, write.role, _zone(write), self.store.option("instance_ids"))
         event_rules.check_change(sent, full_resource(row, view))
         event_rules.check_options(sent, row.body, write.params)
         if sent.get("status") == "cancelled":
             return self._cancel(write, row)
-        _check_self(sent, write.calendar)
+        check_self(sent, write.calendar)
         if sent.get("attendeesOmitted"):
-            body["attendees"] = _with_own_answer(row.body, sent, write.calendar.id)
+            body["attendees"] = with_own_answer(row.body, sent, write.calendar.id)
         body = self._settled(body, write.calendar, is_instance=row.series is not None)
         if row.body.get("eventType") == "fromGmail" or row.body.get("locked"):
             _check_shared_unchanged(row.body, body, is_locked=bool(row.body.get("locked")))
@@ -184,8 +171,13 @@ class Events:
             return self._change_as_organizer(write, row, body)
         return self._change_as_guest(write, row, body)
 
+    def _is_in_living_series(self, row: Row) -> bool:
+        """A cancelled instance may be brought back while its series lives."""
+        master = self.store.event(row.calendar, row.series) if row.series is not None else None
+        return master is not None and not master.is_cancelled
+
     def _change_as_organizer(self, write: Write, row: Row, body: Json) -> Row:
-        body = _with_conference(body, row.body)
+        body = conference.requested(body, row.body)
         self._check_sequence(row.body, body)
         if row.series is not None and _is_private(row.body) and not _is_private(body):
             body["visibility"] = row.body["visibility"]  # R4: the way back is ignored on one instance
@@ -385,38 +377,9 @@ def _organizer(write: Write, event_type: str) -> Json:
     return {"email": write.calendar.id, "displayName": name}
 
 
-def _check_self(sent: Json, calendar: Calendar) -> None:
-    for attendee in sent.get("attendees") or []:
-        if attendee.get("self") and str(attendee.get("email", "")).lower() != calendar.id:
-            raise invalid("attendees.self is read-only.", "attendees.self")
-
-
-def _with_own_answer(old: Json, sent: Json, address: str) -> list[Json]:
-    """P2: with attendeesOmitted only the participant's own answer is taken over."""
-    given = [each for each in sent.get("attendees") or [] if str(each.get("email", "")).lower() == address]
-    if len(given) != 1 or len(sent.get("attendees") or []) != 1:
-        raise invalid("With attendeesOmitted only the participant's own entry may be sent.", "attendees")
-    answer = {
-        name: given[0][name] for name in ("responseStatus", "comment", "additionalGuests") if name in given[0]
-    }
-    attendees: list[Json] = with_response(old, address, answer).get("attendees", [])
-    return attendees
-
-
 def _check_shared_unchanged(old: Json, new: Json, *, is_locked: bool) -> None:
     """P3 and P7: the main fields of a locked event, and those of one from Gmail, cannot change."""
     if event_rules.shared_part(old) != event_rules.shared_part(new):
         if is_locked:
             raise forbidden("The main fields of a locked event cannot be changed.")
         raise ApiError(400, "eventTypeRestriction", "These fields cannot be changed on an event from Gmail.")
-
-
-def _with_conference(body: Json, old: Json) -> Json:
-    request: Json = body.get("conferenceData", {}).get("createRequest", {})
-    former: Json = old.get("conferenceData", {}).get("createRequest", {})
-    if not request or request.get("requestId") == former.get("requestId"):
-        return body
-    if not request.get("requestId"):
-        raise bad_request("required", "Missing requestId.", "conferenceData.createRequest.requestId")
-    pending = request | {"status": {"statusCode": "pending"}}
-    return body | {"conferenceData": {"createRequest": pending}}

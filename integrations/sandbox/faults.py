@@ -3,6 +3,7 @@ Q4)."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -62,19 +63,21 @@ def fault_from(value: Json) -> Fault:
 class Faults:
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
+        self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
         self.waiting.append(fault)
 
     def take(self, method: str, person: str) -> Fault | None:
         """The fault that meets this call, counted down; None when it may pass."""
-        for fault in self.waiting:
-            if fault.concerns(method, person):
-                if fault.skip > 0:
-                    fault.skip -= 1
-                    return None
-                fault.count -= 1
-                if fault.count <= 0:
-                    self.waiting.remove(fault)
-                return fault
-        return None
+        with self._lock:
+            fault = next((each for each in self.waiting if each.concerns(method, person)), None)
+            if fault is None:
+                return None
+            if fault.skip > 0:
+                fault.skip -= 1
+                return None
+            fault.count -= 1
+            if fault.count <= 0:
+                self.waiting.remove(fault)
+            return fault

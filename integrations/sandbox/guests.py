@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from integrations.sandbox.errors import Json
+from integrations.sandbox.errors import Json, invalid
 from integrations.sandbox.event_rules import own_part, shared_part
 from integrations.sandbox.people import Calendar, People
 from integrations.sandbox.store import Row, Store
@@ -31,6 +31,25 @@ def with_response(body: Json, address: str, answer: Json) -> Json:
     """The body with this attendee's own fields replaced; the others' stay."""
     attendees = [each | answer if each["email"] == address else each for each in body.get("attendees", [])]
     return body | {"attendees": attendees}
+
+
+def check_self(sent: Json, calendar: Calendar) -> None:
+    """Raises 400 when somebody else is called `self`."""
+    for attendee in sent.get("attendees") or []:
+        if attendee.get("self") and str(attendee.get("email", "")).lower() != calendar.id:
+            raise invalid("attendees.self is read-only.", "attendees.self")
+
+
+def with_own_answer(old: Json, sent: Json, address: str) -> list[Json]:
+    """P2: with attendeesOmitted only the participant's own answer is taken over."""
+    given = [each for each in sent.get("attendees") or [] if str(each.get("email", "")).lower() == address]
+    if len(given) != 1 or len(sent.get("attendees") or []) != 1:
+        raise invalid("With attendeesOmitted only the participant's own entry may be sent.", "attendees")
+    answer = {
+        name: given[0][name] for name in ("responseStatus", "comment", "additionalGuests") if name in given[0]
+    }
+    attendees: list[Json] = with_response(old, address, answer).get("attendees", [])
+    return attendees
 
 
 class Guests:

@@ -221,7 +221,7 @@ class Listing:
         window."""
         master = next((row for row in changed if row.id == series), None)
         if master is None:
-            yield from changed
+            yield from self._alive(question, changed)
             return
         calendar, since = master.calendar, question.since or 0
         before = self.store.event(calendar, series, since)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import threading
 from typing import Any
 
@@ -21,16 +22,17 @@ class RunningServer:
             raise ValueError(f"The Google sandbox binds to loopback only, not to {host}.")
         self.sandbox = sandbox
         self._map: dict[int, Any] = {}
+        # Bound here: waitress would leave its own sockets open when the port is taken.
+        listening = socket.create_server((host, port), family=_family(host))
         self._server = create_server(
             sandbox.wsgi,
             map=self._map,
-            host=host,
-            port=port,
+            sockets=[listening],
             threads=threads,
             clear_untrusted_proxy_headers=True,
         )
-        self.host, self.port = host, int(self._server.effective_port)
-        self.url = f"http://{host}:{self.port}"
+        self.host, self.port = host, int(listening.getsockname()[1])
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="google-sandbox", daemon=True)
         self._thread.start()
@@ -49,6 +51,10 @@ class RunningServer:
         self._stopping.set()
         self._server.pull_trigger()
         self._thread.join(timeout=10)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def serve(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> RunningServer:

@@ -22,6 +22,12 @@ CHOICES = {
     "visibility": {"default": "Default", "public": "Public", "private": "Private"},
     "transparency": {"opaque": "Busy", "transparent": "Free"},
 }
+ANSWERS = {
+    "needsAction": "has not answered",
+    "accepted": "accepted",
+    "declined": "declined",
+    "tentative": "maybe",
+}
 
 
 def answer(sandbox: Sandbox, request: Request) -> Response | None:
@@ -46,7 +52,11 @@ def _people(sandbox: Sandbox) -> Response:
     cards = []
     for person in sandbox.control.people():
         links = []
-        for entry in sandbox.people.entries(person.email):
+        # Their own calendar first; `sorted` keeps the order of the rest.
+        entries = sorted(
+            sandbox.people.entries(person.email), key=lambda entry: entry.calendar != person.email
+        )
+        for entry in entries:
             calendar = sandbox.people.calendar(entry.calendar)
             if calendar is not None and entry.role in ("owner", "writer", "reader"):
                 name = "Own calendar" if calendar.is_primary else calendar.summary
@@ -200,7 +210,7 @@ class Week:
 
     def _guests(self, event: Json) -> Markup:
         rows = [
-            fill("guest", email=each["email"], answer=each["responseStatus"])
+            fill("guest", email=each["email"], answer=ANSWERS[each["responseStatus"]])
             for each in event.get("attendees", [])
         ]
         return fill("guests", guests=joined(rows)) if rows else Markup("")

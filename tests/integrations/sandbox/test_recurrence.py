@@ -65,8 +65,13 @@ def test_R3_cancelling_one_instance(dana: Any) -> None:
     assert len(instances(dana, series)) == 2
     gone = dana.events().delete(calendarId="primary", eventId=second["id"])
     assert refused(gone) == (410, "deleted")
-    dana.events().patch(calendarId="primary", eventId=first["id"], body={"status": "confirmed"}).execute()
+    back = dana.events().patch(calendarId="primary", eventId=first["id"], body={"status": "confirmed"})
+    back.execute()
     assert len(instances(dana, series)) == 3
+    dana.events().delete(calendarId="primary", eventId=series["id"]).execute()
+    assert refused(back) == (410, "deleted")
+    assert dana.events().get(calendarId="primary", eventId=first["id"]).execute()["status"] == "cancelled"
+    assert everything(dana)[0] == []
 
 
 def test_R3_this_and_following_is_an_until_and_a_new_series(dana: Any) -> None:
