@@ -50,7 +50,7 @@ def braked(request: HttpRequest, pk: int) -> HttpResponse:
         google_calendar__account__user=request.user,
     )
     if request.method == "GET":
-        return render(request, "calendars/braked.html", {"run": run, "events": brake.held_events(run)})
+        return render(request, "calendars/braked.html", {"run": run, "events": brake.held_events(run, timezone.now())})
     brake.release(run, by=viewer_of(request), now=timezone.now())
     work_calendar.delay(run.google_calendar_id)
     messages.success(request, "The appointments are being cancelled now.")
