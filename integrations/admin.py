@@ -24,7 +24,7 @@ class Observed:
         return False
 
 
-class CalendarInline(Observed, TabularInline):  # type: ignore[misc]  # unfold carries no types
+class CalendarInline(Observed, TabularInline):
     model = GoogleCalendar
     fields = (
         "summary",
@@ -42,7 +42,7 @@ class CalendarInline(Observed, TabularInline):  # type: ignore[misc]  # unfold c
 
 
 @admin.register(GoogleAccount)
-class GoogleAccountAdmin(Observed, ModelAdmin):  # type: ignore[misc]
+class GoogleAccountAdmin(Observed, ModelAdmin):
     list_display = (
         "address",
         "user",
@@ -82,7 +82,7 @@ class GoogleAccountAdmin(Observed, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(GoogleCalendar)
-class GoogleCalendarAdmin(Observed, ModelAdmin):  # type: ignore[misc]
+class GoogleCalendarAdmin(Observed, ModelAdmin):
     list_display = (
         "summary",
         "account",

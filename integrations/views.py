@@ -44,9 +44,6 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def connect(request: HttpRequest) -> HttpResponse:
-    if not is_configured():
-        messages.error(request, "Google is not set up on this site yet.")
-        return redirect("integrations:integrations")
     return _depart(request, None)
 
 
@@ -118,6 +115,9 @@ def _own(request: HttpRequest, pk: int) -> GoogleAccount:
 
 def _depart(request: HttpRequest, account: GoogleAccount | None) -> HttpResponseRedirect:
     """To Google's page. Consent is asked for unless a lasting token works already (A1, A7)."""
+    if not is_configured():
+        messages.error(request, "Google is not set up on this site yet.")
+        return HttpResponseRedirect(reverse("integrations:integrations"))
     redirect_uri = callback_address(request)
     departure = depart(
         redirect_uri,

@@ -17,7 +17,7 @@ import httplib2
 from django.conf import settings
 
 from integrations.google.answers import Asked, error_for
-from integrations.google.errors import Gone, Reconnect, Refused
+from integrations.google.errors import Gone, GoogleError, Reconnect, Refused
 from integrations.google.events import (
     LOCAL_ETAG,
     EventDraft,
@@ -117,7 +117,12 @@ def client_for(account: GoogleAccount) -> "CalendarClient":
     """A client for one unit of work. Raises Reconnect for an account that is paused or disconnected,
     TryLater.
     """
-    return CalendarClient(account, AccountHttp(account, new_http()))
+    transport = new_http()
+    try:
+        return CalendarClient(account, AccountHttp(account, transport))
+    except GoogleError:
+        transport.close()
+        raise
 
 
 class CalendarClient:

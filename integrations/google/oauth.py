@@ -79,12 +79,10 @@ def depart(redirect_uri: str, *, login_hint: str = "", asks_consent: bool) -> De
     one (A1).
     """
     flow = _flow(redirect_uri, scopes=SCOPES)
-    options = {"prompt": "consent"} if asks_consent else {}
-    if login_hint:
-        options["login_hint"] = login_hint
-    url, state = flow.authorization_url(
-        state=secrets.token_urlsafe(32), access_type="offline", include_granted_scopes="true", **options
-    )
+    options = {"access_type": "offline", "include_granted_scopes": "true"}
+    options |= {"prompt": "consent"} if asks_consent else {}
+    options |= {"login_hint": login_hint} if login_hint else {}
+    url, state = flow.authorization_url(state=secrets.token_urlsafe(32), **options)
     return Departure(url, state, flow.code_verifier)
 
 
@@ -93,11 +91,11 @@ def exchange(code: str, *, verifier: str, redirect_uri: str) -> Grant:
     answer = _fetch(code, verifier, redirect_uri)
     access_token = str(answer["access_token"])
     subject, address = _who(access_token, str(answer.get("id_token") or ""))
-    scope = answer.get("scope") or ""
+    # RFC 6749, 5.1: left out, it is what was asked for. oauthlib hands over a list, Google sends one string.
+    scope = answer.get("scope") or SCOPES
     return Grant(
         subject=subject,
         address=address,
-        # oauthlib hands over a list; Google sends words in one string.
         scopes=tuple(sorted(scope.split() if isinstance(scope, str) else scope)),
         expires_at=timezone.now() + read_life(answer),
         access_token=access_token,
@@ -226,6 +224,7 @@ def _verified(id_token: str) -> dict[str, Any]:
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
     from google.auth.transport.requests import Request  # noqa: PLC0415
     from google.oauth2.id_token import verify_token  # noqa: PLC0415
+    from jwt import PyJWTError  # noqa: PLC0415
 
     try:
         with requests.Session() as session:
@@ -236,6 +235,6 @@ def _verified(id_token: str) -> dict[str, Any]:
                 certs_url=settings.GOOGLE_CERTS_URL,
                 clock_skew_in_seconds=60,
             )
-    except (GoogleAuthError, ValueError):
+    except (GoogleAuthError, PyJWTError, ValueError):
         return {}
     return dict(claims)

@@ -46,8 +46,9 @@ def access_token(account: GoogleAccount, transport: httplib2.Http, *, refused: s
         stored = _open(account.access_token)
         if stored and stored != refused and _is_fresh(account):
             return stored
-        if _claim(account):
-            return _renew(account, transport)
+        until = _claim(account)
+        if until is not None:
+            return _renew(account, transport, until)
         if time.monotonic() > deadline:
             raise TryLater("Another worker is renewing this account's access.")
         # Somebody else is asking Google for the same token; it is there in a moment.
@@ -69,22 +70,21 @@ def _is_fresh(account: GoogleAccount) -> bool:
     return account.access_expires_at is not None and account.access_expires_at > timezone.now() + MARGIN
 
 
-def _claim(account: GoogleAccount) -> bool:
+def _claim(account: GoogleAccount) -> datetime.datetime | None:
+    """Until when the renewal is ours; None: somebody else has it."""
     now = timezone.now()
     until = now + datetime.timedelta(seconds=2 * settings.GOOGLE_TIMEOUT_SECONDS)
-    return bool(
-        GoogleAccount.objects.filter(
-            Q(refresh_claimed_until=None) | Q(refresh_claimed_until__lte=now),
-            pk=account.pk,
-            # Renewed between our reading and our claim: read again instead of asking Google again.
-            access_token=account.access_token,
-        ).update(refresh_claimed_until=until)
-    )
+    claimed = GoogleAccount.objects.filter(
+        Q(refresh_claimed_until=None) | Q(refresh_claimed_until__lte=now),
+        pk=account.pk,
+        # Renewed between our reading and our claim: read again instead of asking Google again.
+        access_token=account.access_token,
+    ).update(refresh_claimed_until=until)
+    return until if claimed else None
 
 
-def _renew(account: GoogleAccount, transport: httplib2.Http) -> str:
+def _renew(account: GoogleAccount, transport: httplib2.Http, until: datetime.datetime) -> str:
     """A fresh access token, saved with what Google sent along. The claim is given back whatever happens."""
-    refresh_token = ""
     try:
         refresh_token = _open(account.refresh_token)
         if not refresh_token:
@@ -93,7 +93,8 @@ def _renew(account: GoogleAccount, transport: httplib2.Http) -> str:
         answer = _ask(account, transport, refresh_token)
         return _save(account, answer)
     finally:
-        GoogleAccount.objects.filter(pk=account.pk).update(refresh_claimed_until=None)
+        mine = GoogleAccount.objects.filter(pk=account.pk, refresh_claimed_until=until)
+        mine.update(refresh_claimed_until=None)
 
 
 def _ask(account: GoogleAccount, transport: httplib2.Http, refresh_token: str) -> dict[str, Any]:

@@ -155,6 +155,18 @@ def test_lost_key_is_the_operators_affair(sandbox: StandIn, staff: User, setting
     assert account.is_connected
 
 
+def test_claim_of_another_worker_is_waited_for_and_then_told(
+    sandbox: StandIn, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integrations.google.tokens.PATIENCE_SECONDS", 0.1)
+    claim = timezone.now() + datetime.timedelta(minutes=1)
+    account = expired(sandbox, staff, refresh_claimed_until=claim)
+    with pytest.raises(TryLater):
+        ask(account)
+    account.refresh_from_db()
+    assert account.refresh_claimed_until == claim
+
+
 def test_dead_old_token_says_nothing_about_a_grant_renewed_meanwhile(sandbox: StandIn, staff: User) -> None:
     read_before = sandbox.account(staff)
     renewed = encrypt(sandbox.tokens().refresh_token)
