@@ -49,6 +49,11 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="session")
+def base_url(product: Product) -> str:
+    return product.url
+
+
+@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     if CHROMIUM is None:
         assert "CI" not in os.environ, "chromium is missing, and CI must not pass without the browser tests"
@@ -69,6 +74,9 @@ def desk(product: Product, page: Page) -> Iterator[Desk]:
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
+        # htmx calls a request that a newer one replaced an error.
+        if message.text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
+            return
         if message.type == "error" and message.location.get("url", "").startswith(product.url):
             complaints.append(f"{page.url}: {message.text}")
 

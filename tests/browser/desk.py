@@ -55,6 +55,7 @@ class Desk:
         self.page.get_by_label("Default calendar", exact=True).select_option(label="Dana – consultations")
         self.page.get_by_role("checkbox", name="Allow Contact Creation").check()
         self.page.get_by_role("checkbox", name="Allow Trigger").check()
+        expect(self.page.locator("#effects")).to_contain_text("triggers fire")
         self.page.get_by_role("button", name="Save").click()
         expect(self.page.get_by_text(re.compile(r"^\s*Saved\."))).to_be_visible()
 

@@ -36,27 +36,27 @@ def test_in_an_event_at_google_becomes_contact_appointment_and_reminders_and_the
 def test_out_an_appointment_made_here_appears_at_google_once_and_stays_one_after_a_restart(
     desk: Desk, product: Product
 ):
-    day = soon(4)
+    day = soon(8)
     desk.connect_google()
     desk.sync_two_way()
 
     desk.go("/contacts/?q=Eleanor")
     desk.page.get_by_role("link", name="Eleanor Voss").click()
     desk.page.get_by_role("link", name="Book", exact=True).click()
-    desk.page.get_by_label("Start").fill(f"{day.isoformat()}T11:30")
+    desk.page.get_by_label("Start").fill(f"{day.isoformat()}T07:15")
     desk.page.get_by_label("Title").fill("Second opinion")
     desk.page.get_by_role("button", name="Book").click()
-    expect(desk.page.get_by_text(long(day, "11:30 to 12:15"))).to_be_visible()
+    expect(desk.page.get_by_text(long(day, "07:15 to 08:00"))).to_be_visible()
     appointment = desk.page.url
 
     desk.until(desk.week_of(day), desk.event("Second opinion"))
     expect(desk.event("Second opinion")).to_have_count(1)
-    expect(desk.event("Second opinion")).to_contain_text("11:30")
+    expect(desk.event("Second opinion")).to_contain_text("07:15")
     desk.until(appointment, desk.page.get_by_text("In Google", exact=True))
 
     product.restart()
     # A second full turn of pull, plan and push has passed once this later event has arrived.
-    desk.add_event("After the restart", day, "16:00", "16:30", guest="noor.haddad@example.net")
+    desk.add_event("After the restart", day, "06:00", "06:30", guest="noor.haddad@example.net")
     desk.appointment_of("noor.haddad")
     desk.page.goto(desk.week_of(day))
     expect(desk.event("Second opinion")).to_have_count(1)
