@@ -160,25 +160,26 @@ class Listing:
 
     def _plain(self, question: Question, rows: dict[str, Row]) -> Iterator[Row]:
         shows_deleted = _shows_deleted(question.params)
+        by_series = _by_series(rows)
         for row in rows.values():
             master = rows.get(row.series or "")
             if master is not None and master.is_cancelled:
                 continue
             kept = row.is_cancelled and master is not None  # S12
-            if (not row.is_cancelled or shows_deleted or kept) and self._touches(question, row, rows):
+            if (not row.is_cancelled or shows_deleted or kept) and self._touches(question, row, by_series):
                 yield row
 
-    def _touches(self, question: Question, row: Row, rows: dict[str, Row]) -> bool:
+    def _touches(self, question: Question, row: Row, by_series: dict[str, list[Row]]) -> bool:
+        window = question.window
+        if window.low is None and window.high is None:
+            return True
         if not row.is_series:
-            return question.window.holds(row, question.view)
-        exceptions = [each for each in rows.values() if each.series == row.id]
-        return bool(occurrences(row, exceptions, question))
+            return window.holds(row, question.view)
+        return bool(occurrences(row, by_series.get(row.id, []), question))
 
     def _single(self, question: Question, rows: dict[str, Row]) -> Iterator[Row]:
         shows_deleted = _shows_deleted(question.params)
-        by_series: dict[str, list[Row]] = {}
-        for row in rows.values():
-            by_series.setdefault(row.series or "", []).append(row)
+        by_series = _by_series(rows)
         for row in rows.values():
             master = rows.get(row.series or "")
             if row.is_series:
@@ -296,6 +297,15 @@ def _wall_bounds(master: Row, window: Window) -> tuple[datetime, datetime]:
     high = (window.high or window.horizon).astimezone(UTC).replace(tzinfo=None) + margin
     low = window.low.astimezone(UTC).replace(tzinfo=None) - margin if window.low else start
     return max(low, start), high
+
+
+def _by_series(rows: dict[str, Row]) -> dict[str, list[Row]]:
+    """The exceptions of each series."""
+    found: dict[str, list[Row]] = {}
+    for row in rows.values():
+        if row.series is not None:
+            found.setdefault(row.series, []).append(row)
+    return found
 
 
 def _vanished(row: Row, master: Row) -> Row:

@@ -106,7 +106,7 @@ class Week:
             earlier=(monday - timedelta(days=7)).isoformat(),
             later=(monday + timedelta(days=7)).isoformat(),
             span=f"{monday:%d %B} to {monday + timedelta(days=6):%d %B %Y}",
-            days=joined([self._day(monday + timedelta(days=n), today) for n in range(7)]),
+            days=self._days(monday, today),
             add=add,
         )
         return page(self._name(), body, wide=True)
@@ -121,10 +121,22 @@ class Week:
             day = self.control.now().astimezone(self.zone).date()
         return day - timedelta(days=day.weekday())
 
-    def _day(self, day: date, today: date) -> Markup:
-        low = datetime.combine(day, time(), tzinfo=self.zone)
-        events = self.control.events(self.person, self.calendar.id, low, low + timedelta(days=1))
-        rows = joined([self._entry(each, day) for each in events])
+    def _days(self, monday: date, today: date) -> Markup:
+        low, high = self._midnight(monday), self._midnight(monday + timedelta(days=7))
+        events = self.control.events(self.person, self.calendar.id, low, high)
+        return joined([self._day(monday + timedelta(days=n), today, events) for n in range(7)])
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), tzinfo=self.zone)
+
+    def _day(self, day: date, today: date, events: list[Json]) -> Markup:
+        low, high = self._midnight(day), self._midnight(day + timedelta(days=1))
+        present = [
+            each
+            for each in events
+            if times.moment(each["start"], self.zone) < high and times.moment(each["end"], self.zone) > low
+        ]
+        rows = joined([self._entry(each, day) for each in present])
         return fill("day", name=f"{day:%a %d %b}", css="today" if day == today else "", events=rows)
 
     def _entry(self, event: Json, day: date) -> Markup:

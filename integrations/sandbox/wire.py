@@ -81,7 +81,7 @@ class Response:
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     content = {"Content-Type": "application/json; charset=UTF-8", **(headers or {})}
-    return Response(status, json.dumps(value, ensure_ascii=False, indent=1).encode(), content)
+    return Response(status, json.dumps(value, ensure_ascii=False).encode(), content)
 
 
 def html_response(text: str, status: int = 200) -> Response:
