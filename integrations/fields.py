@@ -1,4 +1,4 @@
-"""A column whose text lies encrypted. It is decrypted when asked for, never on load: one bad key must not break a page."""
+"""A column whose text lies encrypted, opened when asked for, never on load: one bad key must not break a page."""
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings

@@ -4,6 +4,8 @@ import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from integrations.google.events import (
     EventDraft,
@@ -186,6 +188,82 @@ def test_p9_unknown_values_and_shapes_are_read() -> None:
     assert (remote.event_type, remote.status, remote.visibility) == ("lunarCycle", "pondering", "whispered")
     assert [(each.address, each.response) for each in remote.attendees] == [("a@b.c", "maybeLater")]
     assert (remote.created_at, remote.sequence, remote.crm_id) == (None, 0, "")
+
+
+KEYS = [
+    "id",
+    "etag",
+    "status",
+    "eventType",
+    "iCalUID",
+    "recurringEventId",
+    "originalStartTime",
+    "summary",
+    "description",
+    "location",
+    "htmlLink",
+    "hangoutLink",
+    "conferenceData",
+    "entryPoints",
+    "entryPointType",
+    "uri",
+    "visibility",
+    "transparency",
+    "start",
+    "end",
+    "date",
+    "dateTime",
+    "timeZone",
+    "organizer",
+    "email",
+    "self",
+    "attendees",
+    "attendeesOmitted",
+    "locked",
+    "extendedProperties",
+    "private",
+    "tandem",
+    "created",
+    "updated",
+    "sequence",
+    "displayName",
+    "responseStatus",
+    "resource",
+    "optional",
+]
+WORDS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["cancelled", "2026-11-02", "9999-12-31", "0001-01-01", "2026-11-02T09:00:00Z", "America", "../x"]
+    ),
+    st.datetimes().map(lambda moment: moment.isoformat()),
+)
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), WORDS)
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    raw=st.dictionaries(st.sampled_from(KEYS), ANYTHING),
+    zone=st.sampled_from(["UTC", "Europe/London", "x", ""]),
+)
+def test_p9_whatever_google_sends_is_read_or_set_aside(raw: dict[str, Any], zone: str) -> None:
+    raw["id"] = "abc"
+    try:
+        remote = read(raw, zone=zone)
+    except Unreadable:
+        # A tombstone is always readable (S11).
+        assert raw.get("status") != "cancelled"
+        return
+    assert (remote.starts_at is None) == (remote.ends_at is None)
+    assert remote.starts_at is None or remote.starts_at <= remote.ends_at
+    assert remote.starts_at is not None or remote.is_cancelled
 
 
 def test_nul_and_endless_titles_fit_the_database() -> None:
