@@ -68,11 +68,14 @@ class TimesForm(forms.Form):
         return None
 
     def ask_which(self, twice: TwoSuchTimes) -> None:
-        self.fields["which"] = forms.ChoiceField(
-            choices=[("earlier", f"The first ({twice.earlier})"), ("later", f"The second ({twice.later})")],
-            widget=forms.RadioSelect,
-            label="Which one",
-        )
+        which = self.fields["which"]
+        assert isinstance(which, forms.ChoiceField)  # noqa: S101 (tells mypy what was declared above)
+        # The field itself stays: the form has bound it already.
+        which.widget = forms.RadioSelect()
+        which.choices = [
+            ("earlier", f"The first ({twice.earlier})"),
+            ("later", f"The second ({twice.later})"),
+        ]
 
 
 class SpanForm(TimesForm):

@@ -1,0 +1,307 @@
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from calendars.models import BlockedTime, Calendar, CalendarConfiguration, Membership
+from contacts.models import Appointment, Contact, Origin, User
+from tests.desk import HOUR, NOW, booked, google_event, signed_in
+from tests.factories import CalendarFactory, ContactFactory, GoogleAccountFactory, GoogleCalendarFactory
+
+pytestmark = pytest.mark.django_db
+NEW = "/appointments/new/"
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def lisbon() -> tuple[Client, User]:
+    return signed_in(time_zone="Europe/Lisbon")
+
+
+def wish(owner: User, **fields: Any) -> dict[str, Any]:
+    """What the form posts for somebody on 24 November at 14:00, unless `fields` say otherwise."""
+    return {
+        "starts_at": "2026-11-24T14:00",
+        "minutes": "30",
+        "calendar": fields.pop("calendar", None) or CalendarFactory.create().pk,
+        "owner": owner.pk,
+        **fields,
+    }
+
+
+def text_of(client: Client, path: str, data: dict[str, Any] | None = None) -> str:
+    response = client.post(path, data, follow=True) if data is not None else client.get(path)
+    text: str = response.content.decode()
+    return text
+
+
+@pytest.mark.parametrize("path", [NEW, "/agenda/block/", "/agenda/block/1/"])
+def test_the_desk_is_for_people_who_signed_in(path: str) -> None:
+    assert Client().get(path).status_code == 302
+    assert Client().post(path).status_code == 302
+
+
+# --- booking ------------------------------------------------------------------------------------------------------
+
+
+def test_a_known_contact_is_booked_at_the_time_on_the_viewers_clock(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    contact = ContactFactory.create()
+    client.post(NEW, wish(user, contact=contact.pk, starts_at="2026-07-01T14:00"))
+    appointment = Appointment.objects.get()
+    assert appointment.starts_at == datetime.datetime(2026, 7, 1, 13, 0, tzinfo=datetime.UTC)
+    assert appointment.ends_at - appointment.starts_at == datetime.timedelta(minutes=30)
+    assert (appointment.contact, appointment.origin) == (contact, Origin.STAFF)
+    assert appointment.changes.get().by == user
+
+
+def test_an_empty_length_is_the_calendars_own(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    calendar = CalendarFactory.create(duration=datetime.timedelta(minutes=50))
+    client.post(NEW, wish(user, contact=ContactFactory.create().pk, calendar=calendar.pk, minutes=""))
+    appointment = Appointment.objects.get()
+    assert appointment.ends_at - appointment.starts_at == datetime.timedelta(minutes=50)
+
+
+def test_a_new_person_becomes_a_contact(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    client.post(NEW, wish(user, first_name="Lea", address="Lea@Client.example", phone="07911 123456"))
+    contact = Appointment.objects.get().contact
+    assert (contact.first_name, contact.primary_address, contact.owner) == ("Lea", "lea@client.example", user)
+    assert str(contact.phones.get()) == "+447911123456"
+
+
+@pytest.mark.parametrize("known_by", [{"address": "ann@x.org"}, {"phone": "07911 123456"}])
+def test_a_new_person_with_a_known_address_or_number_is_the_contact_we_have(
+    lisbon: tuple[Client, User], known_by: dict[str, str]
+) -> None:
+    client, user = lisbon
+    contact = ContactFactory.create(first_name="Ann", address="ann@x.org", archived_at=NOW)
+    contact.phones.create(number="+447911123456", is_primary=True)
+    client.post(NEW, wish(user, first_name="Anna", **known_by))
+    assert Contact.objects.count() == 1
+    contact.refresh_from_db()
+    assert (contact.first_name, contact.archived_at) == ("Ann", None)
+    assert Appointment.objects.get().contact == contact
+
+
+def test_somebody_must_be_named_and_not_twice(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    assert "Say who it is with" in text_of(client, NEW, wish(user))
+    both = wish(user, contact=ContactFactory.create().pk, first_name="Lea")
+    assert "not both" in text_of(client, NEW, both)
+    assert not Appointment.objects.exists()
+
+
+def test_a_time_the_clocks_skip_is_refused_in_words(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    contact = ContactFactory.create()
+    text = text_of(client, NEW, wish(user, contact=contact.pk, starts_at="2027-03-28T01:30"))
+    assert "There is no 01:30 on 28 March 2027" in text
+    assert not Appointment.objects.exists()
+
+
+def test_a_time_that_comes_twice_is_asked_about_and_then_booked(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    data = wish(user, contact=ContactFactory.create().pk, starts_at="2027-10-31T01:30")
+    text = text_of(client, NEW, data)
+    assert "comes twice" in text
+    assert "The second (WET)" in text
+    client.post(NEW, data | {"which": "later"})
+    assert Appointment.objects.get().starts_at == datetime.datetime(2027, 10, 31, 1, 30, tzinfo=datetime.UTC)
+
+
+def test_staff_are_warned_of_a_taken_time_and_may_overlap(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    start = datetime.datetime(2026, 11, 24, 14, 15, tzinfo=datetime.UTC)
+    google_event(user, start, summary="Dentist")
+    data = wish(user, contact=ContactFactory.create().pk)
+    text = text_of(client, NEW, data)
+    assert "That time is taken already" in text
+    assert "Dentist" in text
+    assert not Appointment.objects.exists()
+    client.post(NEW, data | {"anyway": "1"})
+    assert Appointment.objects.count() == 1
+
+
+def test_a_colleagues_events_are_named_busy_in_the_warning(lisbon: tuple[Client, User]) -> None:
+    client, _ = lisbon
+    colleague = signed_in()[1]
+    google_event(colleague, datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC), summary="Secret")
+    text = text_of(client, NEW, wish(colleague, contact=ContactFactory.create().pk))
+    assert "Busy" in text
+    assert "Secret" not in text
+
+
+def test_free_events_and_cancelled_appointments_take_no_time(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    start = datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC)
+    google_event(user, start, blocks=False, outcome="free")
+    Appointment.objects.filter(pk=booked(user, start).pk).update(status="cancelled")
+    client.post(NEW, wish(user, contact=ContactFactory.create().pk))
+    assert Appointment.objects.count() == 2
+
+
+def test_every_host_of_a_collective_calendar_is_looked_at(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    colleague = signed_in()[1]
+    calendar = CalendarFactory.create(kind=Calendar.Kind.COLLECTIVE)
+    for member in (user, colleague):
+        Membership.objects.create(calendar=calendar, user=member)
+    booked(colleague, datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC))
+    text = text_of(client, NEW, wish(user, contact=ContactFactory.create().pk, calendar=calendar.pk))
+    assert "taken already" in text
+
+
+def test_saving_does_not_wait_for_google_and_says_so(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    link = GoogleCalendarFactory.create(account=GoogleAccountFactory.create(user=user))
+    CalendarConfiguration.objects.filter(user=user).update(linked_calendar=link)
+    text = text_of(client, NEW, wish(user, contact=ContactFactory.create().pk))
+    assert "It will be in Google in a moment." in text
+
+
+def test_contacts_are_found_while_typing_and_without_a_script(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    contact = ContactFactory.create(first_name="Zelda")
+    part = client.get(NEW, {"who": "zel"}).content.decode()
+    assert f'value="{contact.pk}"' in part
+    assert "<html" not in part
+    text = text_of(client, NEW, wish(user, who="zel", find="1", title="Kept as typed"))
+    assert "Zelda" in text
+    assert "Kept as typed" in text
+    assert not Appointment.objects.exists()
+
+
+def test_the_form_starts_with_what_the_link_says(lisbon: tuple[Client, User]) -> None:
+    client, _ = lisbon
+    contact = ContactFactory.create(first_name="Zelda")
+    text = text_of(client, f"{NEW}?contact={contact.pk}&start=2026-12-01T08:30")
+    assert "Zelda" in text
+    assert "2026-12-01T08:30" in text
+
+
+@pytest.mark.parametrize("start", ["x", "2026-13-01T00:00", "2026-11-24T14:00+01:00", ""])
+def test_an_unreadable_start_is_refused(lisbon: tuple[Client, User], start: str) -> None:
+    client, user = lisbon
+    client.post(NEW, wish(user, contact=ContactFactory.create().pk, starts_at=start))
+    assert not Appointment.objects.exists()
+
+
+# --- moving -------------------------------------------------------------------------------------------------------
+
+
+def test_a_move_changes_the_time_and_tells_why(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    assert 'value="2026-11-23T10:00"' in text_of(client, f"/appointments/{appointment.pk}/move/")
+    client.post(
+        f"/appointments/{appointment.pk}/move/",
+        {"starts_at": "2026-11-25T09:00", "minutes": "45", "why": "Ill"},
+    )
+    appointment.refresh_from_db()
+    assert appointment.starts_at == datetime.datetime(2026, 11, 25, 9, tzinfo=datetime.UTC)
+    change = appointment.changes.last()
+    assert change is not None
+    assert (change.what, change.why, change.by) == ("rescheduled", "Ill", user)
+
+
+def test_a_move_may_overlap_itself_but_warns_of_others(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    path = f"/appointments/{appointment.pk}/move/"
+    client.post(path, {"starts_at": "2026-11-23T10:30", "minutes": "60"})
+    booked(user, NOW + 5 * HOUR)
+    data = {"starts_at": "2026-11-23T14:15", "minutes": "60"}
+    assert "taken already" in text_of(client, path, data)
+    appointment.refresh_from_db()
+    assert appointment.starts_at == NOW + 1.5 * HOUR
+    client.post(path, data | {"anyway": "1"})
+    appointment.refresh_from_db()
+    assert appointment.starts_at == NOW + 5.25 * HOUR
+
+
+def test_guests_of_somebody_elses_event_cannot_move_it(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    appointment = booked(user, origin=Origin.GOOGLE)
+    google_event(user, appointment=appointment, outcome="appointment", organised_by_us=False)
+    path = f"/appointments/{appointment.pk}/move/"
+    assert "its organiser decides" in text_of(client, path)
+    response = client.post(path, {"starts_at": "2026-11-25T09:00", "minutes": "45"})
+    assert response.status_code == 409
+    appointment.refresh_from_db()
+    assert appointment.starts_at == NOW + HOUR
+
+
+# --- status -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["confirmed", "showed", "no_show", "invalid", "cancelled"])
+def test_a_button_sets_the_status_and_keeps_who_and_why(lisbon: tuple[Client, User], status: str) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    client.post(f"/appointments/{appointment.pk}/status/", {"status": status, "why": "Because"})
+    appointment.refresh_from_db()
+    assert (appointment.status, appointment.status_set_by) == (status, Origin.STAFF)
+    change = appointment.changes.last()
+    assert change is not None
+    assert (change.what, change.why, change.by) == (status, "Because", user)
+
+
+def test_a_status_is_changed_by_post_and_only_to_one_there_is(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    path = f"/appointments/{booked(user).pk}/status/"
+    assert client.get(path).status_code == 405
+    assert "There is no such status" in text_of(client, path, {"status": "eaten"})
+
+
+def test_a_colleague_cannot_touch_a_private_appointment(lisbon: tuple[Client, User]) -> None:
+    client, _ = lisbon
+    owner = signed_in()[1]
+    appointment = booked(owner, origin=Origin.GOOGLE)
+    google_event(owner, appointment=appointment, visibility="private", outcome="appointment")
+    for path in ("status", "move"):
+        assert (
+            client.post(f"/appointments/{appointment.pk}/{path}/", {"status": "cancelled"}).status_code == 404
+        )
+    appointment.refresh_from_db()
+    assert appointment.status == "new"
+
+
+# --- blocked time -------------------------------------------------------------------------------------------------
+
+
+def test_blocked_time_is_the_viewers_own_and_can_be_changed_and_lifted(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    data = {"starts_at": "2026-07-01T12:00", "ends_at": "2026-07-01T14:00", "title": "Taxes"}
+    client.post("/agenda/block/", data)
+    row = BlockedTime.objects.get()
+    assert (row.user, row.starts_at.hour, row.title) == (user, 11, "Taxes")
+    client.post(f"/agenda/block/{row.pk}/", data | {"ends_at": "2026-07-01T15:00"})
+    row.refresh_from_db()
+    assert row.ends_at.hour == 14
+    client.post(f"/agenda/block/{row.pk}/", {"remove": "1"})
+    assert not BlockedTime.objects.exists()
+
+
+def test_a_block_ends_after_it_starts(lisbon: tuple[Client, User]) -> None:
+    client, _ = lisbon
+    data = {"starts_at": "2026-07-01T12:00", "ends_at": "2026-07-01T12:00"}
+    assert "must come after" in text_of(client, "/agenda/block/", data)
+    assert not BlockedTime.objects.exists()
+
+
+def test_blocks_of_others_are_not_found(lisbon: tuple[Client, User]) -> None:
+    client, _ = lisbon
+    row = BlockedTime.objects.create(user=signed_in()[1], starts_at=NOW, ends_at=NOW + HOUR)
+    assert client.get(f"/agenda/block/{row.pk}/").status_code == 404
+    assert client.post(f"/agenda/block/{row.pk}/", {"remove": "1"}).status_code == 404
+    assert BlockedTime.objects.exists()
