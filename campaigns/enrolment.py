@@ -222,14 +222,20 @@ def _due(enrolment: Enrolment, step: Step, now: datetime.datetime) -> Due:
     )
 
 
-def replan_campaign(campaign: Campaign, *, now: datetime.datetime) -> None:
-    """Moves what waits in `campaign` to where its changed steps put it; new dated steps run for those in it too."""
+def follow_steps(campaign: Campaign, *, now: datetime.datetime, moves_waiting: bool) -> None:
+    """After the steps of `campaign` changed: what waits for a removed step becomes void.
+
+    With `moves_waiting` the rest goes where the steps now put it, and new dated steps run for those in it too.
+    """
     entered = Enrolment.objects.filter(campaign=campaign, withdrawn_at=None)
     waiting = Message.objects.filter(enrolment__in=entered, state=State.WAITING)
     concerned = Q(pk__in=entered.values("appointment"), starts_at__gt=now)
     concerned |= Q(pk__in=waiting.values("enrolment__appointment"))
-    # In the order of their keys, like every other place that locks more than one appointment.
-    appointments = Appointment.objects.select_for_update().filter(concerned).order_by("pk")
-    enrolments = enrolments_of(*appointments)
-    mine = [e for e in enrolments if e.campaign_id == campaign.pk and e.withdrawn_at is None]
-    replan(mine, now=now, anew=True)
+    # Appointments before messages, in the order of their keys, as everywhere: nobody waits in a circle.
+    appointments = list(Appointment.objects.select_for_update().filter(concerned).order_by("pk"))
+    removed = waiting.filter(step__is_active=False)
+    removed.update(state=State.VOID, why="The step was removed from the campaign.")
+    if moves_waiting:
+        enrolments = enrolments_of(*appointments)
+        mine = [e for e in enrolments if e.campaign_id == campaign.pk and e.withdrawn_at is None]
+        replan(mine, now=now, anew=True)

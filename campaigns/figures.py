@@ -25,10 +25,12 @@ class StepFigures:
 def with_counts() -> QuerySet[Campaign]:
     """Every campaign with `waiting` and `sent`, its active steps prefetched: two statements."""
     messages = "enrolments__messages"
-    return Campaign.objects.annotate(
+    counted = Campaign.objects.annotate(
         waiting=Count(messages, filter=Q(enrolments__messages__state=State.WAITING)),
         sent=Count(messages, filter=Q(enrolments__messages__state=State.SENT)),
-    ).prefetch_related("steps")
+    )
+    # Counting groups the rows, and a grouped query forgets the model's own order.
+    return counted.order_by("name", "pk").prefetch_related("steps")
 
 
 def of_steps(campaign: Campaign) -> list[StepFigures]:

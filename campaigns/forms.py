@@ -9,13 +9,14 @@ from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 
 from campaigns import rendering
-from campaigns.enrolment import replan_campaign
+from campaigns.enrolment import follow_steps
 from campaigns.models import Campaign, Message, Step
 from contacts.models import AppointmentChange, Origin
 
 UNITS = {"minutes": datetime.timedelta(minutes=1), "hours": datetime.timedelta(hours=1)}
 UNITS |= {"days": datetime.timedelta(days=1)}
 LONGEST = datetime.timedelta(days=366)
+NEW_STEP = {"anchor": "before_start", "amount": "24", "unit": "hours", "medium": "email", "when_late": "skip"}
 
 
 class Forgiving(forms.BaseForm):
@@ -145,14 +146,12 @@ class BaseStepFormSet(forms.BaseInlineFormSet[Step, Campaign, StepForm]):
         self._non_form_errors = ErrorList()
 
     def delete_existing(self, obj: Step, commit: bool = True) -> None:
-        """A step that planned messages stays for their sake, switched off; what waited for it becomes void."""
-        if not obj.messages.exists():
+        """A step that planned messages stays for their sake, switched off."""
+        if obj.messages.exists():
+            obj.is_active = False
+            obj.save(update_fields=["is_active"])
+        else:
             super().delete_existing(obj, commit)
-            return
-        obj.is_active = False
-        obj.save(update_fields=["is_active"])
-        waiting = obj.messages.filter(state=Message.State.WAITING)
-        waiting.update(state=Message.State.VOID, why="The step was removed from the campaign.")
 
 
 StepFormSet = forms.inlineformset_factory(
@@ -187,17 +186,22 @@ class CampaignEditor:
 
     def __init__(self, campaign: Campaign | None = None, data: QueryDict | None = None) -> None:
         self.campaign = campaign or Campaign()
+        self.data = data
         self.form = CampaignForm(data, instance=self.campaign)
         self.steps = cast(BaseStepFormSet, StepFormSet(data, instance=self.campaign, prefix="steps"))
-        waiting = count_waiting(campaign) if campaign is not None else 0
+        waiting = count_waiting(campaign) if campaign is not None and campaign.pk else 0
         self.moving = MovingForm(data, waiting=waiting) if waiting else None
 
     @classmethod
     def with_another_step(cls, campaign: Campaign | None, data: QueryDict) -> "CampaignEditor":
         """As typed so far, with an empty step more, and no complaints about what is not finished."""
         more = data.copy()
-        total = more.get("steps-TOTAL_FORMS", "")
-        more["steps-TOTAL_FORMS"] = str(int(total) + 1) if total.isdecimal() else "1"
+        typed = more.get("steps-TOTAL_FORMS", "")
+        total = int(typed) if typed.isdecimal() else 0
+        more["steps-TOTAL_FORMS"] = str(total + 1)
+        # What an untouched step holds, so that one left empty is not taken for an attempt.
+        for field, value in NEW_STEP.items():
+            more[f"steps-{total}-{field}"] = value
         editor = cls.as_typed(campaign, more)
         editor.steps.forms[-1].fields["anchor"].widget.attrs["autofocus"] = True
         return editor
@@ -225,8 +229,8 @@ class CampaignEditor:
         self.steps.save()
         for position, form in enumerate(f for f in self.steps.forms if f.instance.pk):
             Step.objects.filter(pk=form.instance.pk).update(position=position)
-        if self.moving and self.moving.cleaned_data["moves_waiting"]:
-            replan_campaign(campaign, now=now)
+        if self.moving:
+            follow_steps(campaign, now=now, moves_waiting=self.moving.cleaned_data["moves_waiting"])
         return campaign
 
 

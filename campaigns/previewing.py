@@ -18,7 +18,7 @@ from contacts.privacy import with_privacy
 
 OFFERED = 8
 # Of the line of time, in its own units: between marks, at both ends, and the appointment itself.
-GAP, EDGE, SLOT = 104, 58, 64
+GAP, EDGE, SLOT = 94, 50, 56
 
 
 @dataclass(frozen=True, slots=True)

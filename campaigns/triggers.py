@@ -131,8 +131,9 @@ def _guests(appointment: Appointment) -> list[Contact]:
 
 def _look_at_first_of_series(change_id: int, now: datetime.datetime) -> None:
     """A later occurrence enters what the first fired for, so the first must have been looked at."""
-    change = AppointmentChange.objects.select_related("appointment").get(pk=change_id)
-    if not change.repeats_series or change.looked_at is not None or not change.appointment.ical_uid:
+    later = AppointmentChange.objects.filter(pk=change_id, repeats_series=True, looked_at=None)
+    change = later.exclude(appointment__ical_uid="").select_related("appointment").first()
+    if change is None:
         return
     firsts = AppointmentChange.objects.filter(
         appointment__ical_uid=change.appointment.ical_uid, repeats_series=False, looked_at=None

@@ -2,7 +2,7 @@
 
 import uuid
 
-from csp.decorators import csp_replace
+from csp.decorators import csp
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Q
@@ -28,8 +28,14 @@ MAIL_POLICY = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "fra
 
 
 def campaigns(request: HttpRequest) -> HttpResponse:
-    found = list(figures.with_counts())
-    rows = [(row, wording.steps(step for step in row.steps.all() if step.is_active)) for row in found]
+    rows = [
+        (
+            row,
+            wording.sets_off(row.get_trigger_display(), row.on_changes),
+            wording.steps(step for step in row.steps.all() if step.is_active),
+        )
+        for row in figures.with_counts()
+    ]
     return render(request, "campaigns/campaigns.html", {"rows": rows})
 
 
@@ -78,7 +84,9 @@ def _previewed(request: HttpRequest, editor: CampaignEditor) -> dict[str, object
     offered = previewing.upcoming(viewer_of(request), now)
     asked = request.POST.get("appointment", "")
     chosen = next((one for one in offered if str(one.pk) == asked), offered[0] if offered else None)
-    shown = previewing.preview(editor, chosen, now) if chosen is not None else None
+    # Fields of its own: reading what is typed marks what is wrong, and the page may not want to complain yet.
+    typed = CampaignEditor(editor.campaign, editor.data)
+    shown = previewing.preview(typed, chosen, now) if chosen is not None else None
     return {"offered": offered, "preview": shown}
 
 
@@ -127,7 +135,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @xframe_options_sameorigin
-@csp_replace(MAIL_POLICY)  # type: ignore[arg-type]  # django-csp's type allows the request alone
+@csp(MAIL_POLICY)  # type: ignore[arg-type]  # django-csp's type allows the request alone
 def message_as_mail(request: HttpRequest, pk: int) -> HttpResponse:
     """The message as a mail reader shows it, for the sandboxed frame on its page."""
     found = _readable(request, pk).message

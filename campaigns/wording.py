@@ -55,3 +55,11 @@ def steps(every: Iterable[Dated]) -> str:
 
 def _and(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def sets_off(trigger: str, on_changes: list[str]) -> str:
+    """ "Appointment: rescheduled or cancelled"; booked, the usual one, is not named alone."""
+    whats = [what.replace("_", "-") for what in on_changes]
+    if not whats or whats == ["booked"]:
+        return trigger
+    return f"{trigger}: {', '.join(whats[:-1])}{' or ' if len(whats) > 1 else ''}{whats[-1]}"
