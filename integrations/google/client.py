@@ -301,8 +301,7 @@ class CalendarClient:
         request = self._events.get(calendarId=calendar_id, eventId=event_id)
         if etag and not etag.startswith(LOCAL_ETAG):
             request.headers["If-None-Match"] = etag
-        answer: Mapping[str, Any] = self._execute(request, Asked.EVENT)
-        return answer
+        return self._execute(request, Asked.EVENT)
 
     def _patch(
         self,
@@ -325,12 +324,17 @@ class CalendarClient:
         return self._read(answer, calendar_id, time_zone)
 
     def _read(self, raw: Mapping[str, Any], calendar_id: str, time_zone: str) -> RemoteEvent:
-        return read_event(raw, calendar_time_zone=time_zone, calendar_id=calendar_id)
+        try:
+            return read_event(raw, calendar_time_zone=time_zone, calendar_id=calendar_id)
+        except Unreadable as error:
+            raise Refused(error.why, "unreadable") from error
 
-    def _execute(self, request: Any, asked: Asked) -> Any:
+    def _execute(self, request: Any, asked: Asked) -> dict[str, Any]:
+        """The answer; {} where it has no body, as that of a deletion."""
         library = _library()
         try:
-            return library.execute(request)
+            answer: dict[str, Any] = library.execute(request)
+            return answer
         except library.Answered as answered:
             error = error_for(answered.refusal, asked)
             refusal = answered.refusal

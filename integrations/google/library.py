@@ -20,6 +20,7 @@ from integrations.google.errors import TryLater
 from integrations.google.transport import NETWORK_ERRORS, UNREACHABLE
 
 API_PATH = "calendar/v3/"
+UNREADABLE = "Google's answer could not be read."
 
 
 class Request(Protocol):
@@ -49,8 +50,7 @@ def _document() -> str:
 def _document_at(api_url: str) -> dict[str, Any]:
     """The parsed document of the Calendar API, moved to `api_url`. Parsed once a process."""
     root = api_url.removesuffix(API_PATH)
-    # Moving the document, not `api_endpoint`: that moves single calls and leaves batches at Google's own
-    # host.
+    # Not by `api_endpoint`, which moves single calls and leaves batches at Google's own host.
     document: dict[str, Any] = json.loads(_document())
     document |= {"rootUrl": root, "mtlsRootUrl": root, "baseUrl": api_url, "servicePath": API_PATH}
     # The library completes the document while it builds the first resources from it. Done here, before other
@@ -65,15 +65,16 @@ def service_over(transport: Any) -> Any:
     return build_from_document(_document_at(settings.GOOGLE_CALENDAR_API_URL), http=transport)
 
 
-def execute(request: Request) -> Any:
-    """The answer. Raises Answered for a refusal and TryLater when nothing that counts as an answer came.
+def execute(request: Request) -> dict[str, Any]:
+    """The answer; {} where it has no body, as that of a deletion. Raises Answered for a refusal, and TryLater
+    when nothing that counts as an answer came.
 
     No retries here: the library sleeps without a cap and ignores Retry-After; rows are our retry. httplib2
     by itself repeats a request whose connection closed unanswered, a POST too: our own event ids make it
     harmless.
     """
     try:
-        return request.execute(num_retries=0)
+        answer = request.execute(num_retries=0)
     except HttpError as error:
         headers = {name.lower(): str(value) for name, value in error.resp.items()}
         raise Answered(
@@ -82,4 +83,8 @@ def execute(request: Request) -> Any:
     except NETWORK_ERRORS as error:
         raise TryLater(UNREACHABLE) from error
     except ValueError as error:
-        raise TryLater("Google's answer could not be read.") from error
+        raise TryLater(UNREADABLE) from error
+    if answer and not isinstance(answer, dict):
+        # The library hands on what is no JSON as it came: the page of a proxy, most often.
+        raise TryLater(UNREADABLE)
+    return answer or {}

@@ -4,6 +4,8 @@ import datetime
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from integrations.google.errors import (
     AlreadyThere,
     Changed,
     Gone,
+    GoogleError,
     PullInFull,
     Reconnect,
     Refused,
@@ -367,6 +370,42 @@ def test_paused_account_gets_no_client_and_asks_google_nothing(sandbox: StandIn,
     with pytest.raises(Reconnect):
         client_for(account)
     assert sandbox.requests() == []
+
+
+@pytest.fixture
+def mumbling(settings: Any) -> Iterator[list[bytes]]:
+    """A server in Google's place whose every answer is the body put here."""
+    bodies = [b""]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(bodies[0])))
+            self.end_headers()
+            self.wfile.write(bodies[0])
+
+        def log_message(self, *args: Any) -> None:
+            """Nothing to say."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        settings.GOOGLE_CALENDAR_API_URL = f"http://127.0.0.1:{server.server_port}/calendar/v3/"
+        yield bodies
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"<html>", TryLater), (b"[1]", TryLater), (b"{}", Refused), (b'{"id": "x"}', Refused)],
+)
+def test_answer_that_makes_no_sense_is_an_error_the_caller_knows(
+    account: GoogleAccount, mumbling: list[bytes], content: bytes, kind: type[GoogleError]
+) -> None:
+    mumbling[0] = content
+    with client_for(account) as client, pytest.raises(kind):
+        client.get_event(DANA, "x")
 
 
 # --- the library ---
