@@ -71,7 +71,7 @@ def settle(
         _refuse_second_link(values, calendar)
         return replace(values, default_calendar=None, allow_contact_creation=False, allow_trigger=False)
     if values.allow_contact_creation and values.default_calendar is None:
-        values = replace(values, default_calendar=_only_calendar(user))
+        values = replace(values, default_calendar=only_calendar(user))
         if values.default_calendar is None:
             raise NotAllowed("allow_contact_creation", CREATION_NEEDS_CALENDAR)
     return replace(values, allow_trigger=values.allow_trigger and values.default_calendar is not None)
@@ -195,7 +195,8 @@ def _own(calendar: Calendar | None, linked: GoogleCalendar | None) -> None:
         calendar.save(update_fields=["owner"])
 
 
-def _only_calendar(user: User | None) -> Calendar | None:
+def only_calendar(user: User | None) -> Calendar | None:
+    """The one calendar `user` may choose as default; None when there is none or a choice."""
     eligible = list(Calendar.objects.default_for(user)[:2])
     return eligible[0] if len(eligible) == 1 else None
 

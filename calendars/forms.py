@@ -12,7 +12,13 @@ from django.db.models import Q, QuerySet
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 
-from calendars.configuring import ConfigurationValues, NotAllowed, settle
+from calendars.configuring import (
+    CREATION_NEEDS_CALENDAR,
+    ConfigurationValues,
+    NotAllowed,
+    only_calendar,
+    settle,
+)
 from calendars.effects import Toggles
 from calendars.models import Calendar, CalendarConfiguration
 from contacts.models import User
@@ -195,6 +201,17 @@ class ConfigurationForm(UnassignedConfigurationForm):
         )
         default.empty_label = "Select Default Calendar"
         default.error_messages["invalid_choice"] = "Choose an active calendar that you are a member of."
+        if self.instance.pk is None and self.owner is not None:
+            # Shown as chosen the first time, so that the person sees what saving means and may take it back.
+            self.initial["default_calendar"] = only_calendar(self.owner)
+
+    def clean(self) -> dict[str, Any]:
+        emptied = "default_calendar" in self.data and not self.data.get("default_calendar")
+        if emptied and self.cleaned_data.get("allow_contact_creation"):
+            # The only calendar is chosen for a request that says nothing of one, not against a person's word.
+            self.add_error("allow_contact_creation", CREATION_NEEDS_CALENDAR)
+            return self.cleaned_data
+        return super().clean()
 
     def toggles(self) -> Toggles:
         default = self.default_calendar
@@ -213,9 +230,12 @@ class ConfigurationForm(UnassignedConfigurationForm):
                 return self.settled.default_calendar
             chosen = self.cleaned_data.get("default_calendar")
             return chosen if isinstance(chosen, Calendar) else None
-        if self.instance.default_calendar_id is None or self.owner is None:
+        shown = self.initial.get("default_calendar")
+        if shown is None or self.owner is None:
             return None
-        return Calendar.objects.default_for(self.owner).filter(pk=self.instance.default_calendar_id).first()
+        if isinstance(shown, Calendar):
+            return shown
+        return Calendar.objects.default_for(self.owner).filter(pk=shown).first()
 
 
 SAVED = frozenset(ConfigurationForm.Meta.fields)

@@ -59,6 +59,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="").rstrip("/")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL] if PUBLIC_BASE_URL else [])
 
+# Sign-in with Google is offered only when a client was configured on purpose, not by the local default.
+GOOGLE_SIGN_IN = bool(env.str("GOOGLE_CLIENT_ID", default=""))
+
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -76,7 +79,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.google",
+    *(["allauth.socialaccount.providers.google"] if GOOGLE_SIGN_IN or IS_TESTING else []),
     "csp",
     "django_filters",
     "django_htmx",
@@ -150,6 +153,9 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
+if IS_TESTING:
+    # A hash that is slow on purpose would cost the tests minutes and prove nothing.
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -192,8 +198,6 @@ GOOGLE_CALENDAR_API_URL = env.str(
     "GOOGLE_CALENDAR_API_URL", default="https://www.googleapis.com/calendar/v3/"
 )
 GOOGLE_TIMEOUT_SECONDS = env.float("GOOGLE_TIMEOUT_SECONDS", default=15)
-# Sign-in with Google is offered only when a client was configured on purpose, not by the local default.
-GOOGLE_SIGN_IN = bool(env.str("GOOGLE_CLIENT_ID", default=""))
 
 SOCIALACCOUNT_PROVIDERS = {
     "google": {

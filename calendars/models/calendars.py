@@ -79,12 +79,12 @@ class Calendar(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("calendars:calendar", args=[self.pk])
+
     @property
     def is_unassigned(self) -> bool:
         return self.kind == self.Kind.UNASSIGNED
-
-    def get_absolute_url(self) -> str:
-        return reverse("calendars:calendar", args=[self.pk])
 
 
 class Membership(models.Model):

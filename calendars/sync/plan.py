@@ -64,7 +64,7 @@ def _gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: F
         return Plan(
             APPOINTMENT,
             "Gone from this Google calendar. Waiting to see whether it moved to another one.",
-            blocks=True,
+            blocks=_is_busy(observed, facts),
             colour=facts.calendar_colour,
             agrees=False,
             waits=True,

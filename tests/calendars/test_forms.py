@@ -260,3 +260,22 @@ def test_a_second_unassigned_calendar_is_told_which_one_has_the_link(
         QueryDict(f"linked_calendar={linked.pk}&sync_option=two_way"), user=user, calendar=pool
     )
     assert "Gym hall" in form.errors["linked_calendar"][0]
+
+
+def test_creation_against_an_explicit_empty_choice_is_refused(user: User) -> None:
+    """The table's INV: the only calendar is chosen for who says nothing of one, not against a person's word."""
+    MembershipFactory(user=user)
+    sent = {"sync_option": "two_way", "allow_contact_creation": "on"}
+    silent, emptied = (
+        ConfigurationForm(sent, user=user),
+        ConfigurationForm({**sent, "default_calendar": ""}, user=user),
+    )
+    assert silent.is_valid()
+    assert not emptied.is_valid()
+    assert "default calendar" in emptied.errors["allow_contact_creation"][0]
+
+
+def test_the_only_calendar_is_shown_as_chosen_the_first_time(user: User) -> None:
+    only = MembershipFactory(user=user).calendar
+    assert ConfigurationForm(user=user).default_calendar == only
+    assert ConfigurationForm(instance=ConfigurationFactory(user=user), user=user).default_calendar is None
