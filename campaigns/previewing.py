@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from email.utils import make_msgid
 
 from django.db.models import Q
 from django.utils.safestring import SafeString, mark_safe
@@ -13,6 +14,7 @@ from campaigns.merge_fields import merge_fields, zone_for
 from campaigns.models import Message, Step
 from campaigns.rendering import NotRenderable, Rendered, paragraphs, render
 from campaigns.schedule import due_at
+from campaigns.transports import TRANSPORTS, Letter, sender_domain
 from contacts.models import Appointment, User
 from contacts.privacy import with_privacy
 
@@ -135,6 +137,23 @@ def would_read(message: Message) -> Rendered:
         return render(subject=message.step.subject, body=message.step.body, fields=fields)
     except NotRenderable as error:
         return Rendered(message.step.subject, str(error), "")
+
+
+def send_trial(editor: CampaignEditor, appointment: Appointment, address: str) -> int:
+    """Mails each step of a checked `editor` to `address`, as `appointment`'s contact would read it; how many.
+
+    Raises what the transport raises. Nothing is stored, and the contact gets nothing.
+    """
+    fields = merge_fields(appointment, appointment.contact)
+    steps = [_typed(form) for form in editor.steps.forms if not _is_removed(form)]
+    mails = [step for step in steps if step.medium == Step.Medium.EMAIL and step.body]
+    for step in mails:
+        rendered = render(subject=f"[Test] {step.subject}", body=step.body, fields=fields)
+        letter = Letter(
+            address, rendered.subject, rendered.text, rendered.html, make_msgid(domain=sender_domain())
+        )
+        TRANSPORTS[Step.Medium.EMAIL].send(letter)
+    return len(mails)
 
 
 # --- the line of time -------------------------------------------------------------------------------------

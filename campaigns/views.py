@@ -18,6 +18,7 @@ from campaigns import outbox as outbox_rows
 from campaigns.forms import CampaignEditor
 from campaigns.models import Campaign, Message
 from campaigns.rendering import FIELDS, as_html
+from campaigns.transports import Refused, TryLater
 from contacts.models import Appointment
 from contacts.paging import page_of
 from contacts.privacy import with_privacy
@@ -59,11 +60,29 @@ def _edit(request: HttpRequest, stored: Campaign | None) -> HttpResponse:
             request, "campaigns/campaign.html", _page(request, CampaignEditor.as_typed(stored, data))
         )
     editor = CampaignEditor(stored, data)
+    if data is not None and "try" in data:
+        if editor.is_valid():
+            _send_trial(request, editor)
+        return render(request, "campaigns/campaign.html", _page(request, editor))
     if data is not None and editor.is_valid():
         saved = editor.save(timezone.now())
         messages.success(request, f"“{saved.name}” is saved.")
         return redirect("campaigns:campaigns")
     return render(request, "campaigns/campaign.html", _page(request, editor))
+
+
+def _send_trial(request: HttpRequest, editor: CampaignEditor) -> None:
+    viewer, chosen = viewer_of(request), _chosen(request)[1]
+    if chosen is None:
+        messages.info(request, "There is no upcoming appointment to try the texts on.")
+        return
+    try:
+        sent = previewing.send_trial(editor, chosen, viewer.email)
+    except (TryLater, Refused) as error:
+        messages.error(request, f"The test was not sent. {error}")
+    else:
+        words = f"Sent {sent} test e-mail{'' if sent == 1 else 's'} to {viewer.email}."
+        messages.success(request, words if sent else "Nothing to send: these messages go by SMS.")
 
 
 def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
@@ -79,11 +98,16 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
     }
 
 
+def _chosen(request: HttpRequest) -> tuple[list[Appointment], Appointment | None]:
+    """The appointments to try texts on, and the one asked for, else the next."""
+    offered = previewing.upcoming(viewer_of(request), timezone.now())
+    asked = request.POST.get("appointment", "")
+    return offered, next((one for one in offered if str(one.pk) == asked), offered[0] if offered else None)
+
+
 def _previewed(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
     now = timezone.now()
-    offered = previewing.upcoming(viewer_of(request), now)
-    asked = request.POST.get("appointment", "")
-    chosen = next((one for one in offered if str(one.pk) == asked), offered[0] if offered else None)
+    offered, chosen = _chosen(request)
     # Fields of its own: reading what is typed marks what is wrong, and the page may not want to complain yet.
     typed = CampaignEditor(editor.campaign, editor.data)
     shown = previewing.preview(typed, chosen, now) if chosen is not None else None

@@ -319,6 +319,24 @@ def test_preview_without_an_appointment_says_so(desk: Client) -> None:
     assert "There is no upcoming appointment" in text
 
 
+def test_a_test_goes_to_the_person_who_asks_and_nothing_is_saved(desk: Client, me: User) -> None:
+    rows.book(rows.contact(first_name="Alan", last_name="Turing"))
+    data = typed(step(0), step(1, medium="sms", subject=""), **{"try": "1"})
+    response = desk.post(reverse("campaigns:campaign_new"), data)
+    assert f"Sent 1 test e-mail to {me.email}." in response.content.decode()
+    (letter,) = mail.outbox
+    assert (letter.to, letter.subject) == ([me.email], "[Test] Tomorrow")
+    assert "Hi Alan Turing" in letter.body
+    assert Campaign.objects.count() == Message.objects.count() == 0
+
+
+def test_a_test_of_a_text_that_is_wrong_is_not_sent(desk: Client) -> None:
+    rows.book()
+    data = typed(step(0, body="{{ contact.nme }}"), **{"try": "1"})
+    assert "there is no field" in desk.post(reverse("campaigns:campaign_new"), data).content.decode()
+    assert mail.outbox == []
+
+
 def test_figures_tell_why_messages_were_left_out(desk: Client) -> None:
     campaign = rows.campaign(at_once(), before(24))
     rows.booked(rows.contact(None))

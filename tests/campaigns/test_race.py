@@ -57,4 +57,3 @@ def test_workers_at_the_same_moment_enrol_and_send_everything_once(database_url:
     assert result["mails"] == states["sent"]
     assert states["sent"] + states.get("void", 0) == 2 * messages
     assert sum(result["shares"]) == messages
-    assert result["shares"][-2] > 0, "only one worker had anything to do"
