@@ -32,6 +32,9 @@ UV_VERSION = "0.13.9"
 OLDEST_PYTHON = (3, 11)
 # What `reset` removes from `.local`. Not the secrets: new ones would only make stored tokens unreadable.
 DATA = ("*.sqlite3*", "run.env", "static")
+# What a person set for one `run` and another terminal has to know as well. It may hold passwords.
+CARRIED = {"DEBUG", "PORT", "DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "EMAIL_URL"}
+CARRIED |= {"PULL_INTERVAL_SECONDS", "BEAT_SECONDS"}
 
 
 class Stop(Exception):
@@ -189,18 +192,28 @@ def run(arguments: list[str]) -> NoReturn:
     if "GOOGLE_AUTHORIZE_URL" in decided:
         refuse_taken_port(port + 1, "Google's stand-in, one above PORT", port + 10)
     set_up()
-    folder = local_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    # `manage.py pull` in a second terminal must meet the same stand-in: settings.py reads this file.
-    (folder / "run.env").write_text("".join(f"{name}={value}\n" for name, value in sorted(decided.items())))
+    remember(decided)
     hand_over([str(PYTHON), "manage.py", "demo", *arguments], {**os.environ, **decided})
+
+
+def remember(decided: dict[str, str]) -> None:
+    """For settings.py: `manage.py pull` in a second terminal must meet the same database and the same stand-in."""
+    carried = {
+        name: value for name, value in os.environ.items() if name in CARRIED or name.startswith("GOOGLE_")
+    }
+    path = local_dir() / "run.env"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in sorted({**carried, **decided}.items())))
 
 
 def test(arguments: list[str]) -> NoReturn:
     """The whole suite; the browser tests only when they are named (`python dev.py test tests/browser`)."""
     wants_browser = any(argument.startswith("tests/browser") for argument in arguments)
     set_up("dev", *(["browser"] if wants_browser else []))
-    hand_over([str(PYTHON), "-m", "pytest", *arguments], dict(os.environ))
+    # One process a core halves the whole suite; a few tests are quicker without starting them.
+    spread = [] if arguments else ["-n", "auto", "--maxprocesses", "4"]
+    hand_over([str(PYTHON), "-m", "pytest", *spread, *arguments], dict(os.environ))
 
 
 def setup(arguments: list[str]) -> None:

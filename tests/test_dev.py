@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import dev
-from tests.processes import ROOT, run
+from tests.processes import ROOT, free_port_pair, run
 
 
 def test_a_local_run_points_google_at_the_stand_in_one_port_above():
@@ -99,6 +99,25 @@ def test_a_python_without_pip_is_told_how_to_get_it(tmp_path):
     assert outcome.returncode == 1
     assert "has no pip" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_a_run_hands_over_its_decisions_and_keeps_them_for_another_terminal(tmp_path):
+    tree = bare_tree(tmp_path)
+    python = tree / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\nenv\n')
+    python.chmod(0o700)
+    (tree / ".venv" / ".synced.json").write_text(json.dumps({"locked": dev.lock_hash(), "groups": []}))
+    (tree / ".env").write_text("BEAT_SECONDS=3\n")
+    port = free_port_pair()
+    outcome = run(str(tree / "dev.py"), "run", cwd=tree, PORT=str(port), DATABASE_URL="postgres://db/x")
+    lines = outcome.stdout.splitlines()
+    assert lines[0] == "manage.py demo"
+    assert {"DEBUG=true", f"PORT={port}", f"GOOGLE_TOKEN_URL=http://127.0.0.1:{port + 1}/token"} <= set(lines)
+    kept = (tree / ".local" / "run.env").read_text().splitlines()
+    assert {"DEBUG=true", f"PORT={port}", "DATABASE_URL=postgres://db/x"} <= set(kept)
+    assert not [line for line in (*lines, *kept) if line.startswith("BEAT_SECONDS")]
+    assert (tree / ".local" / "run.env").stat().st_mode & 0o077 == 0
 
 
 def test_clean_takes_everything_generated_away(tmp_path):
