@@ -3,6 +3,7 @@
 import uuid
 
 from csp.decorators import csp
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Q
@@ -24,6 +25,7 @@ from contacts.paging import page_of
 from contacts.privacy import with_privacy
 from contacts.viewer import viewer_of
 
+NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 # The mail's own styles stand in it, as in a mail reader; nothing in it may load or run.
 MAIL_POLICY = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "frame-ancestors": ["'self'"]}
 
@@ -82,6 +84,8 @@ def _send_trial(request: HttpRequest, editor: CampaignEditor) -> None:
         messages.error(request, f"The test was not sent. {error}")
     else:
         words = f"Sent {sent} test e-mail{'' if sent == 1 else 's'} to {viewer.email}."
+        if settings.EMAIL_BACKEND == NO_MAIL:
+            words = "This run sends no e-mail (EMAIL_URL is not set); the preview shows what would leave."
         messages.success(request, words if sent else "Nothing to send: these messages go by SMS.")
 
 
