@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from integrations.sandbox import colors, discovery, freebusy, times
+from integrations.sandbox import colors, discovery, event_rules, freebusy, times
 from integrations.sandbox.calendar_list import CalendarList
 from integrations.sandbox.channels import Channels
 from integrations.sandbox.discovery import Call, Method
@@ -337,4 +337,4 @@ def _body(method: Method, request: Request) -> Json:
         )
     body = request.json()
     discovery.check_body(method.request, body)
-    return body
+    return body if method.request == "Event" else event_rules.without_nulls(body)

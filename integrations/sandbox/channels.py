@@ -213,6 +213,8 @@ class Channels:
         now = self.store.now()
         seconds = DEFAULT_LIFETIME
         if "ttl" in body.get("params", {}):
+            if not re.fullmatch(r"\d{1,9}", body["params"]["ttl"]):
+                raise invalid(f"Invalid ttl: {body['params']['ttl']}", "params.ttl")
             seconds = int(body["params"]["ttl"])
         elif "expiration" in body:
             seconds = int(int(body["expiration"]) / 1000 - now.timestamp())

@@ -183,6 +183,8 @@ def _problems(about: Json, value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield from _object_problems(about, value, path)
     elif kind == "array":
         for number, item in enumerate(value):
+            if item is None:
+                yield f"{path}[{number}]", f"Invalid value at '{path}[{number}]': null"
             yield from _problems(about["items"], item, f"{path}[{number}]")
 
 

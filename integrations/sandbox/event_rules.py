@@ -4,7 +4,6 @@ P7)."""
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from typing import Any
 
 from integrations.sandbox import recurrence, times
@@ -101,12 +100,12 @@ def replaced(old: Json, sent: Json) -> Json:
 
 def settle(body: Json, *, zone_name: str, is_primary: bool, is_instance: bool) -> Json:
     """The body as it is stored; raises 400 or 501 for what Google would refuse or the sandbox does not do."""
-    body = deepcopy(body)
+    body = _stripped(body)
     for name in REFUSED:
         if name in body:
             raise not_implemented(f"the event field {name}")
     for name, allowed in CHOICES.items():
-        if name in body and body[name] not in allowed:
+        if body.get(name) is not None and body[name] not in allowed:
             raise invalid(f"Invalid value for {name}: {body[name]}", name)
     _settle_times(body, zone_name, is_instance=is_instance)
     _settle_type(body, is_primary=is_primary)
@@ -116,6 +115,13 @@ def settle(body: Json, *, zone_name: str, is_primary: bool, is_instance: bool) -
     for name in [name for name, value in body.items() if value in ({}, [], None)]:
         del body[name]
     return body
+
+
+def _stripped(value: Any) -> Any:
+    """A deep copy without nulls; those inside an array's objects mean nothing to delete."""
+    if isinstance(value, dict):
+        return {name: _stripped(item) for name, item in value.items() if item is not None}
+    return [_stripped(item) for item in value] if isinstance(value, list) else value
 
 
 def _settle_times(body: Json, zone_name: str, *, is_instance: bool) -> None:

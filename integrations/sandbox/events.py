@@ -86,6 +86,7 @@ class Events:
         """`given` are read-only fields that only the control plane sets: organizer, locked, eventType
         fromGmail."""
         require_role(write.role, "writerWithoutPrivateAccess")
+        sent = event_rules.without_nulls(sent)
         event_rules.check_new(sent)
         event_rules.check_options(sent, {}, write.params)
         event_id = sent.get("id") or _new_id()

@@ -19,7 +19,7 @@ from integrations.sandbox.synctokens import NO_TOKEN_AFTER, PageToken, SyncToken
 
 DEFAULT_PAGE, LARGEST_PAGE = 250, 2500
 UPDATED_MIN_LIMIT = timedelta(days=28)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -294,9 +294,11 @@ def _wall_bounds(master: Row, window: Window) -> tuple[datetime, datetime]:
     """Generous bounds in the series' own wall time; `Window.holds` then decides exactly."""
     start, end = times.wall(master.body["start"]), times.wall(master.body["end"])
     margin = max(end - start, timedelta()) + timedelta(days=2)
-    high = (window.high or window.horizon).astimezone(UTC).replace(tzinfo=None) + margin
-    low = window.low.astimezone(UTC).replace(tzinfo=None) - margin if window.low else start
-    return max(low, start), high
+    furthest = window.horizon + recurrence.FURTHEST
+    high = min(window.high or window.horizon, furthest).astimezone(UTC).replace(tzinfo=None) + margin
+    if window.low is None or window.low < EARLIEST:
+        return start, high
+    return max(window.low.astimezone(UTC).replace(tzinfo=None) - margin, start), high
 
 
 def _by_series(rows: dict[str, Row]) -> dict[str, list[Row]]:

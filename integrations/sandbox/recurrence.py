@@ -16,6 +16,8 @@ from integrations.sandbox.times import is_all_day, shifted, stamp, wall, zone
 INSTANCE = re.compile(r"(?P<master>[a-z0-9]+)_(?P<stamp>\d{8}(T\d{6}Z)?)")
 # A series without an end is told this far ahead when no timeMax bounds it.
 HORIZON = timedelta(days=730)
+# And no further than this beyond it, whatever timeMax says.
+FURTHEST = timedelta(days=3650)
 
 
 def starts(body: Json, low: datetime, high: datetime) -> Iterator[Json]:
@@ -79,6 +81,9 @@ def _check_rule(line: str, start: Json) -> None:
         raise invalid("COUNT and UNTIL may not be used together.", "recurrence")
     if "DTSTART" in parts:
         raise invalid("DTSTART is not allowed in recurrence.", "recurrence")
+    # dateutil would count for ever.
+    if not re.fullmatch(r"[1-9]\d{0,3}", parts.get("INTERVAL", "1")):
+        raise invalid(f"Invalid INTERVAL: {parts['INTERVAL']}", "recurrence")
     form = r"\d{8}" if is_all_day(start) else r"\d{8}T\d{6}Z"
     if "UNTIL" in parts and not re.fullmatch(form, parts["UNTIL"]):
         raise invalid("UNTIL must be a date for all-day events and a UTC time otherwise.", "recurrence")

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from integrations.sandbox.errors import Json, bad_request, invalid
 
+# Beyond these years nothing is a calendar's business, and arithmetic would overflow.
+YEARS = ("1900", "2999")
+
 
 @cache
 def _zone_names() -> frozenset[str]:
@@ -71,6 +74,8 @@ def clean(when: Json, name: str, default_zone: str, *, needs_zone: bool) -> Json
     day, text, zone_name = when.get("date"), when.get("dateTime"), when.get("timeZone")
     if (day is None) == (text is None):
         raise invalid(f"Invalid {name} time: exactly one of date and dateTime is needed.", name)
+    if not YEARS[0] <= str(day or text)[:4] <= YEARS[1]:
+        raise invalid(f"Invalid {name} time: {day or text}", name)
     if day is not None:
         return {"date": day}
     if zone_name is None and needs_zone:
