@@ -156,7 +156,7 @@ VISITS = (
     Visit(-1, _at("13:30"), "First visit", "Yuki Tanabe", "Amir", "cancelled"),
     Visit(0, _at("09:30"), "Dana – consultations", "Priya Raman", "Dana", "confirmed"),
     Visit(0, _at("16:00"), "First visit", "Amara Nwosu", "Amir"),
-    Visit(1, _at("09:00"), "Dana – consultations", "Idris Vaughan", "Dana", "confirmed"),
+    Visit(1, _at("10:00"), "Dana – consultations", "Idris Vaughan", "Dana", "confirmed"),
     Visit(1, _at("11:00"), "First visit", "Rowan Fitzgerald", "Dana"),
     Visit(
         1,
@@ -168,7 +168,7 @@ VISITS = (
         ("Gareth Pugh", "Miriam Adler", "Hannah Frost"),
     ),
     Visit(2, _at("10:30"), "Dana – consultations", "Eleanor Voss", "Dana"),
-    Visit(2, _at("14:00"), "Team assessment", "Chloe Marchetti", "Dana", "confirmed"),
+    Visit(2, _at("15:30"), "Team assessment", "Chloe Marchetti", "Dana", "confirmed"),
     Visit(3, _at("09:15"), "First visit", "Nikhil Desai", "Amir"),
     Visit(3, _at("15:30"), "Dana – consultations", "Isla Macrae", "Dana", "confirmed"),
     Visit(4, _at("12:00"), "Treatment room", "Desmond Clarke", "Amir", "", (), "Taping, ten minutes"),
