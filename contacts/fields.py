@@ -1,4 +1,4 @@
-"""Addresses compare trimmed and lower-cased everywhere, so the column itself holds them so (dots and plus-tags stay)."""
+"""Addresses compare trimmed and lower-cased everywhere, so the column holds them so (dots and plus-tags stay)."""
 
 from typing import Any
 

@@ -89,6 +89,9 @@ class Appointment(models.Model):
     def __str__(self) -> str:
         return self.title or f"Appointment {self.starts_at:%Y-%m-%d %H:%M} UTC"
 
+    def get_absolute_url(self) -> str:
+        return reverse("contacts:appointment", args=[self.pk])
+
     @property
     def is_void(self) -> bool:
         return self.status in self.VOID_STATUSES
@@ -96,9 +99,6 @@ class Appointment(models.Model):
     @property
     def came_from_google(self) -> bool:
         return self.origin == Origin.GOOGLE
-
-    def get_absolute_url(self) -> str:
-        return reverse("contacts:appointment", args=[self.pk])
 
 
 class AppointmentHost(models.Model):

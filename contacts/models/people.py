@@ -67,6 +67,9 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("contacts:contact", args=[self.pk])
+
     @property
     def name(self) -> str:
         """First and last name, else the primary address, else "Contact 12"."""
@@ -77,9 +80,6 @@ class Contact(models.Model):
         """The address messages go to; "" if there is none. Reads prefetched `emails` without a query."""
         emails = sorted(self.emails.all(), key=lambda email: (not email.is_primary, email.pk))
         return emails[0].address if emails else ""
-
-    def get_absolute_url(self) -> str:
-        return reverse("contacts:contact", args=[self.pk])
 
 
 class ContactEmail(models.Model):
