@@ -8,7 +8,7 @@ import zlib
 from django.db import connection, transaction
 
 from contacts.fields import normalise_address
-from contacts.models import Activity, Contact, ContactEmail
+from contacts.models import Activity, Contact, ContactEmail, User
 
 
 def contacts_by_address(addresses: list[str]) -> dict[str, int]:
@@ -19,13 +19,15 @@ def contacts_by_address(addresses: list[str]) -> dict[str, int]:
 
 
 @transaction.atomic
-def contact_for_guest(address: str, name: str = "", *, source: str = Contact.Source.GOOGLE) -> Contact:
-    """The contact with `address`: found, restored from the archive, or made from the guest's name."""
+def contact_for_guest(
+    address: str, name: str = "", *, owner: User | None = None, source: str = Contact.Source.GOOGLE
+) -> Contact:
+    """The contact with `address`: found, restored from the archive, or made from the guest's name for `owner`."""
     address = normalise_address(address)
     _lock(address)
     contact = Contact.objects.with_address(address).first()
     if contact is None:
-        return _create(address, name, source)
+        return _create(address, name, owner, source)
     if contact.archived_at is not None:
         contact.archived_at = None
         contact.save(update_fields=["archived_at", "updated_at"])
@@ -41,9 +43,9 @@ def split_name(name: str, address: str) -> tuple[str, str]:
     return first[:100], last.strip()[:100]
 
 
-def _create(address: str, name: str, source: str) -> Contact:
+def _create(address: str, name: str, owner: User | None, source: str) -> Contact:
     first, last = split_name(name, address)
-    contact = Contact.objects.create(first_name=first, last_name=last, source=source)
+    contact = Contact.objects.create(first_name=first, last_name=last, owner=owner, source=source)
     ContactEmail.objects.create(contact=contact, address=address, is_primary=True)
     Activity.objects.create(contact=contact, text=f"Came from {Contact.Source(source).label}.")
     return contact

@@ -29,16 +29,22 @@ logger = logging.getLogger(__name__)
 
 
 def pull(
-    google_calendar: GoogleCalendar, client: CalendarClient, now: datetime, *, full: bool = False
+    google_calendar: GoogleCalendar,
+    client: CalendarClient,
+    now: datetime,
+    *,
+    full: bool = False,
+    ends_turn: bool = False,
 ) -> "Pull":
     """Read what changed (or everything, when the token is missing, dead, or a day old) into observations.
 
-    The caller holds the calendar's claim. Raises what the client raises, but PullInFull; then the token is as it was.
+    The caller holds the calendar's claim; with `ends_turn` a pull that finds nothing gives it back along with the
+    token. Raises what the client raises, but PullInFull; then the token is as it was.
     """
     anchored = google_calendar.next_full_at is not None and google_calendar.next_full_at > now
     if not full and anchored and google_calendar.sync_token:
         try:
-            return Pull(google_calendar, client, now, is_full=False).run()
+            return Pull(google_calendar, client, now, is_full=False, ends_turn=ends_turn).run()
         except PullInFull:
             logger.info("Sync token of Google calendar %d is dead; pulling in full.", google_calendar.pk)
     return Pull(google_calendar, client, now, is_full=True).run()
@@ -48,13 +54,20 @@ class Pull:
     """One pull of one Google calendar."""
 
     def __init__(
-        self, google_calendar: GoogleCalendar, client: CalendarClient, now: datetime, *, is_full: bool
+        self,
+        google_calendar: GoogleCalendar,
+        client: CalendarClient,
+        now: datetime,
+        *,
+        is_full: bool,
+        ends_turn: bool = False,
     ) -> None:
         self.google_calendar = google_calendar
         self.client = client
         self.now = now
         self.is_full = is_full
-        self.pages = self.events = 0
+        self.ends_turn = ends_turn
+        self.pages = self.events = self.found = 0
         if is_full:
             self.window = (now - settings.SYNC_WINDOW_PAST, now + settings.SYNC_WINDOW_AHEAD)
         else:
@@ -73,6 +86,11 @@ class Pull:
     def keeps_private(self) -> bool:
         configuration = gather.ruling(self.google_calendar)
         return configuration is not None and configuration.private_events == PrivateEvents.NORMAL
+
+    @property
+    def found_something(self) -> bool:
+        """Whether any row may differ from what was known before."""
+        return self.is_full or self.found > 0
 
     def run(self) -> "Pull":
         for page in self._pages():
@@ -98,6 +116,9 @@ class Pull:
 
     def _finish(self, page: EventPage) -> None:
         """The last page: its rows, what a full pull did not find, and the token, in one transaction."""
+        if not (self.found_something or page.events or page.unreadable):
+            self._store_token(page.next_sync_token)
+            return
         listed = [event.google_id for event in page.events]
         found, gone = self._ask_for_missing(listed) if self.is_full else ([], [])
         with transaction.atomic():
@@ -110,6 +131,7 @@ class Pull:
     def _write(self, page: EventPage) -> None:
         self.pages += 1
         self.events += len(page.events)
+        self.found += len(page.events) + len(page.unreadable)
         inside = [event for event in page.events if self._is_inside(event)]
         # The window does not roll (S6): what lies outside is followed only if it was known already.
         outside = [event for event in page.events if not event.is_cancelled and not self._is_inside(event)]
@@ -232,11 +254,14 @@ class Pull:
             calendar.window_starts_at, calendar.window_ends_at = self.window
             calendar.next_full_at = _next_night(self.now, calendar.time_zone)
             changed += ["window_starts_at", "window_ends_at", "next_full_at"]
+        if self.ends_turn and not self.found_something:
+            calendar.claimed_until = None
+            changed.append("claimed_until")
         calendar.save(update_fields=changed)
         GoogleAccount.objects.filter(pk=calendar.account_id).update(
             last_pull_at=self.now, failures=0, not_before=None, last_error=""
         )
-        if self.events or self.is_full:
+        if self.found_something:
             self.record.state, self.record.ended_at = SyncRun.State.DONE, self.now
             self.record.pages, self.record.events = self.pages, self.events
             self.record.save(update_fields=["state", "ended_at", "pages", "events"])

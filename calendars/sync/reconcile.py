@@ -179,7 +179,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
             why=made.why,
             agreed_at=there,
         )
-    _guests(made, appointment, row)
+    _guests(made, appointment, setting)
     if made.confirm and not made.restore:
         booking.set_status(
             appointment,
@@ -202,7 +202,7 @@ def _book(wanted: Book, situation: Situation, setting: Setting) -> Appointment:
     if setting.target is None:
         raise ValueError("There is no calendar to file the appointment on.")
     starts_at, ends_at = situation.observed.span
-    contacts = [_contact(guest) for guest in wanted.guests]
+    contacts = [contact_for_guest(guest.address, guest.name, owner=setting.owner) for guest in wanted.guests]
     appointment = booking.book(
         calendar=setting.target,
         contact=contacts[0],
@@ -255,11 +255,11 @@ def _call_colleagues(row: GoogleEvent) -> None:
         ).exclude(pk=row.pk).update(replan=GoogleEvent.Replan.MEETING)
 
 
-def _guests(made: Plan, appointment: Appointment, row: GoogleEvent) -> None:
+def _guests(made: Plan, appointment: Appointment, setting: Setting) -> None:
     for guest in made.attach:
         booking.attach(
             appointment,
-            _contact(guest),
+            contact_for_guest(guest.address, guest.name, owner=setting.owner),
             address=guest.address,
             origin=Origin.GOOGLE,
             fires=made.fires,
@@ -269,10 +269,6 @@ def _guests(made: Plan, appointment: Appointment, row: GoogleEvent) -> None:
         booking.detach(
             appointment, Contact.objects.get(pk=pk), origin=Origin.GOOGLE, why="No longer a guest at Google."
         )
-
-
-def _contact(guest: Guest) -> Contact:
-    return contact_for_guest(guest.address, guest.name)
 
 
 def _remember_unmatched(

@@ -4,6 +4,7 @@ import datetime
 from dataclasses import replace
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from calendars import booking, configuring
 from calendars.models import GoogleEvent, PushTarget, SyncRun
@@ -575,3 +576,16 @@ def test_quota_stops_the_account_and_says_so(google: Google) -> None:
     desk.account.refresh_from_db()
     assert desk.account.not_before >= NOW + HOUR
     assert desk.account.state == "connected"
+
+
+def test_pull_that_finds_nothing_is_one_request_and_five_statements(
+    google: Google, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    desk = Desk(google)
+    for n in range(5):
+        google.add(desk.address, guests=(f"g{n}@x.org",), start=TOMORROW_AT_TEN + n * HOUR)
+    desk.turn()
+    google.control.clear_requests()
+    with django_assert_num_queries(5):
+        desk.turn()
+    assert [request.method for request in google.control.requests()] == ["calendar.events.list"]
