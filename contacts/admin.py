@@ -47,25 +47,25 @@ class ReadOnly:
         return False
 
 
-class PersonCreationForm(UserCreationForm):  # type: ignore[misc]  # unfold carries no types
+class PersonCreationForm(UserCreationForm):
     class Meta:
         model = User
         fields = ("email",)
 
 
-class PersonChangeForm(UserChangeForm):  # type: ignore[misc]
+class PersonChangeForm(UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
 
 
-class UserAddressInline(TabularInline):  # type: ignore[misc]
+class UserAddressInline(TabularInline):
     model = UserAddress
     extra = 0
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     form = PersonChangeForm
     add_form = PersonCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -84,30 +84,30 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
 
 
 @admin.register(Group)
-class TeamAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]
+class TeamAdmin(GroupAdmin, ModelAdmin):
     pass
 
 
 @admin.register(UserAddress)
-class UserAddressAdmin(ModelAdmin):  # type: ignore[misc]
+class UserAddressAdmin(ModelAdmin):
     list_display = ("address", "user")
     list_select_related = ("user",)
     search_fields = ("address", "user__email")
     autocomplete_fields = ("user",)
 
 
-class ContactEmailInline(TabularInline):  # type: ignore[misc]
+class ContactEmailInline(TabularInline):
     model = ContactEmail
     extra = 0
 
 
-class ContactPhoneInline(TabularInline):  # type: ignore[misc]
+class ContactPhoneInline(TabularInline):
     model = ContactPhone
     extra = 0
 
 
 @admin.register(Contact)
-class ContactAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class ContactAdmin(SimpleHistoryAdmin, ModelAdmin):
     list_display = ("name", "company", "owner", "source", "archived_at", "created_at")
     list_filter = ("source", "tags", ("archived_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
@@ -135,26 +135,26 @@ class ContactAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Tag)
-class TagAdmin(ModelAdmin):  # type: ignore[misc]
+class TagAdmin(ModelAdmin):
     search_fields = ("name",)
 
 
 @admin.register(ContactEmail)
-class ContactEmailAdmin(ModelAdmin):  # type: ignore[misc]
+class ContactEmailAdmin(ModelAdmin):
     list_display = ("address", "contact_id", "is_primary")
     search_fields = ("address",)
     autocomplete_fields = ("contact",)
 
 
 @admin.register(ContactPhone)
-class ContactPhoneAdmin(ModelAdmin):  # type: ignore[misc]
+class ContactPhoneAdmin(ModelAdmin):
     list_display = ("number", "contact_id", "is_primary")
     search_fields = ("number",)
     autocomplete_fields = ("contact",)
 
 
 @admin.register(Note)
-class NoteAdmin(ModelAdmin):  # type: ignore[misc]
+class NoteAdmin(ModelAdmin):
     list_display = ("__str__", "contact_id", "author", "created_at")
     list_select_related = ("author",)
     search_fields = ("text",)
@@ -162,7 +162,7 @@ class NoteAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Activity)
-class ActivityAdmin(ModelAdmin):  # type: ignore[misc]
+class ActivityAdmin(ModelAdmin):
     list_display = ("text", "contact_id", "by", "at")
     list_select_related = ("by",)
     search_fields = ("text",)
@@ -170,17 +170,17 @@ class ActivityAdmin(ModelAdmin):  # type: ignore[misc]
     readonly_fields = ("at",)
 
 
-class HostInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class HostInline(ReadOnly, TabularInline):
     model = AppointmentHost
     extra = 0
 
 
-class GuestInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class GuestInline(ReadOnly, TabularInline):
     model = AppointmentGuest
     extra = 0
 
 
-class ChangeInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class ChangeInline(ReadOnly, TabularInline):
     model = AppointmentChange
     fk_name = "appointment"
     fields = readonly_fields = ("at", "revision", "what", "origin", "by", "fires", "why", "looked_at")
@@ -188,7 +188,7 @@ class ChangeInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class AppointmentAdmin(ReadOnly, ModelAdmin):
     list_display = ("starts_at", "contact_id", "calendar", "owner", "status", "origin", "revision")
     list_filter = ("status", "origin", "calendar")
     list_select_related = ("calendar", "owner")
@@ -200,20 +200,20 @@ class AppointmentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(AppointmentHost)
-class AppointmentHostAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class AppointmentHostAdmin(ReadOnly, ModelAdmin):
     list_display = ("appointment_id", "user")
     list_select_related = ("user",)
     search_fields = ("appointment__id", "user__email")
 
 
 @admin.register(AppointmentGuest)
-class AppointmentGuestAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class AppointmentGuestAdmin(ReadOnly, ModelAdmin):
     list_display = ("appointment_id", "contact_id", "address")
     search_fields = ("appointment__id", "address")
 
 
 @admin.register(AppointmentChange)
-class AppointmentChangeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class AppointmentChangeAdmin(ReadOnly, ModelAdmin):
     list_display = ("at", "appointment_id", "revision", "what", "origin", "by", "fires", "why", "looked_at")
     list_filter = ("what", "origin", "fires", ("looked_at", admin.EmptyFieldListFilter))
     list_select_related = ("by",)

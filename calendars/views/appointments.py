@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -34,8 +34,8 @@ def book(request: HttpRequest) -> HttpResponse:
     if request.method == "GET" and "who" in request.GET:
         found = contacts_like(request.GET["who"])
         return render(request, "appointments/_contact_choices.html", {"found": found})
-    # The search button works without a script: the form comes back as it was, with what was found.
-    if request.method == "POST" and "find" in request.POST:
+    # Searching works without a script: the form comes back as it was, with what was found.
+    if request.method == "POST" and is_looking(request.POST):
         return book_page(request, BookForm(initial=request.POST.dict()))
     if request.method == "GET":
         return book_page(request, BookForm(initial=first_values(request, viewer)))
@@ -54,6 +54,12 @@ def book(request: HttpRequest) -> HttpResponse:
         return book_page(request, form)
     messages.success(request, f"Booked. {google_words(made)}".strip())
     return redirect(made)
+
+
+def is_looking(data: QueryDict) -> bool:
+    """Whether *Find* was pressed, or Enter in the search box while nobody is chosen or typed yet."""
+    named = any(data.get(name) for name in ("contact", "first_name", "last_name", "address", "phone"))
+    return "find" in data or bool(data.get("who") and not named)
 
 
 def first_values(request: HttpRequest, viewer: User) -> dict[str, Any]:

@@ -47,6 +47,13 @@
     return date.getFullYear() + "-" + two(date.getMonth() + 1) + "-" + two(date.getDate()) + "T" + two(date.getHours()) + ":" + two(date.getMinutes());
   }
 
+  // EventCalendar calls its boxes tables and cells, in an order that no table has. Plain boxes with links read right.
+  function dropWrongRoles(grid) {
+    ["role", "aria-colindex", "aria-rowindex", "aria-colspan", "aria-rowspan", "aria-colcount", "aria-rowcount"].forEach(function (name) {
+      grid.querySelectorAll("[" + name + "]:not(.icon)").forEach(function (box) { box.removeAttribute(name); });
+    });
+  }
+
   function drawGrid(grid) {
     var asked = new URLSearchParams(grid.dataset.query);
     var given = {};
@@ -72,6 +79,8 @@
       eventTimeFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
       eventSources: [{ url: grid.dataset.feed, method: "GET", extraParams: given }],
       eventContent: function (info) { return drawEntry(info, grid.dataset.icons); },
+      viewDidMount: function () { dropWrongRoles(grid); },
+      eventAllUpdated: function () { dropWrongRoles(grid); },
       dateClick: function (info) {
         if (!info.allDay) window.location.href = grid.dataset.book + "?start=" + encodeURIComponent(clockTime(info.date));
       }

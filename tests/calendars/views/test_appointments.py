@@ -189,6 +189,26 @@ def test_the_form_starts_with_what_the_link_says(lisbon: tuple[Client, User]) ->
     assert "2026-12-01T08:30" in text
 
 
+def test_enter_in_the_search_box_finds_instead_of_booking(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    ContactFactory.create(first_name="Zelda")
+    text = text_of(client, NEW, wish(user, who="zel"))
+    assert "Zelda" in text
+    assert "Say who it is with" not in text
+
+
+@pytest.mark.parametrize("path", ["new", "move"])
+def test_enter_never_overlaps(lisbon: tuple[Client, User], path: str) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    booked(user, datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC))
+    where = NEW if path == "new" else f"/appointments/{appointment.pk}/move/"
+    form = text_of(client, where, wish(user, contact=appointment.contact.pk)).partition("<main")[2]
+    assert "taken already" in form
+    first = form.partition("<button")[2].partition(">")[0]
+    assert 'name="anyway"' not in first
+
+
 @pytest.mark.parametrize("start", ["x", "2026-13-01T00:00", "2026-11-24T14:00+01:00", ""])
 def test_an_unreadable_start_is_refused(lisbon: tuple[Client, User], start: str) -> None:
     client, user = lisbon
