@@ -62,7 +62,8 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def contact_new(request: HttpRequest) -> HttpResponse:
-    editor = ContactEditor(request.POST or None)
+    # Whoever adds a person looks after them, unless the form says otherwise.
+    editor = ContactEditor(request.POST or None, contact=Contact(owner=viewer_of(request)))
     if request.method == "POST" and editor.is_valid():
         person = editor.save(viewer_of(request))
         messages.success(request, f"{person.name} is in your contacts.")
