@@ -133,15 +133,23 @@ def reschedule(
     fires: bool = True,
     why: str = "",
     agreed_at: int | None = None,
+    repeats_series: bool = False,
     check_free: bool = False,
 ) -> Appointment:
-    """`appointment` at its new time; nothing happens when it is already there. Raises NotPossible when it is over."""
+    """`appointment` at its new time; nothing happens when it is already there.
+
+    Raises NotPossible when it is cancelled, or when it is an invitation: then its organiser sets the time.
+    """
     _check_times(starts_at, ends_at)
     row = _locked(appointment)
     if (row.starts_at, row.ends_at) == (starts_at, ends_at):
         return row
     if row.is_void:
         raise NotPossible("This appointment is cancelled. Book a new one instead.")
+    if origin != Origin.GOOGLE and _is_invitation(row):
+        raise NotPossible(
+            "We are guests of this meeting: its organiser sets time and place. Ask them to move it."
+        )
     if check_free:
         users = [host.user for host in row.hosts.select_related("user")]
         hosting.lock(users)
@@ -149,7 +157,7 @@ def reschedule(
             raise Taken("That time was just taken. Choose another one.")
     row.starts_at, row.ends_at = starts_at, ends_at
     _save(row, "starts_at", "ends_at")
-    _record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why)
+    _record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
     targets.aim(row, agreed_at=agreed_at)
     return row
 
@@ -258,6 +266,12 @@ def _check_times(starts_at: datetime.datetime, ends_at: datetime.datetime) -> No
         raise NotPossible("Start and end need a time zone.")
     if ends_at <= starts_at:
         raise NotPossible("The end must come after the start.")
+
+
+def _is_invitation(row: Appointment) -> bool:
+    """Somebody else organises it at Google: no copy of it is ours to change."""
+    organised = set(row.google_events.exclude(status="cancelled").values_list("organised_by_us", flat=True))
+    return organised == {False}
 
 
 def _usual_title(calendar: Calendar, contact: Contact) -> str:

@@ -157,9 +157,7 @@ class GoogleEvent(models.Model):
             models.UniqueConstraint(fields=["google_calendar", "google_id"], name="google_event_once"),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["google_calendar"], condition=UNPLANNED, name="reconcile_due"
-            ),
+            models.Index(fields=["google_calendar"], condition=UNPLANNED, name="reconcile_due"),
             models.Index(fields=["google_calendar", "starts_at", "ends_at"], name="google_event_agenda"),
             models.Index(fields=["appointment"], name="google_event_appointment"),
             models.Index(fields=["ical_uid", "original_start"], name="google_event_meeting"),

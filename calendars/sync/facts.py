@@ -91,6 +91,8 @@ class Facts:
     fires_on_purpose: bool = False
     # An occurrence of the same series already fired or is being booked in this batch.
     series_has_fired: bool = False
+    # The whole series moved, and an earlier occurrence of it told so.
+    series_has_moved: bool = False
     # A change of ours waits to be pushed.
     push_pending: bool = False
     # One meeting of several staff: an appointment made through a colleague's copy; who decides; copies left.
@@ -136,6 +138,7 @@ class Plan:
     detach: tuple[int, ...] = ()
     fires: bool = False
     why: str = ""
+    repeats_series: bool = False
     # Both sides now say the same about time and cancellation.
     agrees: bool = True
     # Ask again later; nothing is decided yet.

@@ -148,8 +148,17 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
             reason="Moved on both sides: the time set here waits to be pushed, and it wins.",
         )
     fires, why = _fires(observed.starts_at, observed.created_at, facts)
+    repeats = fires and facts.series_has_moved
+    if repeats:
+        fires, why = False, "Triggers fire once for a series; reminders moved with each occurrence."
     return replace(
-        shown, move=theirs, fires=fires, why=why, is_silent=not fires, reason=f"Moved at Google. {why}"
+        shown,
+        repeats_series=repeats,
+        move=theirs,
+        fires=fires,
+        why=why,
+        is_silent=not fires,
+        reason=f"Moved at Google. {why}",
     )
 
 

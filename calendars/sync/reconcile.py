@@ -5,7 +5,7 @@ Everything an event does happens in one transaction with its row, so a crash rep
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from calendars.sync.facts import BLOCK, Book, Plan
 from calendars.sync.gather import Setting, Situation, setting_for, situations
 from calendars.sync.guests import Guest
 from calendars.sync.plan import plan
+from calendars.sync.succession import hand_on
 from contacts.matching import contact_for_guest
 from contacts.models import Appointment, Contact, ContactEmail, Origin
 from integrations.models import GoogleCalendar
@@ -53,18 +54,29 @@ class Done:
     failed: bool = False
 
 
+@dataclass
+class MovedSeries:
+    """Rows that took a vanished occurrence's place, and the series whose move fired: the first occurrence in order
+    of time speaks for the others."""
+
+    rows: set[int]
+    told: set[str] = field(default_factory=set)
+
+
 def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
     """Plan and carry out every event of `google_calendar` that is due. The caller holds the calendar's claim."""
     if not google_calendar.sync_token:
         # No full pull has ended since it was linked or reconnected: the rows are not what Google holds now.
         return
+    # Before the brake counts: the occurrences of a moved series are not cancellations.
+    moved = MovedSeries(hand_on(google_calendar, now))
     if brake.holds(google_calendar, now):
         return
     setting = setting_for(google_calendar, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
     pks = list(due.order_by("starts_at", "pk").values_list("pk", flat=True))
     for start in range(0, len(pks), BATCH):
-        yield from _batch(pks[start : start + BATCH], setting, now)
+        yield from _batch(pks[start : start + BATCH], setting, now, moved)
 
 
 def late_matches() -> int:
@@ -74,23 +86,23 @@ def late_matches() -> int:
     return GoogleEvent.objects.filter(pk__in=guests, replan="").update(replan=GoogleEvent.Replan.CONTACT)
 
 
-def _batch(pks: Sequence[int], setting: Setting, now: datetime) -> Iterator[Done]:
+def _batch(pks: Sequence[int], setting: Setting, now: datetime, moved: "MovedSeries") -> Iterator[Done]:
     try:
         with transaction.atomic():
-            done = _carry_out(pks, setting, now)
+            done = _carry_out(pks, setting, now, moved)
     except Exception:
         logger.exception("A batch of %d events failed; replaying it one by one.", len(pks))
         for pk in pks:
-            yield from _alone(pk, setting, now)
+            yield from _alone(pk, setting, now, moved)
     else:
         yield from done
 
 
-def _alone(pk: int, setting: Setting, now: datetime) -> Iterator[Done]:
+def _alone(pk: int, setting: Setting, now: datetime, moved: "MovedSeries") -> Iterator[Done]:
     """One bad event is recorded on its row with the error, and the rest goes on."""
     try:
         with transaction.atomic():
-            done = _carry_out([pk], setting, now)
+            done = _carry_out([pk], setting, now, moved)
     except Exception as error:
         logger.exception("Event row %d failed.", pk)
         row = GoogleEvent.objects.get(pk=pk)
@@ -103,7 +115,7 @@ def _alone(pk: int, setting: Setting, now: datetime) -> Iterator[Done]:
         yield from done
 
 
-def _carry_out(pks: Sequence[int], setting: Setting, now: datetime) -> list[Done]:
+def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, moved: "MovedSeries") -> list[Done]:
     rows = list(
         GoogleEvent.objects.filter(pk__in=pks)
         .select_related("appointment__calendar", "appointment__contact", "run")
@@ -112,6 +124,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime) -> list[Done
     found = situations(rows, setting, now)
     # The bulk write saves what the plans changed; rows that wait keep everything but the reason.
     done, fired, seen, blocking = [], set(), set(), []
+    told = set(moved.told)
     for situation in found:
         row = situation.row
         key = (row.ical_uid, row.original_start)
@@ -121,9 +134,13 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime) -> list[Done
         series = row.recurring_event_id
         if series and series in fired:
             situation = replace(situation, facts=replace(situation.facts, series_has_fired=True))
+        if row.pk in moved.rows:
+            situation = replace(situation, facts=replace(situation.facts, series_has_moved=series in told))
         made = plan(situation.observed, situation.held, situation.agreed, situation.facts)
         if made.book and made.book.fires and series:
             fired.add(series)
+        if made.move and made.fires and row.pk in moved.rows:
+            told.add(series)
         _apply(made, situation, setting)
         _remember(made, situation)
         if row.outcome == BLOCK and row.ends_at and row.ends_at > now:
@@ -131,6 +148,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime) -> list[Done
         done.append(Done(row.google_id, row.outcome, row.reason))
     GoogleEvent.objects.bulk_update(rows, PLANNED_FIELDS)
     _remember_unmatched(rows, blocking)
+    moved.told |= told
     return done
 
 
@@ -174,6 +192,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
             appointment,
             starts_at=made.move[0],
             ends_at=made.move[1],
+            repeats_series=made.repeats_series,
             fires=made.fires,
             origin=Origin.GOOGLE,
             why=made.why,

@@ -34,7 +34,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     except NotPossible as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, event.reason)
+        messages.success(request, "It is done within a moment." if event.replan else event.reason)
     if event.appointment is not None:
         return redirect(event.appointment)
     return redirect("calendars:event", pk=pk)
@@ -50,7 +50,9 @@ def braked(request: HttpRequest, pk: int) -> HttpResponse:
         google_calendar__account__user=request.user,
     )
     if request.method == "GET":
-        return render(request, "calendars/braked.html", {"run": run, "events": brake.held_events(run, timezone.now())})
+        return render(
+            request, "calendars/braked.html", {"run": run, "events": brake.held_events(run, timezone.now())}
+        )
     brake.release(run, by=viewer_of(request), now=timezone.now())
     work_calendar.delay(run.google_calendar_id)
     messages.success(request, "The appointments are being cancelled now.")

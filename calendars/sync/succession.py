@@ -1,0 +1,98 @@
+"""Hands the appointments of vanished occurrences on to those that took their place, before anything is planned.
+
+`sync.series` decides which; the plan of the new event then sees an appointment at another time: a move.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.series import Occurrence, pair
+from contacts.fields import normalise_address
+from contacts.models import Appointment
+from integrations.models import GoogleCalendar
+
+
+@transaction.atomic
+def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
+    """Link each new occurrence to the appointment of the one it replaces. The pks of the new rows that got one.
+
+    One statement when nothing vanished.
+    """
+    waiting = (
+        GoogleEvent.objects.filter(google_calendar=google_calendar)
+        .exclude(recurring_event_id="")
+        .unplanned(now)
+    )
+    vanished = list(
+        waiting.filter(
+            status="cancelled",
+            starts_at__isnull=False,
+            appointment__ends_at__gt=now,
+            appointment__status__in=[Appointment.Status.NEW, Appointment.Status.CONFIRMED],
+        ).select_related("appointment")
+    )
+    if not vanished:
+        return set()
+    arrived = list(waiting.exclude(status="cancelled").filter(appointment=None, ends_at__gt=now))
+    olds, news = {row.pk: row for row in vanished}, {row.pk: row for row in arrived}
+    zone = ZoneInfo(google_calendar.time_zone)
+    pairs = pair([_occurrence(row, zone) for row in vanished], [_occurrence(row, zone) for row in arrived])
+    taken = _keys_taken(arrived)
+    handed = {
+        old: new for old, new in pairs.items() if (news[new].ical_uid, news[new].original_start) not in taken
+    }
+    for old, new in handed.items():
+        _hand_over(olds[old], news[new])
+    return set(handed.values())
+
+
+def _occurrence(row: GoogleEvent, zone: ZoneInfo) -> Occurrence:
+    if row.starts_at is None:
+        raise ValueError("An occurrence without a start cannot be paired.")
+    return Occurrence(
+        key=row.pk,
+        series=row.recurring_event_id,
+        guests=frozenset(
+            normalise_address(person["address"]) for person in row.attendees if not person.get("is_self")
+        ),
+        starts_at=row.starts_at.astimezone(zone),
+    )
+
+
+def _keys_taken(rows: Sequence[GoogleEvent]) -> set[tuple[str, str]]:
+    uids = {row.ical_uid for row in rows if row.ical_uid}
+    return set(Appointment.objects.filter(ical_uid__in=uids).values_list("ical_uid", "original_start"))
+
+
+def _hand_over(old: GoogleEvent, new: GoogleEvent) -> None:
+    appointment = old.appointment
+    if appointment is None:
+        raise ValueError("A vanished occurrence without an appointment has nothing to hand on.")
+    Appointment.objects.filter(pk=appointment.pk).exclude(ical_uid="").update(
+        ical_uid=new.ical_uid[:255], original_start=new.original_start
+    )
+    PushTarget.objects.filter(appointment=appointment, google_calendar=old.google_calendar_id).update(
+        event_id=new.google_id, etag=new.etag, is_adopted=True
+    )
+    GoogleEvent.objects.filter(pk=new.pk).update(
+        appointment=appointment,
+        made_by_run=old.made_by_run_id,
+        outcome=old.outcome,
+        is_silent=old.is_silent,
+        reason="Moved with its series.",
+        agreed_etag=old.agreed_etag,
+        agreed_starts_at=old.agreed_starts_at,
+        agreed_ends_at=old.agreed_ends_at,
+    )
+    GoogleEvent.objects.filter(pk=old.pk).update(
+        appointment=None,
+        planned_etag=old.etag,
+        replan="",
+        outcome=GoogleEvent.Outcome.CANCELLED,
+        blocks=False,
+        reason="Its series moved: another occurrence took its place.",
+    )
