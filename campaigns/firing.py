@@ -32,7 +32,8 @@ def holds(what: str, status: str) -> bool:
 
 def why_silent(facts: FiringFacts) -> str:
     """The words that say why this change does not fire; "" when it fires."""
-    if not facts.fires:
+    # A repeated occurrence would fire but for its series: the planner writes it as not firing, with that reason.
+    if not facts.fires and not facts.repeats_series:
         return facts.why or "Triggers are off for this change."
     if not facts.is_attached:
         return "This person is no longer a guest."

@@ -250,7 +250,7 @@ def _campaigns_of_series(
     ).exclude(appointment=appointment)
     for enrolment in enrolments.select_related("campaign", "trigger_event").order_by("pk"):
         campaigns = found[enrolment.trigger_event.kind, enrolment.contact_id]  # type: ignore[union-attr]
-        if enrolment.campaign not in campaigns:
+        if change.what in _changes_of(enrolment.campaign) and enrolment.campaign not in campaigns:
             campaigns.append(enrolment.campaign)
     return found
 

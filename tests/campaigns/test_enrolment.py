@@ -333,16 +333,20 @@ def occurrence(number: int, person: Any, **values: Any) -> Any:
         origin=Origin.GOOGLE,
         meeting=("series@google.com", f"2026-06-{10 + number}"),
         is_recurring=True,
-        repeats_series=number > 0,
-        **values,
+        **{"repeats_series": number > 0, **values},
     )
 
 
-def test_a_series_fires_once_and_plans_dated_steps_for_every_occurrence() -> None:
+@pytest.mark.parametrize(
+    "repeats_fire", [True, False], ids=["as a flag", "as the planner of Google events writes"]
+)
+def test_a_series_fires_once_and_plans_dated_steps_for_every_occurrence(repeats_fire: bool) -> None:
     rows.campaign(at_once(), before(24), name="Visit")
     rows.campaign(at_once(), before(1), name="Hello", trigger=Kind.CUSTOMER_BOOKED)
     person = rows.contact()
-    first, second, third = (occurrence(number, person) for number in range(3))
+    first, second, third = (
+        occurrence(number, person, fires=repeats_fire or not number) for number in range(3)
+    )
     # The signals may come in any order; the first occurrence is looked at before the others.
     for appointment in (third, second, first):
         look_at(appointment.changes.get().pk, now=NOW)
@@ -353,11 +357,24 @@ def test_a_series_fires_once_and_plans_dated_steps_for_every_occurrence() -> Non
         assert rows.log(later) == [("booked", False, "Fired once for the series. Dated reminders: Visit.")]
 
 
+def test_a_moved_series_enters_later_occurrences_only_in_campaigns_on_moves() -> None:
+    rows.campaign(before(24), name="Visit")
+    rows.campaign(before(1), name="Moved", on_changes=["rescheduled"])
+    person = rows.contact()
+    first, second = (occurrence(number, person, fires=not number, why="Linked.") for number in range(2))
+    for number, appointment in enumerate((first, second)):
+        later = {"starts_at": appointment.starts_at + DAY, "ends_at": appointment.ends_at + DAY}
+        booking.reschedule(appointment, **later, fires=not number, repeats_series=bool(number))
+    rows.look()
+    moved = second.trigger_events.filter(change__what="rescheduled").values_list("why", flat=True)
+    assert list(moved) == ["Fired once for the series. Dated reminders: Moved."]
+
+
 def test_a_silent_series_stays_silent() -> None:
     rows.campaign(before(24))
     person = rows.contact()
     occurrence(0, person, fires=False, why="A first link is silent.")
-    second = occurrence(1, person, fires=False, why="A first link is silent.")
+    second = occurrence(1, person, fires=False, why="A first link is silent.", repeats_series=False)
     third = occurrence(2, person)
     rows.look()
     assert rows.messages(second) == rows.messages(third) == []

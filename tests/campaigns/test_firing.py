@@ -24,7 +24,7 @@ from campaigns.firing import REPEATED, FiringFacts, holds, why_silent
         (FiringFacts("no_show", "no_show", has_begun=True), ""),
         (FiringFacts("showed", "showed", has_begun=True), ""),
         (FiringFacts("booked", "new", repeats_series=True), REPEATED),
-        (FiringFacts("booked", "new", repeats_series=True, fires=False, why="Silent."), "Silent."),
+        (FiringFacts("booked", "new", repeats_series=True, fires=False, why="Once a series."), REPEATED),
     ],
 )
 def test_why_a_change_stays_silent(facts: FiringFacts, why: str) -> None:
