@@ -28,6 +28,7 @@ from integrations.google.events import (
     read_event,
     write_draft,
     write_patch,
+    zone_named,
 )
 from integrations.google.tokens import GRANT_DIED, access_token
 from integrations.google.transport import new_http
@@ -381,7 +382,8 @@ def _read_calendar(item: Mapping[str, Any]) -> RemoteCalendar:
     return RemoteCalendar(
         google_id=item["id"],
         summary=str(item.get("summaryOverride") or item.get("summary") or item["id"]),
-        time_zone=str(item.get("timeZone") or "UTC"),
+        # A zone younger than this machine's list of zones must not stop the pulls.
+        time_zone=zone_named(str(item.get("timeZone") or "UTC")).key,
         access_role=str(item.get("accessRole") or "reader"),
         colour=str(item.get("backgroundColor") or ""),
         is_primary=item.get("primary") is True,

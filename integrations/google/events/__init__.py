@@ -1,6 +1,6 @@
 """Google's event JSON ⇄ RemoteEvent. Pure: no clock, no network, no Django."""
 
-from integrations.google.events.reading import LOCAL_ETAG, read_event
+from integrations.google.events.reading import LOCAL_ETAG, read_event, zone_named
 from integrations.google.events.shapes import (
     CRM_KEY,
     Attendee,
@@ -24,4 +24,5 @@ __all__ = [
     "read_event",
     "write_draft",
     "write_patch",
+    "zone_named",
 ]

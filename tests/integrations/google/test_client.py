@@ -13,7 +13,7 @@ from django.test import override_settings
 
 from contacts.models import User
 from integrations.google import library
-from integrations.google.client import CalendarClient, _read_page, client_for
+from integrations.google.client import CalendarClient, _read_calendar, _read_page, client_for
 from integrations.google.errors import (
     AlreadyThere,
     Changed,
@@ -85,6 +85,14 @@ def test_calendars_are_listed_with_access_and_zone(client: CalendarClient) -> No
     assert (primary.google_id, primary.access_role, primary.time_zone) == (DANA, "owner", "Europe/London")
     assert calendars["Team holidays"].access_role == "reader"
     assert primary.colour.startswith("#")
+
+
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [("Europe/London", "Europe/London"), ("Mars/Olympus", "UTC"), ("", "UTC"), (None, "UTC")],
+)
+def test_a_calendar_whose_zone_is_not_known_here_is_read_in_utc(told: str | None, zone: str) -> None:
+    assert _read_calendar({"id": "c1", "timeZone": told}).time_zone == zone
 
 
 @override_settings(GOOGLE_EVENTS_A_PAGE=2)
