@@ -76,19 +76,31 @@ def aim(appointment: Appointment, *, agreed_at: int | None = None) -> None:
     )
 
 
-def adopt(appointment: Appointment, event: GoogleEvent) -> None:
-    """Take Google's own `event` as the copy of `appointment`: both are in step at this revision."""
-    PushTarget.objects.update_or_create(
-        appointment=appointment,
-        google_calendar_id=event.google_calendar_id,
-        defaults={
-            "event_id": event.google_id,
-            "etag": event.etag,
-            "is_adopted": True,
-            "is_withdrawn": False,
-            "wanted_revision": appointment.revision,
-            "pushed_revision": appointment.revision,
-        },
+def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
+    """Take Google's own events as the copies of their appointments: both are in step at this revision."""
+    PushTarget.objects.bulk_create(
+        [
+            PushTarget(
+                appointment=appointment,
+                google_calendar_id=event.google_calendar_id,
+                event_id=event.google_id,
+                etag=event.etag,
+                is_adopted=True,
+                wanted_revision=appointment.revision,
+                pushed_revision=appointment.revision,
+            )
+            for appointment, event in copies
+        ],
+        update_conflicts=True,
+        unique_fields=["appointment", "google_calendar"],
+        update_fields=[
+            "event_id",
+            "etag",
+            "is_adopted",
+            "is_withdrawn",
+            "wanted_revision",
+            "pushed_revision",
+        ],
     )
 
 

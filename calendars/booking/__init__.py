@@ -1,0 +1,27 @@
+"""The only functions that change an appointment.
+
+Each runs in one transaction: the appointment, its `AppointmentChange`, its push targets; the signals of
+`contacts.signals` follow on commit. Each locks the appointment's row first, so two callers take turns.
+"""
+
+from calendars.booking.attending import add_host, attach, detach, free_host
+from calendars.booking.changing import cancel, reschedule, set_details, set_status
+from calendars.booking.making import Booking, book, book_many
+from calendars.booking.rules import FINAL, NotPossible, Taken
+
+__all__ = [
+    "FINAL",
+    "Booking",
+    "NotPossible",
+    "Taken",
+    "add_host",
+    "attach",
+    "book",
+    "book_many",
+    "cancel",
+    "detach",
+    "free_host",
+    "reschedule",
+    "set_details",
+    "set_status",
+]

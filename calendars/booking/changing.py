@@ -1,0 +1,125 @@
+"""Moving an appointment, its status, its words."""
+
+import datetime
+
+from django.db import transaction
+
+from calendars import hosting
+from calendars.booking.record import What, locked, record, save
+from calendars.booking.rules import NotPossible, Status, Taken, check_times
+from calendars.sync import targets
+from contacts.models import Appointment, Origin, User
+
+# The change that reaching a status writes; "new" is not news.
+WHAT_BY_STATUS = {
+    Status.CONFIRMED: What.CONFIRMED,
+    Status.CANCELLED: What.CANCELLED,
+    Status.SHOWED: What.SHOWED,
+    Status.NO_SHOW: What.NO_SHOW,
+    Status.INVALID: What.INVALID,
+}
+
+
+@transaction.atomic
+def reschedule(
+    appointment: Appointment,
+    *,
+    starts_at: datetime.datetime,
+    ends_at: datetime.datetime,
+    origin: str = Origin.STAFF,
+    by: User | None = None,
+    fires: bool = True,
+    why: str = "",
+    agreed_at: int | None = None,
+    repeats_series: bool = False,
+    check_free: bool = False,
+) -> Appointment:
+    """`appointment` at its new time; nothing happens when it is already there.
+
+    Raises NotPossible when it is cancelled, or when it is an invitation: then its organiser sets the time.
+    """
+    check_times(starts_at, ends_at)
+    row = locked(appointment)
+    if (row.starts_at, row.ends_at) == (starts_at, ends_at):
+        return row
+    if row.is_void:
+        raise NotPossible("This appointment is cancelled. Book a new one instead.")
+    if origin != Origin.GOOGLE and _is_invitation(row):
+        raise NotPossible(
+            "We are guests of this meeting: its organiser sets time and place. Ask them to move it."
+        )
+    if check_free:
+        users = [host.user for host in row.hosts.select_related("user")]
+        hosting.lock(users)
+        if hosting.is_busy(users, starts_at, ends_at, but=row):
+            raise Taken("That time was just taken. Choose another one.")
+    row.starts_at, row.ends_at = starts_at, ends_at
+    save(row, "starts_at", "ends_at")
+    record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
+    targets.aim(row, agreed_at=agreed_at)
+    return row
+
+
+def cancel(
+    appointment: Appointment,
+    *,
+    origin: str = Origin.STAFF,
+    by: User | None = None,
+    fires: bool = True,
+    why: str = "",
+    agreed_at: int | None = None,
+) -> Appointment:
+    """`appointment` cancelled; the row stays. Nothing happens when it already is."""
+    return set_status(
+        appointment, Status.CANCELLED, origin=origin, by=by, fires=fires, why=why, agreed_at=agreed_at
+    )
+
+
+@transaction.atomic
+def set_status(
+    appointment: Appointment,
+    status: str,
+    *,
+    origin: str = Origin.STAFF,
+    by: User | None = None,
+    fires: bool = True,
+    why: str = "",
+    agreed_at: int | None = None,
+) -> Appointment:
+    """`appointment` with `status`, remembered as set by `origin`. Raises NotPossible for a status there is not."""
+    if status not in Status.values:
+        raise NotPossible(f"There is no status “{status}”.")
+    row = locked(appointment)
+    if row.status == status:
+        return row
+    was_void, row.status, row.status_set_by = row.is_void, status, origin
+    save(row, "status", "status_set_by")
+    if was_void and not row.is_void:
+        # The time is taken again: reminders come back, but what fired once does not fire again.
+        record(
+            row, What.BOOKED, origin=origin, by=by, fires=False, why=why or "Restored: booked fired before."
+        )
+    if status in WHAT_BY_STATUS:
+        record(row, WHAT_BY_STATUS[Status(status)], origin=origin, by=by, fires=fires, why=why)
+    targets.aim(row, agreed_at=agreed_at)
+    return row
+
+
+@transaction.atomic
+def set_details(
+    appointment: Appointment, *, title: str, description: str, location: str, by: User | None = None
+) -> Appointment:
+    """`appointment` with new words; Google hears of them, triggers do not."""
+    row = locked(appointment)
+    if (row.title, row.description, row.location) == (title, description, location):
+        return row
+    row.title, row.description, row.location = title, description, location
+    save(row, "title", "description", "location")
+    targets.aim(row)
+    return row
+
+
+def _is_invitation(row: Appointment) -> bool:
+    """Somebody else organises it at Google: no copy of it is ours to change."""
+    organised = set(row.google_events.exclude(status="cancelled").values_list("organised_by_us", flat=True))
+    return organised == {False}

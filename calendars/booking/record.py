@@ -1,0 +1,72 @@
+"""Writes what happened beside what it happened to, and sends the news on commit."""
+
+import uuid
+from collections.abc import Sequence
+from functools import partial
+
+from django.db import transaction
+from django.dispatch import Signal
+
+from contacts import signals
+from contacts.models import Appointment, AppointmentChange, Contact, Origin, User
+
+What = AppointmentChange.What
+SIGNAL_BY_WHAT: dict[str, Signal] = {
+    What.BOOKED: signals.appointment_booked,
+    What.RESCHEDULED: signals.appointment_rescheduled,
+}
+
+
+def locked(appointment: Appointment) -> Appointment:
+    """The appointment as it is now, held until the transaction ends."""
+    rows = Appointment.objects.select_for_update(of=("self",)).select_related("calendar")
+    return rows.get(pk=appointment.pk)
+
+
+def save(row: Appointment, *fields: str) -> None:
+    """Write `fields` as the next revision."""
+    row.revision += 1
+    row.save(update_fields=[*fields, "revision", "updated_at"])
+
+
+def record(
+    row: Appointment,
+    what: str,
+    *,
+    origin: str,
+    by: User | None,
+    fires: bool,
+    why: str,
+    contact: Contact | None = None,
+    repeats_series: bool = False,
+) -> None:
+    """One change of `row`; with `contact` it concerns that guest alone."""
+    change = AppointmentChange(
+        appointment=row,
+        revision=row.revision,
+        what=what,
+        origin=origin,
+        by=by,
+        fires=fires,
+        why=why[:300],
+        contact=contact,
+        repeats_series=repeats_series,
+    )
+    record_all([change])
+
+
+def record_all(changes: Sequence[AppointmentChange]) -> None:
+    """Store the changes in one statement; each is told of on commit."""
+    for change in AppointmentChange.objects.bulk_create(changes):
+        _send_on_commit(SIGNAL_BY_WHAT.get(change.what, signals.appointment_status_changed), change)
+        by_customer = change.origin == Origin.CUSTOMER or (change.origin == Origin.GOOGLE and change.fires)
+        if change.what == What.BOOKED and by_customer:
+            _send_on_commit(signals.customer_booked_appointment, change)
+
+
+def _send_on_commit(signal: Signal, change: AppointmentChange) -> None:
+    appointment_id: uuid.UUID = change.appointment_id
+    # send_robust and a plain on_commit: with robust=True and a partial Django 5.2 would hide the error.
+    transaction.on_commit(
+        partial(signal.send_robust, sender=Appointment, appointment_id=appointment_id, change_id=change.pk)
+    )
