@@ -26,7 +26,7 @@ from integrations.models import GoogleCalendar
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 250
 Status = Appointment.Status
 PLANNED_FIELDS = [
     *(
@@ -122,6 +122,8 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, moved: "Move
         .select_related("appointment__calendar", "appointment__contact", "run")
         .order_by("starts_at", "pk")
     )
+    for row in rows:
+        row.google_calendar = setting.google_calendar  # loaded once, not once a row
     found = situations(rows, setting, now)
     plans = list(_planned(found, moved))
     _book([(made.book, situation) for made, situation in plans if made.book is not None], setting)
