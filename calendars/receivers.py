@@ -42,6 +42,13 @@ def wake_pull(account_id: int, **news: Any) -> None:
         tasks.pull_calendar.delay(pk)
 
 
+@receiver(integration_signals.calendar_changed, dispatch_uid="calendars.wake_changed")
+def wake_changed(google_calendar_id: int, **news: Any) -> None:
+    """Google told of a change: pull at once. A calendar in a worker's hands is pulled again by that worker."""
+    if GoogleCalendar.objects.due(timezone.now()).filter(pk=google_calendar_id).exists():
+        tasks.pull_calendar.delay(google_calendar_id)
+
+
 @receiver(configuration_saved, dispatch_uid="calendars.follow_configuration")
 def follow_configuration(configuration_id: int, link_changed: bool, **news: Any) -> None:
     """Let go of calendars nobody reads now, move future appointments to the new link, and pull what is due."""
@@ -54,6 +61,7 @@ def follow_configuration(configuration_id: int, link_changed: bool, **news: Any)
     )
     for pk in linked.values_list("pk", flat=True).distinct():
         tasks.pull_calendar.delay(pk)
+    tasks.renew_channels.delay()
 
 
 @receiver(integration_signals.account_connected, dispatch_uid="calendars.resume")
@@ -61,6 +69,7 @@ def resume(account_id: int, **news: Any) -> None:
     """Connected, perhaps again: go on where it stopped."""
     disconnecting.resume(account_id, timezone.now())
     wake_pull(account_id)
+    tasks.renew_channels.delay()
 
 
 @receiver(integration_signals.account_disconnecting, dispatch_uid="calendars.let_go")

@@ -3,10 +3,10 @@
 import datetime
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from contacts.models import User
+from integrations.channels import is_possible, pull_interval
 from integrations.models import GoogleAccount, GoogleCalendar
 
 STALE_PULLS = 3
@@ -30,7 +30,9 @@ def stale_accounts(user: User, now: datetime.datetime) -> list[Stale]:
         .exclude(state=GoogleAccount.State.DISCONNECTED)
         .annotate(is_read=Exists(read))
     )
-    patience = max(STALE_PULLS * settings.PULL_INTERVAL, LEAST_STALE)
+    # A channel's silence is no news: asking goes on beside it, more seldom.
+    interval = pull_interval(has_channel=is_possible())
+    patience = max(STALE_PULLS * interval, LEAST_STALE)
     return [
         Stale(address=account.address, words=words, last_pull_at=account.last_pull_at)
         for account in accounts

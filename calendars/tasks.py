@@ -7,6 +7,7 @@ from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.push import tell_queues
 from calendars.sync.reconcile import late_matches
 from calendars.sync.turn import take_turn
+from integrations import channels
 from integrations.models import GoogleAccount, GoogleCalendar
 
 
@@ -19,14 +20,16 @@ def pull_due() -> None:
 
 @shared_task
 def pull_calendar(google_calendar_id: int) -> None:
-    """One full turn of one Google calendar."""
-    take_turn(google_calendar_id, timezone.now(), pulls=True)
+    """One full turn of one Google calendar, and another if Google told of a change meanwhile."""
+    if take_turn(google_calendar_id, timezone.now(), pulls=True, if_due=True).is_wanted_again:
+        pull_calendar.delay(google_calendar_id)
 
 
 @shared_task
 def work_calendar(google_calendar_id: int) -> None:
     """One turn without a pull: what is observed but not planned, and what waits to be pushed."""
-    take_turn(google_calendar_id, timezone.now())
+    if take_turn(google_calendar_id, timezone.now()).is_wanted_again:
+        pull_calendar.delay(google_calendar_id)
 
 
 @shared_task
@@ -47,3 +50,17 @@ def push_due() -> None:
     )
     for pk in due.values_list("google_calendar", flat=True).distinct().order_by("google_calendar"):
         work_calendar.delay(pk)
+
+
+@shared_task
+def renew_channels() -> None:
+    """Send one `keep_channel` for each Google calendar whose channels are not as wanted."""
+    channels.forget_expired(timezone.now())
+    for pk in channels.unsettled(timezone.now()).values_list("pk", flat=True)[: channels.MOST_A_SWEEP]:
+        keep_channel.delay(pk)
+
+
+@shared_task
+def keep_channel(google_calendar_id: int) -> None:
+    """Open, renew or stop the channels of one Google calendar."""
+    channels.keep(google_calendar_id, timezone.now())

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from integrations.disconnecting import disconnect_account
-from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.models import Channel, GoogleAccount, GoogleCalendar
 from integrations.syncing import request_sync
 
 
@@ -98,4 +98,27 @@ class GoogleCalendarAdmin(Observed, ModelAdmin):
     exclude = ("sync_token",)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Channel)
+class ChannelAdmin(Observed, ModelAdmin):
+    list_display = (
+        "google_calendar",
+        "state",
+        "last_message_at",
+        "last_message_number",
+        "renew_at",
+        "expires_at",
+        "attempts",
+        "not_before",
+        "last_error",
+    )
+    list_filter = ("state",)
+    list_select_related = ("google_calendar__account",)
+    search_fields = ("channel_id", "google_calendar__summary", "google_calendar__account__address")
+    exclude = ("token_digest",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        # Without its row Google could not be asked to stop it.
         return False

@@ -4,21 +4,44 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Case, IntegerField, Value, When
 
+from integrations.channels import is_possible, pull_interval
 from integrations.google.oauth import ABILITIES, missing_scopes
-from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.models import Channel, GoogleAccount, GoogleCalendar
 
 # In pulls missed: up to the first all is well, from the second on the lag is loud.
 LATE_AFTER, STALE_AFTER, FULL_METER = 2, 6, 12
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarLine:
+    """One calendar of the card, with how changes at Google reach us."""
+
+    calendar: GoogleCalendar
+    # The channel that tells of changes; None: they are found by asking.
+    channel: Channel | None
+    # How often it is asked.
+    interval: datetime.timedelta
+    # Why it is not told at once, in words; "" where it is.
+    why: str
+
+    @property
+    def interval_words(self) -> str:
+        seconds = round(self.interval.total_seconds())
+        minutes = round(seconds / 60)
+        if seconds < 60:
+            return f"{seconds} seconds"
+        return f"{minutes} minutes" if minutes > 1 else "minute"
+
+
+@dataclass(frozen=True, slots=True)
 class AccountCard:
     account: GoogleAccount
-    calendars: Sequence[GoogleCalendar]
+    calendars: Sequence[CalendarLine]
+    # How often the calendar is asked that is asked least.
+    interval: datetime.timedelta
     # What the person did not allow, in words.
     missing: tuple[str, ...]
     # Since the calendar that is furthest behind was pulled; None: nothing is read, or nothing was pulled yet.
@@ -37,15 +60,15 @@ class AccountCard:
 
     @property
     def late_minutes(self) -> int:
-        return _minutes(LATE_AFTER)
+        return _minutes(LATE_AFTER, self.interval)
 
     @property
     def stale_minutes(self) -> int:
-        return _minutes(STALE_AFTER)
+        return _minutes(STALE_AFTER, self.interval)
 
     @property
     def full_minutes(self) -> int:
-        return _minutes(FULL_METER)
+        return _minutes(FULL_METER, self.interval)
 
     @property
     def lag_state(self) -> str:
@@ -66,30 +89,34 @@ class AccountCard:
         return f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
 
-def _minutes(pulls: int) -> int:
-    return max(int(pulls * settings.PULL_INTERVAL.total_seconds() // 60), pulls)
+def _minutes(pulls: int, interval: datetime.timedelta) -> int:
+    return max(int(pulls * interval.total_seconds() // 60), pulls)
 
 
 def cards_for(user: AbstractBaseUser | AnonymousUser, now: datetime.datetime) -> list[AccountCard]:
-    """`user`'s accounts, the disconnected last; two queries however many there are."""
+    """`user`'s accounts, the disconnected last; three queries however many there are."""
     last = When(state=GoogleAccount.State.DISCONNECTED, then=Value(1))
     accounts = (
         GoogleAccount.objects.filter(user_id=user.pk or 0)
-        .prefetch_related("calendars")
+        .prefetch_related("calendars__channels")
         .order_by(Case(last, default=Value(0), output_field=IntegerField()), "address", "pk")
     )
     return [card_for(account, now) for account in accounts]
 
 
 def card_for(account: GoogleAccount, now: datetime.datetime) -> AccountCard:
-    calendars = list(account.calendars.all())
-    read = [calendar for calendar in calendars if calendar.next_pull_at is not None]
+    lines = [_line(calendar, now) for calendar in account.calendars.all()]
+    read = [line.calendar for line in lines if line.calendar.next_pull_at is not None]
     pulled = [calendar.last_pull_at for calendar in read]
     whole = [moment for moment in pulled if moment is not None]
     waits = account.not_before if account.not_before and account.not_before > now else None
     return AccountCard(
         account=account,
-        calendars=calendars,
+        calendars=lines,
+        interval=max(
+            (line.interval for line in lines if line.calendar.next_pull_at is not None),
+            default=pull_interval(has_channel=False),
+        ),
         missing=tuple(ABILITIES[scope] for scope in missing_scopes(account.scopes)),
         lag=now - min(whole) if whole and len(whole) == len(read) else None,
         read_count=len(read),
@@ -102,3 +129,31 @@ def card_for(account: GoogleAccount, now: datetime.datetime) -> AccountCard:
 
 def _is_due(calendar: GoogleCalendar, now: datetime.datetime) -> bool:
     return calendar.next_pull_at is not None and calendar.next_pull_at <= now and calendar.failures == 0
+
+
+def _line(calendar: GoogleCalendar, now: datetime.datetime) -> CalendarLine:
+    channels = list(calendar.channels.all())
+    telling = next((channel for channel in channels if _is_telling(channel, now)), None)
+    return CalendarLine(
+        calendar=calendar,
+        channel=telling,
+        interval=pull_interval(has_channel=telling is not None),
+        why="" if telling else _why_asked(channels),
+    )
+
+
+def _is_telling(channel: Channel, now: datetime.datetime) -> bool:
+    is_open = channel.state == Channel.State.OPEN and channel.expires_at > now
+    return is_open and channel.last_message_at is not None
+
+
+def _why_asked(channels: Sequence[Channel]) -> str:
+    """Why changes are found by asking alone."""
+    if not is_possible():
+        return "This site has no https address that Google could send notices to."
+    states = {channel.state: channel for channel in channels}
+    if Channel.State.OPEN in states:
+        return "Google agreed to send notices; the first has not arrived yet."
+    if Channel.State.FAILED in states:
+        return f"Notices are unavailable: {states[Channel.State.FAILED].last_error}"
+    return "Google is about to be asked for notices."

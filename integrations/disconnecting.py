@@ -1,13 +1,17 @@
-"""Ends a connection: blocks lifted, tokens erased, the grant given back. Contacts and appointments stay."""
+"""Ends a connection: channels stopped, blocks lifted, tokens erased, the grant given back. Contacts and
+appointments stay.
+"""
 
 import logging
 from functools import partial
 
 from django.db import transaction
+from django.utils import timezone
 
+from integrations.channels import stop_channels
 from integrations.connecting import revoke_if_unused
 from integrations.fields import WrongKey
-from integrations.models import GoogleAccount
+from integrations.models import Channel, GoogleAccount
 from integrations.signals import account_disconnecting
 
 logger = logging.getLogger(__name__)
@@ -17,9 +21,13 @@ def disconnect_account(account: GoogleAccount) -> None:
     """`account` is disconnected; does nothing when it is already.
 
     account_disconnecting is sent inside the transaction, so that what hangs on the account is let go with it
-    or not at all. The grant is revoked after commit, and a failure there leaves the account disconnected
-    (A9).
+    or not at all. Channels are stopped before, while the tokens still work, and the grant is revoked after
+    commit; a failure at either leaves the account disconnected (A9).
     """
+    if account.state != GoogleAccount.State.DISCONNECTED:
+        # A grant that turns out dead on the way is no news to whoever is disconnecting it: no mail.
+        GoogleAccount.objects.filter(pk=account.pk, mailed_at=None).update(mailed_at=timezone.now())
+        stop_channels(account)
     with transaction.atomic():
         account = GoogleAccount.objects.select_for_update().get(pk=account.pk)
         if account.state == GoogleAccount.State.DISCONNECTED:
@@ -37,6 +45,7 @@ def disconnect_account(account: GoogleAccount) -> None:
             last_error="",
         )
         account.calendars.update(next_pull_at=None, claimed_until=None)
+        Channel.objects.filter(google_calendar__account=account).delete()
         transaction.on_commit(partial(revoke_if_unused, account.subject, token))
 
 

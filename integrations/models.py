@@ -1,4 +1,6 @@
-"""GoogleAccount: one OAuth grant. GoogleCalendar: one calendar it can read, with its place in the stream of changes."""
+"""GoogleAccount: one OAuth grant. GoogleCalendar: one calendar it can read, with its place in the stream of changes.
+Channel: Google's promise to tell us when such a calendar changes.
+"""
 
 import datetime
 from typing import ClassVar
@@ -135,3 +137,54 @@ class GoogleCalendar(models.Model):
     def access_words(self) -> str:
         """What the account may do with it; Google's own word where that is one we do not know."""
         return dict(self.Access.choices).get(self.access_role, self.access_role)
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def telling(self, now: datetime.datetime) -> "ChannelQuerySet":
+        """Those that are proven to reach us: open, and Google's first message came through."""
+        return self.filter(state=Channel.State.OPEN, last_message_at__isnull=False, expires_at__gt=now)
+
+
+class Channel(models.Model):
+    """Written by `integrations.channels` alone. A row outlives neither its stop nor its expiry."""
+
+    class State(models.TextChoices):
+        OPENING = "opening", "Asked for"
+        OPEN = "open", "Open"
+        ENDING = "ending", "To be stopped"
+        FAILED = "failed", "Not opened"
+
+    google_calendar = models.ForeignKey(GoogleCalendar, on_delete=models.CASCADE, related_name="channels")
+    channel_id = models.CharField(max_length=64, unique=True)
+    # Its secret is compared and never sent again, so a digest is all we keep.
+    token_digest = models.CharField(max_length=64, editable=False)
+    address = models.CharField(max_length=500, help_text="where Google sends its messages")
+    state = models.CharField(max_length=8, choices=State, default=State.OPENING)
+    # Empty until Google's answer, or its first message, which may be quicker (N2), tells it.
+    resource_id = models.CharField(max_length=255, blank=True)
+    asked_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    renew_at = models.DateTimeField(null=True, blank=True)
+    last_message_number = models.PositiveBigIntegerField(default=0)
+    last_message_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True, help_text="no further try before this moment")
+    last_error = models.CharField(max_length=500, blank=True)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("google_calendar", "-asked_at")
+        constraints: ClassVar = [
+            # Two workers that open one calendar's channel at once: the second finds the first one's row.
+            models.UniqueConstraint(
+                fields=["google_calendar", "state"],
+                condition=Q(state__in=["opening", "open"]),
+                name="channel_one_opening_one_open",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["expires_at"], name="channel_expired")]
+
+    def __str__(self) -> str:
+        return f"{self.google_calendar}: {self.get_state_display()}"

@@ -10,3 +10,6 @@ account_disconnecting = Signal()
 
 sync_requested = Signal()
 """A person pressed *Sync now*: its calendars were made due. Carries `account_id`."""
+
+calendar_changed = Signal()
+"""Google told of a change in a calendar that is read: it was made due. Carries `google_calendar_id`."""

@@ -1,9 +1,10 @@
 from django.urls import path
 
-from integrations import views
+from integrations import views, webhook
 
 app_name = "integrations"
 urlpatterns = [
+    path("integrations/google/notify/", webhook.notify, name="notify"),
     path("settings/integrations/", views.integrations, name="integrations"),
     path("settings/integrations/google/connect/", views.connect, name="connect"),
     path("settings/integrations/google/callback/", views.callback, name="callback"),

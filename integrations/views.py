@@ -109,7 +109,7 @@ def callback_address(request: HttpRequest) -> str:
 
 def _own(request: HttpRequest, pk: int) -> GoogleAccount:
     return get_object_or_404(
-        GoogleAccount.objects.prefetch_related("calendars"), pk=pk, user_id=request.user.pk
+        GoogleAccount.objects.prefetch_related("calendars__channels"), pk=pk, user_id=request.user.pk
     )
 
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -35,19 +36,23 @@ def pull(
     *,
     full: bool = False,
     ends_turn: bool = False,
+    interval: timedelta | None = None,
 ) -> "Pull":
     """Read what changed (or everything, when the token is missing, dead, or a day old) into observations.
 
-    The caller holds the calendar's claim; with `ends_turn` a pull that finds nothing gives it back along with the
-    token. Raises what the client raises, but PullInFull; then the token is as it was.
+    `interval`: until the next one, PULL_INTERVAL where it is None. The caller holds the calendar's claim; with
+    `ends_turn` a pull that finds nothing gives it back along with the token. Raises what the client raises, but
+    PullInFull; then the token is as it was.
     """
     anchored = google_calendar.next_full_at is not None and google_calendar.next_full_at > now
     if not full and anchored and google_calendar.sync_token:
         try:
-            return Pull(google_calendar, client, now, is_full=False, ends_turn=ends_turn).run()
+            return Pull(
+                google_calendar, client, now, is_full=False, ends_turn=ends_turn, interval=interval
+            ).run()
         except PullInFull:
             logger.info("Sync token of Google calendar %d is dead; pulling in full.", google_calendar.pk)
-    return Pull(google_calendar, client, now, is_full=True).run()
+    return Pull(google_calendar, client, now, is_full=True, interval=interval).run()
 
 
 class Pull:
@@ -61,12 +66,14 @@ class Pull:
         *,
         is_full: bool,
         ends_turn: bool = False,
+        interval: timedelta | None = None,
     ) -> None:
         self.google_calendar = google_calendar
         self.client = client
         self.now = now
         self.is_full = is_full
         self.ends_turn = ends_turn
+        self.interval = interval or settings.PULL_INTERVAL
         self.pages = self.events = self.found = 0
         if is_full:
             self.window = (now - settings.SYNC_WINDOW_PAST, now + settings.SYNC_WINDOW_AHEAD)
@@ -245,19 +252,18 @@ class Pull:
 
     def _store_token(self, token: str) -> None:
         calendar = self.google_calendar
-        calendar.sync_token = token
-        calendar.last_pull_at = self.now
-        calendar.failures, calendar.last_error = 0, ""
-        calendar.next_pull_at = self.now + _spread(settings.PULL_INTERVAL)
-        changed = ["sync_token", "last_pull_at", "failures", "last_error", "next_pull_at"]
+        fields: dict[str, Any] = {
+            "sync_token": token,
+            "last_pull_at": self.now,
+            "failures": 0,
+            "last_error": "",
+        }
         if self.is_full:
-            calendar.window_starts_at, calendar.window_ends_at = self.window
-            calendar.next_full_at = _next_night(self.now, calendar.time_zone)
-            changed += ["window_starts_at", "window_ends_at", "next_full_at"]
-        if self.ends_turn and not self.found_something:
-            calendar.claimed_until = None
-            changed.append("claimed_until")
-        calendar.save(update_fields=changed)
+            fields["window_starts_at"], fields["window_ends_at"] = self.window
+            fields["next_full_at"] = _next_night(self.now, calendar.time_zone)
+        self._schedule(fields)
+        for name, value in fields.items():
+            setattr(calendar, name, value)
         GoogleAccount.objects.filter(pk=calendar.account_id).update(
             last_pull_at=self.now, failures=0, not_before=None, last_error=""
         )
@@ -265,6 +271,18 @@ class Pull:
             self.record.state, self.record.ended_at = SyncRun.State.DONE, self.now
             self.record.pages, self.record.events = self.pages, self.events
             self.record.save(update_fields=["state", "ended_at", "pages", "events"])
+
+    def _schedule(self, fields: dict[str, Any]) -> None:
+        """Store `fields` and when to pull next, unless that was changed since this pull began: what asked for another
+        pull may have missed this one, and a calendar that nobody reads any more is not read again."""
+        calendar, rows = self.google_calendar, GoogleCalendar.objects.filter(pk=self.google_calendar.pk)
+        planned: dict[str, Any] = {"next_pull_at": self.now + _spread(self.interval)}
+        if self.ends_turn and not self.found_something:
+            planned["claimed_until"] = None
+        if rows.filter(next_pull_at=calendar.next_pull_at).update(**fields, **planned):
+            fields |= planned
+        else:
+            rows.update(**fields)
 
 
 def _spread(interval: timedelta) -> timedelta:

@@ -16,13 +16,16 @@ from calendars.sync.gather import setting_for
 from calendars.sync.pull import Pull, pull
 from calendars.sync.push import Pushed, push
 from calendars.sync.reconcile import Done, reconcile
+from integrations import channels
 from integrations.google.client import client_for
 from integrations.google.errors import Gone, GoogleError, Reconnect, Refused, TryLater
-from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.models import Channel, GoogleAccount, GoogleCalendar
 
 logger = logging.getLogger(__name__)
 
 CLAIM = timedelta(minutes=10)
+# Web and worker may run on two machines: what one calls due now must not be early to the other.
+CLOCKS_DIFFER = timedelta(seconds=5)
 # What Google refused at the level of a whole calendar is asked again after this.
 REFUSED_WAIT = timedelta(hours=1)
 
@@ -37,6 +40,8 @@ class Turn:
     reconciled: list[Done] = field(default_factory=list)
     pushed: list[Pushed] = field(default_factory=list)
     error: str = ""
+    # Somebody asked for a pull while this turn had the calendar; what it told of may have missed this turn's list.
+    is_wanted_again: bool = False
 
     @property
     def has_failed(self) -> bool:
@@ -48,21 +53,35 @@ class Turn:
 
 
 def take_turn(
-    google_calendar_id: int, now: datetime, *, pulls: bool = False, full: bool = False, pushes: bool = True
+    google_calendar_id: int,
+    now: datetime,
+    *,
+    pulls: bool = False,
+    full: bool = False,
+    pushes: bool = True,
+    if_due: bool = False,
 ) -> Turn:
-    """Pull (if asked), reconcile and push one Google calendar. Errors of Google end the turn and are kept on rows."""
+    """Pull (if asked), reconcile and push one Google calendar. Errors of Google end the turn and are kept on rows.
+
+    `if_due`: only where its next pull has come, so that of several tasks for one calendar the first does the work.
+    """
     rows = GoogleCalendar.objects.filter(pk=google_calendar_id)
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    if if_due:
+        free &= Q(next_pull_at__lte=now + CLOCKS_DIFFER)
     if not rows.filter(free).update(claimed_until=now + CLAIM):
         return Turn()
-    google_calendar, has_unplanned, has_unpushed = _looked_up(google_calendar_id, now)
+    google_calendar, has_unplanned, has_unpushed, has_channel = _looked_up(google_calendar_id, now)
+    interval = channels.pull_interval(has_channel=has_channel)
     has_unpushed &= pushes and google_calendar.account.is_connected
     turn = Turn(google_calendar, taken=True)
     try:
         if pulls and google_calendar.account.is_connected:
             with client_for(google_calendar.account) as client:
                 ends_turn = not (has_unplanned or has_unpushed)
-                turn.pulled = pull(google_calendar, client, now, full=full, ends_turn=ends_turn)
+                turn.pulled = pull(
+                    google_calendar, client, now, full=full, ends_turn=ends_turn, interval=interval
+                )
         if has_unplanned or (turn.pulled and turn.pulled.found_something):
             turn.reconciled += reconcile(google_calendar, now)
         if has_unpushed:
@@ -72,22 +91,28 @@ def take_turn(
     finally:
         if google_calendar.claimed_until is not None:
             rows.update(claimed_until=None)
+    if not turn.error and google_calendar.claimed_until is not None:
+        # Only after the claim is given back: who asks from here on finds the calendar free, and wakes a worker.
+        asked = rows.filter(next_pull_at__isnull=False).exclude(next_pull_at=google_calendar.next_pull_at)
+        turn.is_wanted_again = asked.exists()
     return turn
 
 
-def _looked_up(pk: int, now: datetime) -> tuple[GoogleCalendar, bool, bool]:
-    """The calendar, whether an event of it waits to be planned, and whether an appointment waits to be pushed.
+def _looked_up(pk: int, now: datetime) -> tuple[GoogleCalendar, bool, bool, bool]:
+    """The calendar, whether an event of it waits to be planned, an appointment waits to be pushed, and a channel tells
+    of its changes.
 
     One statement: most pulls find nothing, and those cost five in all.
     """
     unplanned = GoogleEvent.objects.unplanned(now).filter(google_calendar=OuterRef("pk"))
     unpushed = PushTarget.objects.due(now).filter(google_calendar=OuterRef("pk"))
+    telling = Channel.objects.telling(now).filter(google_calendar=OuterRef("pk"))
     row: Any = (
         GoogleCalendar.objects.select_related("account__user")
-        .annotate(has_unplanned=Exists(unplanned), has_unpushed=Exists(unpushed))
+        .annotate(has_unplanned=Exists(unplanned), has_unpushed=Exists(unpushed), has_channel=Exists(telling))
         .get(pk=pk)
     )
-    return row, row.has_unplanned, row.has_unpushed
+    return row, row.has_unplanned, row.has_unpushed, row.has_channel
 
 
 def _push(turn: Turn, google_calendar: GoogleCalendar, now: datetime) -> None:

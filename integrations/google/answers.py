@@ -30,6 +30,8 @@ QUOTA_WAIT = datetime.timedelta(hours=6)
 # Google never asks for more; a wait longer than this is a usage limit.
 LONGEST_WAIT = datetime.timedelta(hours=1)
 SCOPE_REASONS = {"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"}
+# push.webhookUrlUnauthorized, push.webhookUrlNotHttps: the address of a channel does not suit Google (N11).
+CHANNEL_REASONS = "push."
 # Our own project's configuration: its operators must act, no user can (A11).
 OPERATOR_REASONS = {"accessNotConfigured", "SERVICE_DISABLED", "keyInvalid", "ipRefererBlocked"}
 TOKEN_REASONS = {"fullSyncRequired", "updatedMinTooLongAgo"}
@@ -79,6 +81,12 @@ def read_refusal(
         message=message[:300] if isinstance(message, str) else "",
         retry_after=read_retry_after(headers.get("retry-after", ""), now=now),
     )
+
+
+def is_about_token(status: int, content: bytes) -> bool:
+    """Whether a 401 turns our token down. It may also be about a channel's address, the grant being well (N11)."""
+    refusal = read_refusal(status, content, {}, now=datetime.datetime.now(datetime.UTC))
+    return status == 401 and not any(reason.startswith(CHANNEL_REASONS) for reason in refusal.reasons)
 
 
 def _items(error: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any
 import httplib2
 from django.conf import settings
 
-from integrations.google.answers import Asked, error_for
+from integrations.google.answers import Asked, error_for, is_about_token
 from integrations.google.errors import Gone, GoogleError, Reconnect, Refused
 from integrations.google.events import (
     LOCAL_ETAG,
@@ -92,10 +92,10 @@ class AccountHttp:
         **options: Any,
     ) -> tuple[httplib2.Response, bytes]:
         response, content = self._send(uri, method, body, headers, options)
-        if response.status == 401:
+        if is_about_token(response.status, content):
             self.token = access_token(self.account, self.transport, refused=self.token)
             response, content = self._send(uri, method, body, headers, options)
-        if response.status == 401:
+        if is_about_token(response.status, content):
             # Q4: a fresh token was turned down as well; asking once more would not help.
             pause_account(self.account, GRANT_DIED)
             raise Reconnect(GRANT_DIED)
