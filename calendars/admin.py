@@ -9,6 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from calendars.configuring import forget_default, save_configuration
 from calendars.forms import UNANSWERED_SHOWN, ConfigurationForm
@@ -109,8 +115,19 @@ class BlockedTimeAdmin(ModelAdmin):
 class AdminConfigurationForm(ConfigurationForm):
     """The same form and rules as on the Profile page, for whoever the configuration belongs to."""
 
+    # Declared anew: the page that offers zones while one types is not here.
+    time_zone = forms.CharField(
+        widget=UnfoldAdminTextInputWidget(attrs={"spellcheck": "false"}),
+        help_text="Days and reminder times are told in it. A name such as Europe/London.",
+    )
+
     class Meta(ConfigurationForm.Meta):
         fields: ClassVar[Any] = ("user", "calendar", *ConfigurationForm.Meta.fields)
+        widgets: ClassVar[Any] = {
+            "conflict_calendars": UnfoldAdminCheckboxSelectMultipleWidget,
+            "sync_option": UnfoldAdminRadioSelectWidget,
+            "ignored_guests": UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
+        }
 
     def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
         instance = kwargs.get("instance")
