@@ -1,7 +1,7 @@
 """Settings → Profile: Calendar Configuration, a person's own and that of each unassigned calendar they own."""
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -41,7 +41,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def unassigned(request: HttpRequest, pk: int) -> HttpResponse:
-    """An unassigned calendar's own configuration, for its owner and for admins."""
+    """An unassigned calendar's own configuration, for its owner, for admins, and for whoever links it first."""
     user = viewer_of(request)
     calendar = get_object_or_404(unassigned_of(user), pk=pk)
     form = unassigned_form(request, calendar, user, posted=request.method == "POST")
@@ -108,11 +108,11 @@ def applied(request: HttpRequest, configuration: CalendarConfiguration, answer: 
 
 
 def unassigned_of(user: User) -> QuerySet[Calendar]:
-    """The unassigned calendars `user` may configure: their own, all of them for an admin."""
+    """The unassigned calendars `user` may configure: their own and those nobody has linked, all for an admin."""
     everyone = Calendar.objects.filter(kind=Calendar.Kind.UNASSIGNED).select_related(
         "owner", "configuration__linked_calendar__account"
     )
-    return everyone if user.is_staff else everyone.filter(owner=user)
+    return everyone if user.is_staff else everyone.filter(Q(owner=user) | Q(owner=None))
 
 
 def unassigned_form(

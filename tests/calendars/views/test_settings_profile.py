@@ -1,6 +1,7 @@
 """Settings → Profile: who may see what, what a post changes, and what the page says."""
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -193,6 +194,17 @@ def test_an_unassigned_calendar_is_configured_by_its_owner(
     assert "Known guests get an appointment and triggers fire; others block time." in text(effect)
 
 
+def test_an_unassigned_calendar_without_an_owner_belongs_to_whoever_links_it(
+    staff: Client, user: User, linked: GoogleCalendar
+) -> None:
+    hall = Calendar.objects.create(name="Gym hall", slug="gym-hall", kind=Calendar.Kind.UNASSIGNED)
+    url = reverse("calendars:unassigned", args=[hall.pk])
+    assert f'href="{url}"' in text(staff.get(PROFILE))
+    assert staff.post(url, {"linked_calendar": linked.pk, "sync_option": "smart"}).status_code == 302
+    hall.refresh_from_db()
+    assert hall.owner == user
+
+
 def test_an_unassigned_calendar_of_someone_else_is_not_there_except_for_admins(
     staff: Client, user: User
 ) -> None:
@@ -277,6 +289,15 @@ def test_a_configuration_belongs_to_one_person_or_one_unassigned_calendar(desk: 
     stored = CalendarConfiguration.objects.get(calendar=hall)
     page = text(desk.get(reverse("admin:calendars_calendarconfiguration_change", args=[stored.pk])))
     assert "id_allow_contact_creation" not in page
+
+
+def test_the_admins_form_wears_the_admins_dress(desk: Client, user: User, linked: GoogleCalendar) -> None:
+    stored = ConfigurationFactory(user=user)
+    page = text(desk.get(reverse("admin:calendars_calendarconfiguration_change", args=[stored.pk])))
+    for name in ("conflict_calendars", "sync_option", "ignored_guests", "time_zone", "default_calendar"):
+        fields = re.findall(rf'<(?:input|select|textarea)[^>]*name="{name}"[^>]*>', page)
+        assert fields, name
+        assert all("border-base-" in field for field in fields), name
 
 
 def test_deleting_a_default_calendar_in_the_admin_leaves_its_people_blocking(
