@@ -24,6 +24,8 @@ from contacts.time_zones import zone_or_none
 from contacts.viewer import viewer_of
 
 LONGEST_FEED = datetime.timedelta(days=62)
+# No row has more digits in its id; a longer number would not fit the database's integers.
+LONGEST_ID = 18
 EVERYONE = "all"
 GRIDS = {"week": "timeGridWeek", "month": "dayGridMonth", "day": "timeGridDay"}
 
@@ -65,10 +67,14 @@ def choice_from(query: QueryDict, viewer: User, today: datetime.date) -> Choice:
     return Choice(
         view=view if view in VIEWS else "week",
         on=on if on and 1970 < on.year < 2200 else today,
-        person=None if person == EVERYONE else int(person) if person.isdecimal() else viewer.pk,
-        calendar=int(calendar) if calendar.isdecimal() else None,
+        person=None if person == EVERYONE else read_id(person) or viewer.pk,
+        calendar=read_id(calendar),
         with_cancelled=query.get("cancelled") == "1",
     )
+
+
+def read_id(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_ID else None
 
 
 def agenda(request: HttpRequest) -> HttpResponse:

@@ -221,6 +221,13 @@ def test_today_and_now_are_marked_in_the_list() -> None:
     assert "Now," not in page(client, "?date=2026-12-07")
 
 
+@pytest.mark.parametrize("chosen", ["abc", "-1", "9" * 30])
+def test_a_person_or_calendar_that_cannot_be_read_counts_as_unsaid(chosen: str) -> None:
+    client, user = signed_in()
+    booked(user, NOW + HOUR)
+    assert titles(client, person=chosen, calendar=chosen) == titles(client) != []
+
+
 def test_the_links_keep_what_was_chosen() -> None:
     client, user = signed_in()
     text = page(client, f"?view=week&person={user.pk}&cancelled=1")
