@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from calendars.models import GoogleEvent
 from campaigns.enrolment import Entry, enrol, settle
 from campaigns.firing import AFTERWARDS, REPEATED, FiringFacts, holds, why_silent
 from campaigns.models import Campaign, Enrolment, Kind, Step, TriggerEvent
@@ -84,6 +85,9 @@ def fire_now(
             event.fired, event.why = True, _with_campaigns(f"Fired by hand by {by}.", entered)
             entries += [Entry(campaign, person, event) for campaign in entered]
         TriggerEvent.objects.bulk_update(events, ["fired", "why"])
+        if events:
+            # The muted bell says "no triggers".
+            GoogleEvent.objects.filter(appointment=locked).update(is_silent=False)
         enrol(locked, entries, now=now)
     return events
 

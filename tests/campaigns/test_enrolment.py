@@ -13,6 +13,7 @@ from campaigns.triggers import enrol_missing, fire_now, look_at
 from contacts.models import Appointment, AppointmentChange, Origin, Tag
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
+from tests.factories import GoogleEventFactory
 
 pytestmark = pytest.mark.django_db
 State = Message.State
@@ -393,6 +394,14 @@ def test_fire_now_fires_what_was_silent_once() -> None:
     assert rows.messages(appointment) == [("waiting", NOW), ("waiting", START - DAY)]
     assert fire_now(appointment, by=grace, now=NOW) == []
     assert len(rows.messages(appointment)) == 2
+
+
+def test_fire_now_takes_the_muted_bell_off_the_google_event() -> None:
+    appointment = rows.booked(origin=Origin.GOOGLE, fires=False)
+    event = GoogleEventFactory(appointment=appointment, is_silent=True)
+    fire_now(appointment, by=rows.user(), now=NOW)
+    event.refresh_from_db()
+    assert not event.is_silent
 
 
 def test_fire_now_can_be_for_one_guest_alone() -> None:
