@@ -84,6 +84,15 @@ def test_signing_in_leads_to_the_agenda_and_the_menu_offers_to_sign_out(client: 
     assert client.get(reverse("mfa_index")).status_code == 302
 
 
+def test_whoever_signed_in_can_set_up_a_second_step(client: Client, user: User) -> None:
+    # Signing in notes the address as not verified; an admin gave it, so that must not stand in the way.
+    client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.get(reverse("mfa_activate_totp"))
+    assert page.status_code == 200
+    assert_framed(page.content.decode())
+
+
 def test_the_sixth_wrong_password_is_refused_before_it_is_tried(client: Client, user: User) -> None:
     for _ in range(5):
         client.post(reverse("account_login"), {"login": user.email, "password": "wrong"})
