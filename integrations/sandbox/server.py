@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import threading
@@ -49,7 +50,9 @@ class RunningServer:
 
     def close(self) -> None:
         self._stopping.set()
-        self._server.pull_trigger()
+        # The loop may have woken by itself meanwhile and closed the trigger: then there is nobody to wake.
+        with contextlib.suppress(OSError):
+            self._server.pull_trigger()
         self._thread.join(timeout=10)
 
 
