@@ -230,10 +230,11 @@ SOCIALACCOUNT_ONLY = False
 
 # --- Google -------------------------------------------------------------------------------------------------
 
-GOOGLE_CLIENT_ID = env.str(
-    "GOOGLE_CLIENT_ID", default="tandem-demo.apps.googleusercontent.com" if IS_LOCAL else ""
-)
-GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", default="sandbox-secret" if IS_LOCAL else "")
+GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", default="")
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", default="")
+# The stand-in's client, both or neither: half of somebody's own is found by `integrations.checks`.
+if IS_LOCAL and not (GOOGLE_CLIENT_ID or GOOGLE_CLIENT_SECRET):
+    GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET = "tandem-demo.apps.googleusercontent.com", "sandbox-secret"
 GOOGLE_AUTHORIZE_URL = env.str("GOOGLE_AUTHORIZE_URL", default="https://accounts.google.com/o/oauth2/v2/auth")
 GOOGLE_TOKEN_URL = env.str("GOOGLE_TOKEN_URL", default="https://oauth2.googleapis.com/token")
 GOOGLE_REVOKE_URL = env.str("GOOGLE_REVOKE_URL", default="https://oauth2.googleapis.com/revoke")

@@ -58,6 +58,7 @@ def test_it_starts_answers_stops_and_starts_again_with_the_same_data(tmp_path):
         ("CELERY_BROKER_URL", "rabbit", "CELERY_BROKER_URL is no broker address"),
         ("CELERY_BROKER_URL", "redis://127.0.0.1:1/0", "The broker of CELERY_BROKER_URL does not answer"),
         ("BEAT_SECONDS", "soon", "BEAT_SECONDS=soon is not a number"),
+        ("GOOGLE_CLIENT_ID", "mine", "Google is half configured: GOOGLE_CLIENT_SECRET is missing"),
         ("DEBUG", "ture", "DEBUG=ture is neither true nor false"),
         ("DEBUG", "false", "Set SECRET_KEY"),
     ],
