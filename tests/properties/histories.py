@@ -1,0 +1,431 @@
+"""Random histories: people edit Google, staff use the CRM, workers die, and every promise holds in the end."""
+
+import contextlib
+import datetime
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from calendars import at_google, booking, configuring
+from contacts.models import Appointment
+from integrations.disconnecting import disconnect_account
+from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.sandbox.errors import ApiError
+from integrations.sandbox.faults import Fault
+from tests.properties import promises
+from tests.properties.world import HOUR, NOW, OUTSIDE, STAFF, STRANGER, Place, World
+
+ROUNDS = 12
+who = st.sampled_from(STAFF)
+slots = st.integers(-5, 40)
+which = st.integers(0, 11)
+guests = st.sets(st.sampled_from((*OUTSIDE, *STAFF[:2])), max_size=2).map(sorted)
+lives = st.one_of(st.none(), st.none(), st.integers(0, 80))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A configuration as a person chooses it."""
+
+    option: str
+    default: bool
+    creation: bool
+    trigger: bool
+    links: bool
+    reads_other: bool
+
+
+setups = st.builds(
+    Setup,
+    option=st.sampled_from(["two_way", "two_way", "smart", "disable_trigger", "one_way"]),
+    default=st.sampled_from([True, True, True, False]),
+    creation=st.sampled_from([True, True, False]),
+    trigger=st.sampled_from([True, True, False]),
+    links=st.sampled_from([True] * 7 + [False]),
+    reads_other=st.booleans(),
+)
+
+
+def at(slot: int) -> datetime.datetime:
+    return NOW + slot * 6 * HOUR
+
+
+def when(slot: int, hours: int = 1) -> dict[str, Any]:
+    ends = {"start": at(slot), "end": at(slot) + hours * HOUR}
+    return {
+        name: {"dateTime": moment.isoformat(), "timeZone": "Europe/London"} for name, moment in ends.items()
+    }
+
+
+class Histories(RuleBasedStateMachine):
+    """Set `place` on a subclass; `steps` counts what all histories did."""
+
+    place: Place
+    steps = 0
+
+    @initialize(
+        setups=st.tuples(setups, setups, setups),
+        instance_ids=st.sampled_from(["stamp", "opaque"]),
+        empty_pages=st.booleans(),
+        known=st.sets(st.sampled_from(OUTSIDE)).map(sorted),
+    )
+    def begin(
+        self, setups: tuple[Setup, Setup, Setup], instance_ids: str, empty_pages: bool, known: list[str]
+    ) -> None:
+        self.world = World(self.place, instance_ids=instance_ids, empty_pages=empty_pages)
+        self.ledger = promises.Ledger()
+        self.serial = 0
+        for address in known:
+            self.world.add_contact(address)
+        for index, setup in enumerate(setups):
+            self.configure(index, setup)
+
+    def step(self, act: Callable[[], Any], *, dies_after: int | None = None) -> Any:
+        """One thing that happens, judged by what it left behind."""
+        type(self).steps += 1
+        self.world.pass_time(datetime.timedelta(seconds=7))
+        earlier = promises.policies_now()
+        answer = None
+        with self.place.dying(dies_after):
+            answer = act()
+        promises.judge_step(self.world, self.ledger, earlier)
+        return answer
+
+    def word(self, kind: str) -> str:
+        self.serial += 1
+        return f"{kind} {self.serial}"
+
+    # --- people at Google -------------------------------------------------------------------------------------
+
+    def events(self, address: str) -> list[dict[str, Any]]:
+        return self.world.control.events(
+            address, address, self.world.now - promises.AHEAD, self.world.now + promises.AHEAD
+        )
+
+    def at_google(self, act: Callable[[], Any]) -> Any:
+        """What a person does at Google; Google may refuse it."""
+        try:
+            return self.step(act)
+        except ApiError:
+            return None
+
+    @rule(address=who, slot=slots, guests=guests)
+    def add(self, address: str, slot: int, guests: list[str]) -> None:
+        body = {
+            "summary": self.word("Event"),
+            **when(slot),
+            "attendees": [{"email": g} for g in guests if g != address],
+        }
+        self.at_google(lambda: self.world.control.insert(address, address, body))
+
+    @rule(address=who, index=which, slot=slots)
+    def move(self, address: str, index: int, slot: int) -> None:
+        self.patch(address, index, when(slot))
+
+    @rule(address=who, index=which)
+    def delete(self, address: str, index: int) -> None:
+        events = self.events(address)
+        if events:
+            event = events[index % len(events)]
+            self.at_google(lambda: self.world.control.delete(address, address, event["id"]))
+
+    @rule(address=who, slot=slots, guests=guests, count=st.integers(2, 4))
+    def add_series(self, address: str, slot: int, guests: list[str], count: int) -> None:
+        body = {
+            "summary": self.word("Series"),
+            **when(slot),
+            "recurrence": [f"RRULE:FREQ=WEEKLY;COUNT={count}"],
+            "attendees": [{"email": guest} for guest in guests if guest != address],
+        }
+        self.at_google(lambda: self.world.control.insert(address, address, body))
+
+    def patch(self, address: str, index: int, body: dict[str, Any], *, series: bool = False) -> None:
+        """One of the events (or the whole series of it) gets `body`; nothing where there is none."""
+        events = self.events(address)
+        if not events:
+            return
+        event = events[index % len(events)]
+        event_id = event.get("recurringEventId", event["id"]) if series else event["id"]
+        if "summary" in body:
+            self.ledger.reworded.add(event["id"])
+        self.at_google(lambda: self.world.control.patch(address, address, event_id, body))
+
+    @rule(address=who, index=which, slot=slots)
+    def move_series(self, address: str, index: int, slot: int) -> None:
+        self.patch(address, index, when(slot), series=True)
+
+    @rule(address=who, index=which)
+    def delete_series(self, address: str, index: int) -> None:
+        series = [event for event in self.events(address) if "recurringEventId" in event]
+        if series:
+            event_id = series[index % len(series)]["recurringEventId"]
+            self.at_google(lambda: self.world.control.delete(address, address, event_id))
+
+    @rule(address=who, index=which, guests=guests, series=st.booleans())
+    def invite(self, address: str, index: int, guests: list[str], series: bool) -> None:
+        """The guest list becomes `guests`."""
+        people = [{"email": guest} for guest in guests if guest != address]
+        self.patch(address, index, {"attendees": people}, series=series)
+
+    @rule(
+        address=who,
+        index=which,
+        body=st.sampled_from(
+            [
+                {"summary": "Other words"},
+                {"transparency": "transparent"},
+                {"transparency": "opaque"},
+                {"visibility": "private"},
+                {"visibility": "default"},
+                {
+                    "start": {"date": "2026-03-05", "dateTime": None},
+                    "end": {"date": "2026-03-06", "dateTime": None},
+                },
+            ]
+        ),
+    )
+    def edit(self, address: str, index: int, body: dict[str, Any]) -> None:
+        self.patch(address, index, body)
+
+    @rule(address=who, index=which, answer=st.sampled_from(["accepted", "declined", "tentative"]))
+    def answer(self, address: str, index: int, answer: str) -> None:
+        """Somebody invited answers: a colleague or a stranger on their own copy, anyone else on the organiser's."""
+        invited = [event for event in self.events(address) if event.get("attendees")]
+        if not invited:
+            return
+        event = invited[index % len(invited)]
+        person = event["attendees"][index % len(event["attendees"])]["email"]
+        if person in (*STAFF, STRANGER):
+            self.at_google(lambda: self.world.control.respond(person, event["id"], answer))
+            return
+        people = [
+            {
+                "email": each["email"],
+                "responseStatus": answer if each["email"] == person else each["responseStatus"],
+            }
+            for each in event["attendees"]
+        ]
+        self.at_google(lambda: self.world.control.patch(address, address, event["id"], {"attendees": people}))
+
+    @rule(slot=slots, guests=st.sets(st.sampled_from(STAFF[:2]), min_size=1).map(sorted))
+    def invited(self, slot: int, guests: list[str]) -> None:
+        """A stranger invites staff to a meeting of theirs."""
+        body = {
+            "summary": self.word("Theirs"),
+            **when(slot),
+            "attendees": [{"email": guest} for guest in guests],
+        }
+        self.at_google(lambda: self.world.control.insert(STRANGER, STRANGER, body))
+
+    @rule(index=which, slot=slots, cancels=st.booleans())
+    def stranger_changes(self, index: int, slot: int, cancels: bool) -> None:
+        if not cancels:
+            self.patch(STRANGER, index, when(slot))
+            return
+        events = self.events(STRANGER)
+        if events:
+            event = events[index % len(events)]
+            self.at_google(lambda: self.world.control.delete(STRANGER, STRANGER, event["id"]))
+
+    # --- staff ------------------------------------------------------------------------------------------------
+
+    @rule(calendar=st.integers(0, 3), guest=st.sampled_from(OUTSIDE), slot=slots, life=lives)
+    def book(self, calendar: int, guest: str, slot: int, life: int | None) -> None:
+        chosen, title = self.world.bookable[calendar], self.word("Visit")
+        contact = self.world.add_contact(guest)
+
+        def act() -> None:
+            booking.book(
+                calendar=chosen,
+                contact=contact,
+                owner=self.world.users[calendar % 2],
+                starts_at=at(slot),
+                ends_at=at(slot) + HOUR,
+                title=title,
+            )
+
+        def noted() -> None:
+            try:
+                act()
+            finally:
+                self.place.life = None
+                for made in Appointment.objects.filter(title=title):
+                    self.ledger.booked_here.add(made.pk)
+                    self.ledger.titles[made.pk] = title
+
+        self.step(noted, dies_after=life)
+
+    def appointments(self) -> list[Appointment]:
+        return list(Appointment.objects.order_by("created_at", "starts_at", "pk"))
+
+    @precondition(lambda self: Appointment.objects.exists())
+    @rule(index=which, slot=slots, life=lives)
+    def reschedule(self, index: int, slot: int, life: int | None) -> None:
+        found = self.appointments()
+        appointment = found[index % len(found)]
+        if at_google.is_locked(appointment, list(appointment.google_events.all())):
+            return  # the form says so, and asks for the organiser
+        self.at_the_desk(
+            lambda: booking.reschedule(appointment, starts_at=at(slot), ends_at=at(slot) + HOUR), life
+        )
+
+    @precondition(lambda self: Appointment.objects.exists())
+    @rule(index=which, life=lives)
+    def cancel(self, index: int, life: int | None) -> None:
+        found = self.appointments()
+        appointment = found[index % len(found)]
+        self.ledger.taken_off.add(appointment.pk)
+        self.at_the_desk(lambda: booking.cancel(appointment), life)
+
+    def at_the_desk(self, act: Callable[[], Any], life: int | None) -> None:
+        with contextlib.suppress(booking.NotPossible):
+            self.step(act, dies_after=life)
+
+    @precondition(lambda self: Appointment.objects.exists())
+    @rule(
+        index=which, status=st.sampled_from(["new", "confirmed", "cancelled", "showed", "no_show", "invalid"])
+    )
+    def set_status(self, index: int, status: str) -> None:
+        found = self.appointments()
+        appointment = found[index % len(found)]
+        self.ledger.taken_off |= {appointment.pk} if status in promises.VOID else set()
+        self.at_the_desk(lambda: booking.set_status(appointment, status), None)
+
+    @precondition(lambda self: self.ledger.titles)
+    @rule(index=which, life=lives)
+    def rename(self, index: int, life: int | None) -> None:
+        made = sorted(self.ledger.titles)
+        appointment, title = Appointment.objects.get(pk=made[index % len(made)]), self.word("Renamed")
+
+        def act() -> None:
+            booking.set_details(appointment, title=title, description="", location="")
+            self.ledger.titles[appointment.pk] = title
+
+        def noted() -> None:
+            try:
+                act()
+            finally:
+                self.place.life = None
+                self.ledger.titles[appointment.pk] = Appointment.objects.get(pk=appointment.pk).title
+
+        self.at_the_desk(noted, life)
+
+    @rule(address=st.sampled_from(OUTSIDE))
+    def add_contact(self, address: str) -> None:
+        self.step(lambda: self.world.add_contact(address))
+
+    # --- how it is set up ------------------------------------------------------------------------------------
+
+    @rule(index=st.integers(0, 2), setup=setups)
+    def reconfigure(self, index: int, setup: Setup) -> None:
+        self.configure(index, setup)
+
+    def configure(self, index: int, setup: Setup) -> None:
+        user = self.world.users[index]
+        own = GoogleCalendar.objects.get(account__user=user, is_primary=True)
+        other = GoogleCalendar.objects.filter(account__user=user, is_primary=False)
+        values = configuring.ConfigurationValues(
+            linked_calendar=own if setup.links else None,
+            conflict_calendars=tuple(other) if setup.reads_other else (),
+            sync_option=setup.option,
+            default_calendar=self.world.own.get(user.pk) if setup.default else None,
+            allow_contact_creation=setup.creation and setup.default,
+            allow_trigger=setup.trigger,
+            time_zone="Europe/London",
+        )
+        whose: dict[str, Any] = {"calendar": self.world.room} if index == 2 else {"user": user}
+        self.step(lambda: configuring.save_configuration(values, **whose))
+
+    @rule(index=st.integers(0, 2))
+    def disconnect(self, index: int) -> None:
+        account = GoogleAccount.objects.get(user=self.world.users[index])
+        self.step(lambda: disconnect_account(account))
+
+    @rule(index=st.integers(0, 2))
+    def reconnect(self, index: int) -> None:
+        self.step(lambda: self.world.connect(self.world.users[index]))
+
+    @rule(address=who, mishap=st.sampled_from(["revoked", "sync tokens", "access tokens", "queue"]))
+    def forget(self, address: str, mishap: str) -> None:
+        """Google forgets a grant (its owner removed it), our place in the calendars, every access token; or the
+        broker what waited."""
+        forgets: dict[str, Callable[[], Any]] = {
+            "revoked": lambda: self.world.control.revoke(address),
+            "sync tokens": self.world.control.expire_sync_tokens,
+            "access tokens": self.world.forget_access_tokens,
+            "queue": self.place.queue.clear,
+        }
+        self.step(forgets[mishap])
+
+    @rule(
+        method=st.sampled_from(["*", "list", "get", "insert", "patch", "delete"]),
+        fault=st.sampled_from(
+            [
+                {"drop_before": True},
+                {"drop_after": True},
+                {"status": 503},
+                {"status": 429, "headers": {"Retry-After": "30"}},
+                {"status": 403, "reason": "userRateLimitExceeded"},
+                {"status": 403, "reason": "quotaExceeded"},
+                {"status": 409, "reason": "conflict"},
+                {"status": 412, "reason": "conditionNotMet"},
+                {"status": 404, "reason": "notFound"},
+            ]
+        ),
+        count=st.integers(1, 3),
+        skip=st.integers(0, 2),
+    )
+    def fault(self, method: str, fault: dict[str, Any], count: int, skip: int) -> None:
+        name = method if method == "*" else f"calendar.events.{method}"
+        self.world.control.add_fault(Fault(method=name, count=count, skip=skip, **fault))
+
+    @rule(hours=st.sampled_from([0.01, 0.1, 0.2, 1, 7, 20, 30]))
+    def wait(self, hours: float) -> None:
+        self.world.pass_time(hours * HOUR)
+
+    # --- workers ----------------------------------------------------------------------------------------------
+
+    @rule(index=which, pulls=st.booleans(), life=lives)
+    def turn(self, index: int, pulls: bool, life: int | None) -> None:
+        calendars = self.world.calendars()
+        self.step(lambda: self.world.turn(calendars[index % len(calendars)], pulls=pulls), dies_after=life)
+
+    @rule(life=lives)
+    def work(self, life: int | None) -> None:
+        self.step(self.world.run_queue, dies_after=life)
+
+    @rule(life=lives)
+    def sweep(self, life: int | None) -> None:
+        self.step(self.world.sweep, dies_after=life)
+
+    # --- the end ----------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        before: object = None
+        for _ in range(ROUNDS):
+            self.world.mend()
+            self.world.wait_for_retries()
+            self.world.control.clear_requests()
+            self.world.sweep()
+            written = [r for r in self.world.control.requests() if r.method in promises.WRITES]
+            promises.judge_step(self.world, self.ledger, promises.policies_now())
+            after = promises.everything()
+            if after == before and not written:
+                break
+            before = after
+        else:
+            raise AssertionError("It never comes to rest.")
+        promises.judge(self.world, self.ledger)
+        for google_calendar in self.world.calendars():
+            if google_calendar.next_pull_at is not None:
+                self.world.turn(google_calendar, pulls=True, full=True)
+        assert promises.everything() == after, "a full pull changed something"
+        assert not [r for r in self.world.control.requests() if r.method in promises.WRITES]
+
+    def teardown(self) -> None:
+        if sys.exc_info()[0] is None and hasattr(self, "world"):
+            self.settle()

@@ -1,0 +1,402 @@
+"""What holds whatever happened. Written from the policy, not from the engine: nothing here asks `calendars.sync`."""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from calendars.models import Calendar, CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget
+from campaigns.models import Enrolment, Message, TriggerEvent
+from contacts.models import (
+    Appointment,
+    AppointmentChange,
+    AppointmentGuest,
+    AppointmentHost,
+    Contact,
+    ContactEmail,
+)
+from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.sandbox.errors import ApiError
+from tests.properties.world import World
+
+AHEAD = datetime.timedelta(days=60)
+CLOSED = ("showed", "no_show", "invalid")
+VOID = ("cancelled", "invalid")
+WRITES = ("calendar.events.insert", "calendar.events.patch", "calendar.events.delete")
+# product.md section 3: match a known contact, create one, fire triggers, follow Google's edits.
+OPTIONS = {
+    "one_way": (False, False, False, False),
+    "two_way": (True, True, True, True),
+    "smart": (True, False, True, True),
+    "disable_trigger": (True, True, False, True),
+}
+NO_TIME = {"updated_at", "created_at"}
+BOOKKEEPING = {"id", "seen_at", "run_id", "made_by_run_id", "updated_at_google", "not_before", "attempts"}
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What one Google calendar's ruling configuration lets happen."""
+
+    match: bool = False
+    create: bool = False
+    fire: bool = False
+    edits: bool = False
+    links: bool = False
+    since: datetime.datetime | None = None
+
+
+def ruling(google_calendar: GoogleCalendar) -> CalendarConfiguration | None:
+    """An unassigned calendar's link decides before a user's."""
+    linked = CalendarConfiguration.objects.filter(linked_calendar=google_calendar).order_by("user_id")
+    return next(iter(sorted(linked, key=lambda row: row.calendar_id is None)), None)
+
+
+def allowed(google_calendar: GoogleCalendar) -> Allowed:
+    configuration = ruling(google_calendar)
+    if configuration is None:
+        return Allowed()
+    match, create, fire, edits = OPTIONS[configuration.sync_option]
+    since = configuration.policy_since
+    if configuration.calendar_id is not None:
+        return Allowed(match, create, fire, edits, True, since)
+    chosen = configuration.default_calendar_id is not None
+    return Allowed(
+        match and chosen,
+        create and chosen and configuration.allow_contact_creation,
+        fire and chosen and configuration.allow_trigger,
+        edits,
+        True,
+        since,
+    )
+
+
+@dataclass
+class Ledger:
+    """What was seen so far: after each step only what is new is judged, under the policy that was in force."""
+
+    changes: int = 0
+    contacts: int = 0
+    triggers: int = 0
+    appointments: set[Any] = field(default_factory=set)
+    # (Google calendar, event id) → (etag, revision): one way let the two sides differ at exactly this state.
+    protected: dict[tuple[int, str], tuple[str, int]] = field(default_factory=dict)
+    # Events of ours whose words a person changed at Google.
+    reworded: set[str] = field(default_factory=set)
+    # Appointments that staff took off, and so their events.
+    taken_off: set[Any] = field(default_factory=set)
+    titles: dict[Any, str] = field(default_factory=dict)
+    booked_here: set[Any] = field(default_factory=set)
+    # Addresses and events that a person let in by hand.
+    decided: set[int] = field(default_factory=set)
+    may_create: bool = False
+
+
+# --- after every step -----------------------------------------------------------------------------------------------
+
+
+def judge_step(world: World, ledger: Ledger, earlier: dict[int, Allowed]) -> None:
+    """What a step did was allowed by the policy that stood when it began, or by the one it ended with."""
+    policies = {pk: (before, allowed_now(pk)) for pk, before in earlier.items()}
+    _judge_requests(world, ledger)
+    _judge_bookings(ledger, policies)
+    _judge_contacts(ledger, policies)
+    _judge_changes(world, ledger, policies)
+    _judge_triggers(world, ledger)
+    _note_protection(world, ledger)
+
+
+def allowed_now(pk: int) -> Allowed:
+    return allowed(GoogleCalendar.objects.get(pk=pk))
+
+
+def policies_now() -> dict[int, Allowed]:
+    return {row.pk: allowed(row) for row in GoogleCalendar.objects.all()}
+
+
+Policies = dict[int, tuple[Allowed, Allowed]]
+
+
+def _some(policies: Policies, pks: Iterable[int], what: str) -> bool:
+    return any(getattr(policy, what) for pk in pks for policy in policies[pk])
+
+
+def _judge_requests(world: World, ledger: Ledger) -> None:
+    """The engine writes no words of a person's over, deletes only what staff took off, and says whom it mails."""
+    for request in world.control.requests():
+        if request.method not in WRITES:
+            continue
+        assert request.parameter("sendUpdates") in ("all", "none"), request
+        body = request.body or {}
+        if request.method == "calendar.events.insert":
+            assert body["extendedProperties"]["private"], request
+            continue
+        event_id = request.path.rpartition("/")[2]
+        target = PushTarget.objects.filter(event_id=event_id).first()
+        assert target is not None, f"{request.method} of an event that no appointment has: {event_id}"
+        # Ours are made of the appointment's id; all others were typed by people.
+        if event_id.startswith(target.appointment_id.hex):
+            continue
+        assert not set(body) & {"summary", "description", "location", "recurrence"}, request
+        if request.method == "calendar.events.delete":
+            assert target.appointment_id in ledger.taken_off, f"deleted a person's event: {event_id}"
+    world.control.clear_requests()
+
+
+def _judge_bookings(ledger: Ledger, policies: Policies) -> None:
+    for appointment in Appointment.objects.exclude(pk__in=ledger.appointments):
+        ledger.appointments.add(appointment.pk)
+        if not appointment.came_from_google:
+            assert appointment.pk in ledger.booked_here, "an appointment that nobody booked"
+            continue
+        rows = list(appointment.google_events.all())
+        assert rows, "an appointment from Google without its event"
+        made_by_hand = any(row.pk in ledger.decided for row in rows)
+        assert made_by_hand or _some(policies, {row.google_calendar_id for row in rows}, "match")
+
+
+def _judge_contacts(ledger: Ledger, policies: Policies) -> None:
+    for contact in Contact.objects.filter(pk__gt=ledger.contacts).order_by("pk"):
+        ledger.contacts = contact.pk
+        if contact.source == Contact.Source.GOOGLE:
+            assert ledger.decided or _some(policies, policies, "create"), f"{contact} was made a contact"
+
+
+def _judge_changes(world: World, ledger: Ledger, policies: Policies) -> None:
+    changes = AppointmentChange.objects.filter(pk__gt=ledger.changes).order_by("pk")
+    for change in changes.select_related("appointment"):
+        ledger.changes = change.pk
+        if change.origin != "google" or not change.fires:
+            continue
+        rows = list(change.appointment.google_events.all())
+        calendars = {row.google_calendar_id for row in rows}
+        assert _some(policies, calendars, "fire"), f"{change} fires although the policy forbids it"
+        if change.what == "booked":
+            assert any(_is_news(row, policies) for row in rows), f"{change} fires for what was there before"
+        if change.what in ("booked", "rescheduled"):
+            assert change.appointment.starts_at > change.at, f"{change} fires for the past"
+
+
+def _is_news(row: GoogleEvent, policies: Policies) -> bool:
+    created = row.created_at_google
+    return created is not None and any(
+        policy.since is not None and created >= policy.since.replace(microsecond=0)
+        for policy in policies[row.google_calendar_id]
+    )
+
+
+def _judge_triggers(world: World, ledger: Ledger) -> None:
+    fired = TriggerEvent.objects.filter(pk__gt=ledger.triggers, fired=True).order_by("pk")
+    for event in fired.select_related("change", "appointment"):
+        ledger.triggers = event.pk
+        assert event.change.fires, f"{event} of a silent change"
+        if event.change.what in ("booked", "confirmed", "rescheduled"):
+            assert event.appointment.starts_at > event.at, f"{event} for the past"
+
+
+def _note_protection(world: World, ledger: Ledger) -> None:
+    for target in PushTarget.objects.filter(is_adopted=False).select_related(
+        "appointment", "google_calendar"
+    ):
+        key = (target.google_calendar_id, target.event_id)
+        if not allowed(target.google_calendar).edits:
+            event = event_at_google(world, target)
+            if event is not None and not agree(event, target.appointment):
+                ledger.protected[key] = (event["etag"], target.appointment.revision)
+
+
+# --- when the dust has settled --------------------------------------------------------------------------------------
+
+
+def judge(world: World, ledger: Ledger) -> None:
+    """Everything that must hold once the outside works and the sweeps have run."""
+    _judge_uniqueness()
+    _judge_observations(world)
+    _judge_agreement(world, ledger)
+    _judge_orphans(world)
+    _judge_words(ledger)
+
+
+def _judge_uniqueness() -> None:
+    twice(ContactEmail.objects.values_list("address", flat=True), "contact")
+    meetings = Appointment.objects.exclude(ical_uid="").values_list("ical_uid", "original_start")
+    twice(meetings, "appointment of one meeting")
+    fired = TriggerEvent.objects.filter(fired=True, change__what="booked")
+    twice(fired.values_list("appointment", "contact", "kind"), "booked trigger")
+    series = fired.filter(appointment__is_recurring=True, appointment__origin="google")
+    twice(series.values_list("appointment__ical_uid", "contact", "kind"), "booked trigger of a series")
+    sent = Message.objects.filter(state="sent", step__anchor="at_once")
+    twice(sent.values_list("enrolment", "step"), "message at once")
+    assert not AppointmentChange.objects.filter(looked_at=None).exists()
+
+
+def twice(values: Iterable[Any], what: str) -> None:
+    doubled = [value for value, number in Counter(values).items() if number > 1]
+    assert not doubled, f"twice the same {what}: {doubled}"
+
+
+def _judge_observations(world: World) -> None:
+    """Every Google calendar that is read is known as it is: each living event, and none that is gone."""
+    for google_calendar in GoogleCalendar.objects.filter(next_pull_at__isnull=False).select_related(
+        "account"
+    ):
+        living = {event["id"]: event for event in events_of(world, google_calendar)}
+        rows = {row.google_id: row for row in google_calendar.events.all()}
+        for event_id, event in living.items():
+            starts_at, ends_at = span(event)
+            assert google_calendar.window_starts_at is not None
+            if ends_at <= google_calendar.window_starts_at:
+                continue
+            row = rows.get(event_id)
+            assert row is not None, f"never seen: {event}"
+            assert (row.etag, row.status) == (event["etag"], event["status"]), f"{row.reason}: {event}"
+            assert row.is_planned, row.reason
+            assert not row.error, row.error
+            if not is_all_day(event):
+                assert (row.starts_at, row.ends_at) == (starts_at, ends_at)
+            takes_time = event.get("transparency") != "transparent" and answer_of(event) != "declined"
+            assert row.blocks == takes_time, f"blocks {row.blocks}: {row.reason} {event}"
+        for row in rows.values():
+            is_history = row.starts_at and row.starts_at < google_calendar.window_starts_at
+            if row.google_id not in living and not is_history:
+                assert row.is_cancelled, f"lives on here alone: {row.reason}"
+                assert not row.blocks, row.reason
+
+
+def _judge_agreement(world: World, ledger: Ledger) -> None:
+    targets = PushTarget.objects.filter(google_calendar__next_pull_at__isnull=False)
+    for target in targets.select_related("appointment", "google_calendar__account"):
+        appointment, event = target.appointment, event_at_google(world, target)
+        assert target.wanted_revision == target.pushed_revision, f"waits: {target.last_error}"
+        if target.is_withdrawn:
+            assert event is None or not is_living(event) or not is_ours(event), "withdrawn, yet at Google"
+            continue
+        if appointment.status in CLOSED or appointment.ends_at <= world.now:
+            continue
+        row = GoogleEvent.objects.filter(
+            google_calendar=target.google_calendar, google_id=target.event_id
+        ).first()
+        why = f"{row.reason if row else 'no row'}: {appointment.origin} {appointment.status}"
+        why += f" {appointment.starts_at:%d %H:%M} {event and (event['status'], event.get('start'))}"
+        state = (event["etag"] if event else "", appointment.revision)
+        if ledger.protected.get((target.google_calendar_id, target.event_id)) == state:
+            continue
+        if event is not None and is_living(event) and not target.is_adopted and is_all_day(event):
+            continue
+        assert agree(event, appointment), why
+        if event and is_living(event) and not target.is_adopted and event["id"] not in ledger.reworded:
+            assert event.get("summary", "") == appointment.title, why
+
+
+def agree(event: dict[str, Any] | None, appointment: Appointment) -> bool:
+    """Whether both sides say the same about time and cancellation."""
+    lives = event is not None and is_living(event)
+    if appointment.is_void:
+        # Cancelled because no guest was left, it stays a person's own event; as guests we can but decline.
+        by_google = appointment.came_from_google and appointment.status_set_by == "google"
+        return not lives or by_google or answer_of(event or {}) == "declined"
+    if not lives or event is None:
+        return False
+    if is_all_day(event):
+        return appointment.came_from_google
+    return span(event) == (appointment.starts_at, appointment.ends_at)
+
+
+def _judge_orphans(world: World) -> None:
+    """No event of ours lives at Google without its appointment, and none twice."""
+    ours = []
+    for google_calendar in world.calendars():
+        for event in events_of(world, google_calendar):
+            mark = crm_id(event)
+            if not mark:
+                continue
+            ours.append((google_calendar.pk, mark))
+            target = PushTarget.objects.filter(google_calendar=google_calendar, event_id=event["id"]).first()
+            assert target is not None, f"an orphan: {event}"
+            assert str(target.appointment_id) == mark, f"marked for another appointment: {event}"
+            row = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=event["id"]).first()
+            if row is not None and google_calendar.next_pull_at is not None:
+                assert row.appointment_id == target.appointment_id, f"its own event is a stranger: {event}"
+    twice(ours, "event of ours")
+
+
+def _judge_words(ledger: Ledger) -> None:
+    """What staff typed stands, and nothing that they booked is gone."""
+    for appointment in Appointment.objects.filter(pk__in=ledger.titles):
+        assert appointment.title == ledger.titles[appointment.pk]
+    assert set(ledger.booked_here) <= set(Appointment.objects.values_list("pk", flat=True))
+
+
+# --- everything a further sweep must leave alone -----------------------------------------------------------------
+
+
+def everything() -> dict[str, list[Any]]:
+    """The whole database but bookkeeping: moments of pulls, claims, retries."""
+    return {
+        model.__name__: sorted(
+            (tuple(sorted((k, repr(v)) for k, v in row.items() if k not in left_out)))
+            for row in model.objects.values()
+        )
+        for model, left_out in (
+            (Appointment, NO_TIME),
+            (AppointmentChange, {"looked_at"}),
+            (AppointmentGuest, set()),
+            (AppointmentHost, set()),
+            (Calendar, set()),
+            (Contact, NO_TIME),
+            (Enrolment, set()),
+            (GoogleAccount, {"last_pull_at", "last_push_at", "access_token", "access_expires_at"}),
+            (GoogleEvent, BOOKKEEPING),
+            (GoogleEventGuest, {"id"}),
+            (PushTarget, {"pushed_at", "not_before"}),
+            (TriggerEvent, set()),
+        )
+    }
+
+
+# --- Google's side -----------------------------------------------------------------------------------------------
+
+
+def events_of(world: World, google_calendar: GoogleCalendar) -> list[dict[str, Any]]:
+    owner = google_calendar.account.address
+    return world.control.events(owner, google_calendar.google_id, world.now - AHEAD, world.now + AHEAD)
+
+
+def event_at_google(world: World, target: PushTarget) -> dict[str, Any] | None:
+    google_calendar = target.google_calendar
+    try:
+        return world.control.get(google_calendar.account.address, google_calendar.google_id, target.event_id)
+    except ApiError:
+        return None
+
+
+def is_living(event: dict[str, Any]) -> bool:
+    return bool(event["status"] != "cancelled")
+
+
+def is_all_day(event: dict[str, Any]) -> bool:
+    return "date" in event["start"]
+
+
+def is_ours(event: dict[str, Any]) -> bool:
+    return bool(event["organizer"].get("self"))
+
+
+def crm_id(event: dict[str, Any]) -> str:
+    private = event.get("extendedProperties", {}).get("private", {})
+    return str(next(iter(private.values()), ""))
+
+
+def answer_of(event: dict[str, Any]) -> str:
+    me = next((person for person in event.get("attendees", []) if person.get("self")), {})
+    return str(me.get("responseStatus", ""))
+
+
+def span(event: dict[str, Any]) -> tuple[datetime.datetime, datetime.datetime]:
+    if is_all_day(event):
+        days = (datetime.datetime.fromisoformat(event[end]["date"]) for end in ("start", "end"))
+        first, last = (day.replace(tzinfo=datetime.UTC) for day in days)
+        return first, last
+    first, last = (datetime.datetime.fromisoformat(event[end]["dateTime"]) for end in ("start", "end"))
+    return first.astimezone(datetime.UTC), last.astimezone(datetime.UTC)
