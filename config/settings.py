@@ -245,6 +245,10 @@ GOOGLE_CERTS_URL = env.str("GOOGLE_CERTS_URL", default="https://www.googleapis.c
 GOOGLE_CALENDAR_API_URL = env.str(
     "GOOGLE_CALENDAR_API_URL", default="https://www.googleapis.com/calendar/v3/"
 )
+# Google allows 600 a minute for one person and 10 000 for a project, in a window that slides. Tests freeze time, so
+# that a minute never ends there.
+GOOGLE_REQUESTS_A_MINUTE = env.int("GOOGLE_REQUESTS_A_MINUTE", default=400 if not IS_TESTING else 1_000_000)
+GOOGLE_PROJECT_REQUESTS_A_MINUTE = env.int("GOOGLE_PROJECT_REQUESTS_A_MINUTE", default=8000)
 GOOGLE_TIMEOUT_SECONDS = env.float("GOOGLE_TIMEOUT_SECONDS", default=15)
 
 SOCIALACCOUNT_PROVIDERS = {

@@ -17,6 +17,7 @@ import httplib2
 from django.conf import settings
 
 from integrations.google.answers import Asked, error_for, is_about_token
+from integrations.google.budget import spend
 from integrations.google.errors import Gone, GoogleError, Reconnect, Refused
 from integrations.google.events import (
     LOCAL_ETAG,
@@ -109,6 +110,7 @@ class AccountHttp:
         headers: Mapping[str, str] | None,
         options: Mapping[str, Any],
     ) -> tuple[httplib2.Response, bytes]:
+        spend(self.account.pk)
         signed = {**(headers or {}), "authorization": f"Bearer {self.token}"}
         response, content = self.transport.request(uri, method, body=body, headers=signed, **options)
         return response, content
