@@ -223,18 +223,18 @@ def setup(arguments: list[str]) -> None:
 
 
 def bench(arguments: list[str]) -> None:
-    return measure(HERE / "tests" / "benchmarks", ["-s", "-q", *arguments], dict(os.environ))
+    return measure(HERE / "tests" / "benchmarks", ["-s", "-q", *arguments], dict(os.environ), "bench")
 
 
 def soak(arguments: list[str]) -> None:
     return measure(HERE / "tests" / "properties", arguments, {**os.environ, "HYPOTHESIS_PROFILE": "soak"})
 
 
-def measure(folder: Path, arguments: list[str], environment: dict[str, str]) -> None:
+def measure(folder: Path, arguments: list[str], environment: dict[str, str], *groups: str) -> None:
     if not any(folder.glob("test_*.py")):
         say(f"There is nothing in {folder.relative_to(HERE)} yet.")
         return None
-    set_up("dev")
+    set_up("dev", *groups)
     hand_over([str(PYTHON), "-m", "pytest", str(folder), *arguments], environment)
 
 

@@ -1,0 +1,101 @@
+"""A first import: into observations, then into appointments."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from calendars.models import GoogleEvent
+from calendars.sync.pull import pull
+from calendars.sync.reconcile import BATCH, reconcile
+from contacts.models import Appointment
+from tests.benchmarks.google_pages import NOW, Pages, calendar_of
+from tests.benchmarks.rivals import (
+    BareDriver,
+    has_gcal_sync,
+    list_with_the_bare_library,
+    sync_with_gcal_sync,
+)
+from tests.benchmarks.scene import Scene
+from tests.benchmarks.stopwatch import Figure, seconds, statements
+
+EVENTS, WITH_GUESTS, DISTINCT = 10_000, 2_000, 1_500
+
+
+def measure() -> Iterator[Figure]:
+    scene, pages = Scene(), Pages(calendar_of(EVENTS, with_guests=WITH_GUESTS, distinct=DISTINCT))
+    yield from _first_import(scene, pages)
+    yield from _statements_a_page(scene)
+    yield from _appointments(scene, pages)
+
+
+def _first_import(scene: Scene, pages: Pages) -> Iterator[Figure]:
+    def ours() -> None:
+        pull(scene.google_calendar, scene.client(pages), NOW, full=True)
+
+    ours()
+    bare = BareDriver(scene.google_calendar, scene.other)
+    assert len(bare.rows) == EVENTS
+    times: list[list[float]] = []
+    for _ in range(3):
+        scene.other.events.all()._raw_delete("default")
+        GoogleEvent.objects.filter(google_calendar=scene.google_calendar)._raw_delete("default")
+        works = [ours, lambda: list_with_the_bare_library(pages), bare.write]
+        if has_gcal_sync():
+            works.append(lambda: sync_with_gcal_sync(pages))
+        times.append([seconds(work) for work in works])
+    pulled, listed, written, *others = (min(tries) for tries in zip(*times, strict=True))
+    yield Figure(
+        "import",
+        f"first import of {EVENTS:,} events ÷ bare library and driver",
+        pulled / (listed + written),
+        " ×",
+        "≤ 2",
+    )
+    yield Figure("import_s", "   seconds: ours", pulled)
+    yield Figure("import_list_s", "   seconds: bare library lists and parses", listed)
+    yield Figure("import_write_s", "   seconds: bare driver writes", written)
+    if others:
+        yield Figure(
+            "gcal_sync", "   the same ÷ gcal_sync into its own store", pulled / others[0], " ×", "< 1"
+        )
+
+
+def _statements_a_page(scene: Scene) -> Iterator[Figure]:
+    """By the difference between a long calendar and a short one, so that what a pull costs once is left out."""
+    counts = {}
+    for pages in (2, 12):
+        scene.forget()
+        canned = Pages(calendar_of(250 * pages, with_guests=50 * pages, distinct=30), page=250)
+        with statements() as seen:
+            pull(scene.google_calendar, scene.client(canned), NOW, full=True)
+        counts[pages] = len(seen)
+    each = (counts[12] - counts[2]) / 10
+    yield Figure(
+        "page", "statements a page of 250 events", each, "", "< 10", held=each < 10 and each == int(each)
+    )
+
+
+def _appointments(scene: Scene, pages: Pages) -> Iterator[Figure]:
+    scene.forget()
+    pull(scene.google_calendar, scene.client(pages), NOW, full=True)
+    took = seconds(lambda: list(reconcile(scene.google_calendar, NOW)))
+    assert Appointment.objects.count() == WITH_GUESTS
+    target = "≥ 400" if connection.vendor == "postgresql" else ""
+    yield Figure("appointments", "appointments a second, planned and applied", WITH_GUESTS / took, "", target)
+    yield Figure("planned", "   events a second, of which one in five becomes one", EVENTS / took)
+    yield from _statements_a_batch(scene)
+
+
+def _statements_a_batch(scene: Scene) -> Iterator[Figure]:
+    """Again by the difference, with new events among which as many have guests."""
+    counts = {}
+    for batches in (1, 5):
+        events = calendar_of(EVENTS + 1000 * batches + BATCH * batches)[-BATCH * batches :]
+        for number, raw in enumerate(events):
+            raw["attendees"] = [{"email": f"new{number % 50}@x.org"}] if number % 5 == 0 else []
+        pull(scene.google_calendar, scene.client(Pages([], events)), NOW)
+        with statements() as seen:
+            assert len(list(reconcile(scene.google_calendar, NOW))) == BATCH * batches
+        counts[batches] = len(seen)
+    each = (counts[5] - counts[1]) / 4
+    yield Figure("batch", f"   statements a batch of {BATCH} events, 50 of them appointments", each)

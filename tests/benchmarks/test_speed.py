@@ -1,0 +1,54 @@
+"""`make bench`: one table of ratios and counts, on SQLite and on PostgreSQL. No test fails on a time."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests import processes
+from tests.benchmarks import databases
+from tests.benchmarks.stopwatch import Figure, table
+
+DATABASES = {"SQLite": databases.sqlite, "PostgreSQL": databases.postgresql}
+Figures = dict[str, list[Figure]]
+
+
+@pytest.fixture(scope="module")
+def figures() -> Iterator[Figures]:
+    """Each database measured in a process of its own, as its settings are made at the start of one."""
+    found: Figures = {}
+    for name, database in DATABASES.items():
+        try:
+            with database() as url:
+                found[name] = _measure(url)
+        except psycopg.OperationalError as error:
+            print(f"\n{name}: n/a ({error})", file=sys.stderr)
+    print(f"\n\n{table(found)}\n")
+    yield found
+
+
+def _measure(url: str) -> list[Figure]:
+    key = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmU="
+    environment = processes.environment(
+        DATABASE_URL=url,
+        DJANGO_SETTINGS_MODULE="config.settings",
+        SECRET_KEY=key,
+        TOKEN_ENCRYPTION_KEYS=key,
+    )
+    words = [sys.executable, "-m", "tests.benchmarks.measure"]
+    done = subprocess.run(words, cwd=processes.ROOT, env=environment, capture_output=True, text=True)  # noqa: S603
+    sys.stderr.write(done.stderr)
+    assert done.returncode == 0, done.stderr
+    return [Figure(**line) for line in json.loads(done.stdout.splitlines()[-1])]
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_what_is_counted_is_as_promised(figures: Figures, database: str) -> None:
+    if database not in figures:
+        pytest.skip(f"There is no {database} here.")
+    counted = [figure for figure in figures[database] if figure.held is not None]
+    assert len(counted) >= 6
+    assert [f"{figure.what}: {figure.shown}" for figure in counted if not figure.held] == []
