@@ -151,7 +151,9 @@ def open_channel(google_calendar: GoogleCalendar, client: CalendarClient, now: d
         channel.delete()
         raise
     except GoogleError as error:
-        return _failed(channel, _words(error), now, error)
+        # The answer alone may be lost: what its messages have named by now is open.
+        named = Channel.objects.filter(pk=channel.pk).exclude(resource_id="").first()
+        return named if named and _opened(named, now) else _failed(channel, _words(error), now, error)
     channel.resource_id = answer.resource_id
     channel.expires_at = answer.expires_at or channel.expires_at
     if not _opened(channel, now):
@@ -212,15 +214,21 @@ def _failed(channel: Channel, words: str, now: datetime, error: GoogleError | No
     channel.attempts += 1
     channel.not_before = now + _wait(channel.attempts, error)
     channel.last_error = words[:500]
-    # Its messages are still taken: where the answer alone was lost, the first of them says that it is open.
+    # Its messages are still taken: the first of them says that it is open after all.
     channel.state = State.FAILED if channel.state == State.OPENING else channel.state
-    channel.save(update_fields=["state", "attempts", "not_before", "last_error"])
+    # Not save(): a row let go meanwhile stays gone.
+    Channel.objects.filter(pk=channel.pk).update(
+        state=channel.state,
+        attempts=channel.attempts,
+        not_before=channel.not_before,
+        last_error=channel.last_error,
+    )
     return channel
 
 
 def _wait(attempts: int, error: GoogleError | None) -> timedelta:
     doubled: timedelta = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
-    if isinstance(error, Refused):
+    if isinstance(error, Refused) and error.reason != "channelIdNotUnique":
         doubled = LONGEST_WAIT
     asked = error.after if isinstance(error, TryLater) else None
     spread: timedelta = doubled * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load; guards nothing)
@@ -307,7 +315,7 @@ def _note(channel: Channel, headers: Mapping[str, str], now: datetime) -> bool:
     resource = headers.get("X-Goog-Resource-ID", "")
     if not channel.resource_id and len(resource) <= 255:
         # Quicker than Google's answer to us, which may yet be lost: from here on the channel can be stopped.
-        rows.filter(resource_id="").update(resource_id=resource)
+        rows.filter(resource_id="").update(resource_id=resource, not_before=None)
     if not NUMBER.fullmatch(number):
         return bool(rows.update(**seen))
     return bool(
