@@ -29,14 +29,14 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class PushLine:
-    """One Google calendar that should hold it. `since` None: it is not there yet."""
+    """One Google calendar that should hold it, or (`is_removed`) hold it no longer. `since` None: not there yet."""
 
     google_calendar: str
     account: str
     since: datetime.datetime | None
     waits: bool
     error: str
-    is_withdrawn: bool
+    is_removed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
     events = list(appointment.google_events.all())
     return AtGoogle(
         events=[event_line(event, viewer) for event in events],
-        pushes=[push_line(target) for target in appointment.push_targets.all()],
+        pushes=[push_line(each, is_void=appointment.is_void) for each in appointment.push_targets.all()],
         is_locked=is_locked(appointment, events),
         addresses=unknown_addresses(appointment, [event for event in events if not hides(event, viewer)]),
     )
@@ -102,14 +102,14 @@ def event_line(event: GoogleEvent, viewer: User) -> EventLine:
     )
 
 
-def push_line(target: PushTarget) -> PushLine:
+def push_line(target: PushTarget, *, is_void: bool) -> PushLine:
     return PushLine(
         google_calendar=str(target.google_calendar),
         account=target.google_calendar.account.address,
         since=target.pushed_at if target.pushed_revision else None,
         waits=target.wanted_revision > target.pushed_revision,
         error=target.last_error,
-        is_withdrawn=target.is_withdrawn,
+        is_removed=target.is_withdrawn or is_void,
     )
 
 

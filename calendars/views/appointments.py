@@ -26,6 +26,7 @@ from contacts.viewer import viewer_of
 
 MOST_FOUND = 8
 IN_GOOGLE_SOON = "It will be in Google in a moment."
+OUT_OF_GOOGLE_SOON = "It leaves Google in a moment."
 
 
 def book(request: HttpRequest) -> HttpResponse:
@@ -161,7 +162,9 @@ def visible_or_404(request: HttpRequest, pk: uuid.UUID) -> Appointment:
 def google_words(appointment: Appointment) -> str:
     """What happens at Google next; "" when no Google calendar holds the appointment."""
     waits = appointment.push_targets.behind().exists()
-    return IN_GOOGLE_SOON if waits else ""
+    if not waits:
+        return ""
+    return OUT_OF_GOOGLE_SOON if appointment.is_void else IN_GOOGLE_SOON
 
 
 def block_time(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import F
 from django.test import Client
 
 from calendars.models import BlockedTime, Calendar, CalendarConfiguration, Membership
@@ -167,6 +168,13 @@ def test_saving_does_not_wait_for_google_and_says_so(lisbon: tuple[Client, User]
     CalendarConfiguration.objects.filter(user=user).update(linked_calendar=link)
     text = text_of(client, NEW, wish(user, contact=ContactFactory.create().pk))
     assert "It will be in Google in a moment." in text
+    appointment = Appointment.objects.get()
+    text = text_of(client, f"/appointments/{appointment.pk}/status/", {"status": "cancelled"})
+    assert text.count("It leaves Google in a moment.") == 2
+    appointment.push_targets.update(pushed_revision=F("wanted_revision"))
+    text = text_of(client, f"/appointments/{appointment.pk}/")
+    assert "Removed" in text
+    assert "In Google" not in text
 
 
 def test_contacts_are_found_while_typing_and_without_a_script(lisbon: tuple[Client, User]) -> None:
