@@ -32,7 +32,8 @@
       box.style.setProperty("--on-fill", facts.text);
     }
     var title = part("span", "entry-title", info.event.title);
-    if (facts.isSilent) title.append(" ", iconOf("bell-slash", icons));
+    // In front: a narrow entry cuts off the end.
+    if (facts.isSilent) title.prepend(iconOf("bell-slash", icons), " ");
     // The end can be seen in the grid and stands in the tooltip.
     if (!info.event.allDay) box.append(part("span", "entry-time nums", info.timeText.slice(0, 5)), " ");
     box.appendChild(title);
