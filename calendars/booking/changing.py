@@ -68,10 +68,18 @@ def cancel(
     fires: bool = True,
     why: str = "",
     agreed_at: int | None = None,
+    repeats_series: bool = False,
 ) -> Appointment:
     """`appointment` cancelled; the row stays. Nothing happens when it already is."""
     return set_status(
-        appointment, Status.CANCELLED, origin=origin, by=by, fires=fires, why=why, agreed_at=agreed_at
+        appointment,
+        Status.CANCELLED,
+        origin=origin,
+        by=by,
+        fires=fires,
+        why=why,
+        agreed_at=agreed_at,
+        repeats_series=repeats_series,
     )
 
 
@@ -85,6 +93,7 @@ def set_status(
     fires: bool = True,
     why: str = "",
     agreed_at: int | None = None,
+    repeats_series: bool = False,
 ) -> Appointment:
     """`appointment` with `status`, remembered as set by `origin`. Raises NotPossible for a status there is not."""
     if status not in Status.values:
@@ -100,7 +109,15 @@ def set_status(
             row, What.BOOKED, origin=origin, by=by, fires=False, why=why or "Restored: booked fired before."
         )
     if status in WHAT_BY_STATUS:
-        record(row, WHAT_BY_STATUS[Status(status)], origin=origin, by=by, fires=fires, why=why)
+        record(
+            row,
+            WHAT_BY_STATUS[Status(status)],
+            origin=origin,
+            by=by,
+            fires=fires,
+            why=why,
+            repeats_series=repeats_series,
+        )
     targets.aim(row, agreed_at=agreed_at)
     return row
 

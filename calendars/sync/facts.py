@@ -9,6 +9,11 @@ from calendars.sync.policy import Policy
 GREY = "grey"
 BLOCK, FREE, APPOINTMENT, CANCELLED, IGNORED = "block", "free", "appointment", "cancelled", "ignored"
 NEW, CONFIRMED, VOID, FINAL = "new", "confirmed", ("cancelled", "invalid"), ("showed", "no_show", "invalid")
+SIBLING_STANDS, SIBLING_CANCELLED_HERE, SIBLING_CANCELLED_THERE = (
+    "stands",
+    "cancelled here",
+    "cancelled at Google",
+)
 MAKE, KEEP_PRIVATE, UNDONE = "make", "private", "undone"
 
 
@@ -28,6 +33,12 @@ class Observed:
     organised_by_us: bool = True
     # Our own answer to the invitation; "" when we are not on the list.
     response: str = ""
+    # Google told only a part of the guests.
+    guests_omitted: bool = False
+
+    @property
+    def has_no_length(self) -> bool:
+        return self.starts_at is not None and self.starts_at == self.ends_at
 
     @property
     def span(self) -> tuple[datetime, datetime]:
@@ -95,8 +106,13 @@ class Facts:
     series_has_moved: bool = False
     # A change of ours waits to be pushed.
     push_pending: bool = False
-    # One meeting of several staff: an appointment made through a colleague's copy; who decides; copies left.
-    has_sibling_appointment: bool = False
+    # The whole series was deleted, and an earlier occurrence of it told so.
+    series_has_ended: bool = False
+    # Addresses on the event that answered no.
+    declined: frozenset[str] = frozenset()
+    # One meeting of several staff: the appointment made through another copy ("" when there is none); who decides;
+    # copies left.
+    sibling: str = ""
     decided_by_colleague: str = ""
     other_copies: int = 0
     organisers_copy: bool = False

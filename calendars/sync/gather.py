@@ -19,10 +19,20 @@ from calendars.models import (
     PrivateEvents,
     PushTarget,
     RecurringEvents,
+    SyncRun,
 )
 from calendars.sync import guests as guest_rules
 from calendars.sync import policy as policies
-from calendars.sync.facts import GREY, Agreed, Facts, Held, Observed
+from calendars.sync.facts import (
+    GREY,
+    SIBLING_CANCELLED_HERE,
+    SIBLING_CANCELLED_THERE,
+    SIBLING_STANDS,
+    Agreed,
+    Facts,
+    Held,
+    Observed,
+)
 from calendars.sync.guests import Guest, Ignored, Person
 from calendars.sync.policy import Policy
 from contacts.matching import contacts_by_address
@@ -114,12 +124,14 @@ class Situation:
     held: Held | None
     agreed: Agreed | None
     facts: Facts
-    # The appointment of a colleague's copy of the same meeting, to join.
+    # The appointment of another copy of the same meeting, to join.
     sibling: Appointment | None
+    # No occurrence of its series is left: what happens to it happens to the whole.
+    is_whole_series: bool
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Eight statements whatever their number."""
+    """The situations of `rows`, in order. Nine statements at the most, whatever their number."""
     _link_our_own(rows, setting)
     people = {row.pk: _guest_people(row, setting) for row in rows}
     known = contacts_by_address([person.address for found in people.values() for person in found])
@@ -128,6 +140,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
     siblings = _siblings(rows)
     copies = _other_copies(rows, setting)
     fired = _fired_series(rows, setting)
+    living = _living_series(rows, setting, now)
     return [
         Situation(
             row=row,
@@ -135,6 +148,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
             held=_held(row, attached),
             agreed=_agreed(row),
             sibling=siblings.get((row.ical_uid, row.original_start)),
+            is_whole_series=bool(row.recurring_event_id) and row.recurring_event_id not in living,
             facts=_facts(
                 row,
                 setting,
@@ -143,7 +157,8 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                     Guest(person.address, person.name, person.response, known.get(person.address))
                     for person in people[row.pk]
                 ),
-                has_sibling_appointment=(row.ical_uid, row.original_start) in siblings,
+                sibling=_sibling_state(siblings.get((row.ical_uid, row.original_start))),
+                declined=_declined(row),
                 push_pending=row.appointment_id in pending,
                 other_copies=len(copies[row.pk]),
                 organisers_copy=row.organised_by_us and not any(copies[row.pk]),
@@ -160,7 +175,7 @@ def observe(row: GoogleEvent) -> Observed:
     return Observed(
         starts_at=row.starts_at,
         ends_at=row.ends_at,
-        created_at=row.created_at_google,
+        created_at=row.created_at_google or _first_seen(row),
         # An event whose times are unknown cannot be placed; it is treated as its tombstone.
         is_cancelled=row.is_cancelled or row.starts_at is None,
         is_free=row.is_free,
@@ -170,7 +185,14 @@ def observe(row: GoogleEvent) -> Observed:
         event_type=row.event_type,
         organised_by_us=row.organised_by_us,
         response=me["response"] if me else "",
+        guests_omitted=row.attendees_omitted,
     )
+
+
+def _first_seen(row: GoogleEvent) -> datetime | None:
+    """When an event that does not say was made: an incremental pull brings what is new, a full one anything."""
+    is_news = row.run is not None and row.run.kind == SyncRun.Kind.INCREMENTAL
+    return row.seen_at if is_news else None
 
 
 def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -> Facts:
@@ -309,8 +331,25 @@ def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
 
 def _siblings(rows: Sequence[GoogleEvent]) -> dict[tuple[str, str], Appointment]:
     loose = {row.ical_uid for row in rows if row.ical_uid and row.appointment_id is None}
-    found = Appointment.objects.filter(ical_uid__in=loose).exclude(status__in=Appointment.VOID_STATUSES)
+    found = Appointment.objects.filter(ical_uid__in=loose).select_related("calendar")
     return {(row.ical_uid, row.original_start): row for row in found}
+
+
+def _sibling_state(sibling: Appointment | None) -> str:
+    if sibling is None:
+        return ""
+    if not sibling.is_void:
+        return SIBLING_STANDS
+    by_google = sibling.status == Appointment.Status.CANCELLED and sibling.status_set_by == Origin.GOOGLE
+    return SIBLING_CANCELLED_THERE if by_google else SIBLING_CANCELLED_HERE
+
+
+def _declined(row: GoogleEvent) -> frozenset[str]:
+    return frozenset(
+        person["address"].strip().lower()
+        for person in row.attendees
+        if person.get("response") == guest_rules.DECLINED and not person.get("is_self")
+    )
 
 
 def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, list[bool]]:
@@ -335,3 +374,14 @@ def _fired_series(rows: Sequence[GoogleEvent], setting: Setting) -> set[str]:
         appointment__changes__fires=True,
     )
     return set(fired.values_list("recurring_event_id", flat=True))
+
+
+def _living_series(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> set[str]:
+    """Of the series that lose an occurrence, those that keep another one ahead."""
+    losing = {row.recurring_event_id for row in rows if row.is_cancelled and row.recurring_event_id}
+    if not losing:
+        return set()
+    left = GoogleEvent.objects.filter(
+        google_calendar=setting.google_calendar, recurring_event_id__in=losing, ends_at__gt=now
+    ).exclude(status="cancelled")
+    return set(left.values_list("recurring_event_id", flat=True))

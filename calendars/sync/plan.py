@@ -21,6 +21,8 @@ from calendars.sync.facts import (
     KEEP_PRIVATE,
     MAKE,
     NEW,
+    SIBLING_CANCELLED_HERE,
+    SIBLING_CANCELLED_THERE,
     UNDONE,
     Agreed,
     Book,
@@ -32,6 +34,7 @@ from calendars.sync.facts import (
 from calendars.sync.guests import Guest
 from calendars.sync.policy import NAMES
 
+ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
 NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday": "Birthdays never block."}
 
 
@@ -69,7 +72,7 @@ def _gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: F
             agrees=False,
             waits=True,
         )
-    return _take_off(CANCELLED, "Deleted at Google", held, facts)
+    return _take_off(CANCELLED, "Deleted at Google", observed, held, facts)
 
 
 def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
@@ -77,17 +80,27 @@ def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
         return Plan(FREE, "You declined this invitation, so it does not block.")
     if held.is_void or held.status in FINAL or held.ends_at <= facts.now:
         return Plan(FREE, "You declined this invitation: the appointment stays as it is.")
-    return _take_off(FREE, "You declined", held, facts)
+    return _take_off(FREE, "You declined", observed, held, facts)
 
 
-def _take_off(outcome: str, what: str, held: Held, facts: Facts) -> Plan:
+def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Facts) -> Plan:
     """One copy is gone: the whole appointment when it was the organiser's or the last, else this host alone."""
     if facts.other_copies and not facts.organisers_copy:
         return Plan(
             outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
         )
-    fires, why = _fires(held.starts_at, None, facts)
-    return Plan(outcome, f"{what}: the appointment is cancelled. {why}", cancel=True, fires=fires, why=why)
+    fires, why = _fires(held.starts_at, observed.created_at, facts)
+    repeats = fires and facts.series_has_ended
+    if repeats:
+        fires, why = False, ONCE_A_SERIES
+    return Plan(
+        outcome,
+        f"{what}: the appointment is cancelled. {why}",
+        cancel=True,
+        fires=fires,
+        why=why,
+        repeats_series=repeats,
+    )
 
 
 # --- the event has an appointment ---------------------------------------------------------------------------------
@@ -100,13 +113,13 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     )
     if held.status in FINAL:
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")
-    if held.is_void and not _comes_back(held, agreed, facts):
+    if held.is_void and not _comes_back(observed, held, agreed, facts):
         return replace(
             shown, outcome=BLOCK, colour=GREY, agrees=False, reason="The appointment was cancelled here."
         )
-    guests = _follow_guests(held, facts)
-    if held.made_in_google and not guests.stay and not guests.attach:
-        return _without_guests(shown, held, facts)
+    guests = _follow_guests(observed, held, facts)
+    if held.contacts and not guests.stay and not guests.attach:
+        return _without_guests(shown, observed, held, facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
     if held.is_void:
         timed = replace(
@@ -115,12 +128,13 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     return _with_guests(timed, guests, held, facts, observed)
 
 
-def _comes_back(held: Held, agreed: Agreed | None, facts: Facts) -> bool:
+def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> bool:
     """An appointment that Google cancelled is restored when its event or a guest returns; staff's stays cancelled."""
     if held.status != "cancelled" or held.status_set_by != "google":
         return False
     if held.made_in_google:
-        return any(_admits(guest, facts) or _is_attached(guest, held) for guest in facts.guests)
+        returned = any(_admits(guest, facts) or _is_attached(guest, held) for guest in facts.guests)
+        return returned or _hides_guests(observed, facts)
     return facts.policy.edits and agreed is not None and agreed.is_cancelled
 
 
@@ -141,6 +155,10 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         )
     if observed.is_all_day:
         return replace(shown, agrees=False, reason="Made all-day at Google: the appointment keeps its time.")
+    if observed.has_no_length:
+        return replace(
+            shown, agrees=False, reason="Without length at Google: the appointment keeps its time."
+        )
     if facts.push_pending and both is not None and ours != both:
         return replace(
             shown,
@@ -150,7 +168,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     fires, why = _fires(observed.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_moved
     if repeats:
-        fires, why = False, "Triggers fire once for a series; reminders moved with each occurrence."
+        fires, why = False, ONCE_A_SERIES
     return replace(
         shown,
         repeats_series=repeats,
@@ -169,10 +187,14 @@ class _GuestChanges:
     detach: tuple[int, ...]
 
 
-def _follow_guests(held: Held, facts: Facts) -> _GuestChanges:
-    """Guests travel from Google for events made there; on ours the guest list is the CRM's."""
+def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChanges:
+    """Guests travel from Google for events made there; on ours the list is the CRM's, but who declines is off."""
+    everyone = tuple(held.contacts)
+    if _hides_guests(observed, facts) or not (held.made_in_google or facts.policy.edits):
+        return _GuestChanges(everyone, (), ())
     if not held.made_in_google:
-        return _GuestChanges(tuple(held.contacts), (), ())
+        declined = tuple(pk for pk, address in held.contacts.items() if address in facts.declined)
+        return _GuestChanges(tuple(pk for pk in everyone if pk not in declined), (), declined)
     invited = {guest.address for guest in facts.guests}
     known = {guest.contact for guest in facts.guests}
     stay = tuple(pk for pk, address in held.contacts.items() if address in invited or pk in known)
@@ -182,13 +204,13 @@ def _follow_guests(held: Held, facts: Facts) -> _GuestChanges:
     return _GuestChanges(stay, arrivals, tuple(pk for pk in held.contacts if pk not in stay))
 
 
-def _without_guests(shown: Plan, held: Held, facts: Facts) -> Plan:
+def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
     shown = replace(shown, outcome=BLOCK, colour=GREY, outline=False)
     if held.is_void:
         return replace(shown, reason="No guest is left: it only blocks.")
     if held.ends_at <= facts.now:
         return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
-    fires, why = _fires(held.starts_at, None, facts)
+    fires, why = _fires(held.starts_at, observed.created_at, facts)
     return replace(
         shown,
         cancel=True,
@@ -233,7 +255,9 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
     only_blocks = _why_only_block(observed, facts)
     if only_blocks:
         return _block(observed, facts, only_blocks)
-    if facts.has_sibling_appointment and facts.policy.match:
+    if facts.sibling == SIBLING_CANCELLED_HERE:
+        return _block(observed, facts, "The appointment of this meeting was cancelled here.")
+    if facts.sibling and facts.policy.match:
         return Plan(
             APPOINTMENT,
             "A colleague's copy of the same meeting: one appointment, every host busy.",
@@ -241,6 +265,7 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
             colour=facts.calendar_colour,
             is_silent=True,
             join=True,
+            restore=facts.sibling == SIBLING_CANCELLED_THERE,
         )
     if facts.decided_by_colleague and facts.decision != MAKE:
         return _block(
@@ -268,6 +293,8 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
         return "Kept as a private block by a person's decision."
     if facts.decision == UNDONE:
         return "Undone by a person: it only blocks."
+    if observed.has_no_length:
+        return "It has no length, so it takes no time."
     if observed.is_all_day:
         return "An all-day event blocks whole days and is never an appointment."
     if observed.event_type != "default" and observed.event_type != "fromGmail":
@@ -301,7 +328,7 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     fires, why = _fires(observed.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_fired
     if repeats:
-        fires, why = False, "Triggers fire once for a series; reminders run for each occurrence."
+        fires, why = False, ONCE_A_SERIES
     accepted = any(guest.has_accepted for guest in admitted)
     who = f"{first.address} is a contact" if known else f"{first.address} was made a contact"
     by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
@@ -336,12 +363,21 @@ def _is_attached(guest: Guest, held: Held) -> bool:
     return guest.contact in held.contacts or guest.address in held.contacts.values()
 
 
+def _hides_guests(observed: Observed, facts: Facts) -> bool:
+    """Who is invited is not told: kept from us (private), or by Google. Then nobody has left."""
+    return observed.guests_omitted or (observed.is_private and facts.private_events != "normal")
+
+
 def _is_busy(observed: Observed, facts: Facts) -> bool:
+    if observed.has_no_length:
+        return False
     unanswered = observed.response == "needsAction" and not observed.organised_by_us
     return not observed.is_free and not (unanswered and not facts.blocks_unanswered)
 
 
 def _block(observed: Observed, facts: Facts, reason: str) -> Plan:
+    if observed.has_no_length:
+        return Plan(FREE, reason)
     if observed.is_free:
         return Plan(FREE, f"{reason} Marked free at Google, so it does not block.")
     if not _is_busy(observed, facts):
@@ -362,7 +398,8 @@ def _fires(starts_at: datetime | None, created_at: datetime | None, facts: Facts
         return False, "Silent: made by hand from a Google event."
     if starts_at is None or starts_at <= facts.now:
         return False, "Silent: it lies in the past."
-    is_older = created_at is not None and created_at < facts.policy_since.replace(microsecond=0)
+    # An event that does not say when it was made, read by the first pull, may be as old as any.
+    is_older = created_at is None or created_at < facts.policy_since.replace(microsecond=0)
     if is_older and not facts.fires_on_purpose:
         return False, "Silent: it was in Google before this configuration."
     return True, "Triggers fired."

@@ -265,7 +265,7 @@ class Pull:
         for name, value in fields.items():
             setattr(calendar, name, value)
         GoogleAccount.objects.filter(pk=calendar.account_id).update(
-            last_pull_at=self.now, failures=0, not_before=None, last_error=""
+            last_pull_at=self.now, failures=0, last_error=""
         )
         if self.found_something:
             self.record.state, self.record.ended_at = SyncRun.State.DONE, self.now

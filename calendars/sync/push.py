@@ -19,7 +19,7 @@ from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import backoff, targets
 from calendars.sync.gather import Setting
 from calendars.sync.observation import columns
-from contacts.models import Appointment
+from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
 from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
 from integrations.google.events import EventDraft, EventPatch, RemoteEvent
@@ -98,6 +98,8 @@ class Push:
 
     def run(self) -> str:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
+        if self._was_cancelled_there():
+            return "cancelled at Google already"
         if self.target.is_withdrawn or self.appointment.is_void:
             return self._remove()
         if self._was_deleted_there():
@@ -105,6 +107,11 @@ class Push:
         if self.row is None and not self.target.is_adopted:
             return self._insert()
         return self._patch()
+
+    def _was_cancelled_there(self) -> bool:
+        """Google's own event ended the appointment (deleted, no guest left): what stands there is the person's."""
+        by_google = self.appointment.is_void and self.appointment.status_set_by == Origin.GOOGLE
+        return by_google and self.target.is_adopted
 
     def _was_deleted_there(self) -> bool:
         return self.row is not None and self.row.is_cancelled

@@ -56,12 +56,13 @@ class Done:
 
 
 @dataclass
-class MovedSeries:
-    """Rows that took a vanished occurrence's place, and the series whose move fired: the first occurrence in order
-    of time speaks for the others."""
+class SeriesNews:
+    """What one run says of whole series, once each: the first occurrence in order of time speaks for the others."""
 
-    rows: set[int]
-    told: set[str] = field(default_factory=set)
+    # Rows that took a vanished occurrence's place.
+    handed: set[int]
+    moved: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
 
 
 def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
@@ -70,14 +71,14 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
         # No full pull has ended since it was linked or reconnected: the rows are not what Google holds now.
         return
     # Before the brake counts: the occurrences of a moved series are not cancellations.
-    moved = MovedSeries(hand_on(google_calendar, now))
+    news = SeriesNews(hand_on(google_calendar, now))
     if brake.holds(google_calendar, now):
         return
     setting = setting_for(google_calendar, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
     pks = list(due.order_by("starts_at", "pk").values_list("pk", flat=True))
     for start in range(0, len(pks), BATCH):
-        yield from _batch(pks[start : start + BATCH], setting, now, moved)
+        yield from _batch(pks[start : start + BATCH], setting, now, news)
 
 
 def late_matches() -> int:
@@ -87,23 +88,23 @@ def late_matches() -> int:
     return GoogleEvent.objects.filter(pk__in=guests, replan="").update(replan=GoogleEvent.Replan.CONTACT)
 
 
-def _batch(pks: Sequence[int], setting: Setting, now: datetime, moved: "MovedSeries") -> Iterator[Done]:
+def _batch(pks: Sequence[int], setting: Setting, now: datetime, news: "SeriesNews") -> Iterator[Done]:
     try:
         with transaction.atomic():
-            done = _carry_out(pks, setting, now, moved)
+            done = _carry_out(pks, setting, now, news)
     except Exception:
         logger.exception("A batch of %d events failed; replaying it one by one.", len(pks))
         for pk in pks:
-            yield from _alone(pk, setting, now, moved)
+            yield from _alone(pk, setting, now, news)
     else:
         yield from done
 
 
-def _alone(pk: int, setting: Setting, now: datetime, moved: "MovedSeries") -> Iterator[Done]:
+def _alone(pk: int, setting: Setting, now: datetime, news: "SeriesNews") -> Iterator[Done]:
     """One bad event is recorded on its row with the error, and the rest goes on."""
     try:
         with transaction.atomic():
-            done = _carry_out([pk], setting, now, moved)
+            done = _carry_out([pk], setting, now, news)
     except Exception as error:
         logger.exception("Event row %d failed.", pk)
         row = GoogleEvent.objects.get(pk=pk)
@@ -116,7 +117,7 @@ def _alone(pk: int, setting: Setting, now: datetime, moved: "MovedSeries") -> It
         yield from done
 
 
-def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, moved: "MovedSeries") -> list[Done]:
+def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "SeriesNews") -> list[Done]:
     rows = list(
         GoogleEvent.objects.filter(pk__in=pks)
         .select_related("appointment__calendar", "appointment__contact", "run")
@@ -125,7 +126,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, moved: "Move
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     found = situations(rows, setting, now)
-    plans = list(_planned(found, moved))
+    plans = list(_planned(found, news))
     _book([(made.book, situation) for made, situation in plans if made.book is not None], setting)
     for made, situation in plans:
         if made.book is None:
@@ -133,21 +134,19 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, moved: "Move
         _remember(made, situation)
     _save(rows)
     _remember_unmatched(plans, now)
-    moved.told |= {
-        situation.row.recurring_event_id
-        for made, situation in plans
-        if made.move and made.fires and situation.row.pk in moved.rows
-    }
+    for made, situation in plans:
+        _told(made, situation, news)
     return [
         Done(situation.row.google_id, situation.row.outcome, situation.row.reason) for _, situation in plans
     ]
 
 
-def _planned(found: Sequence[Situation], moved: "MovedSeries") -> Iterator[tuple[Plan, Situation]]:
+def _planned(found: Sequence[Situation], news: "SeriesNews") -> Iterator[tuple[Plan, Situation]]:
     """The plan of each situation, in order: what one occurrence told, the next ones of its series repeat."""
     seen: set[tuple[str, str]] = set()
     fired: set[str] = set()
-    told = set(moved.told)
+    # A copy: what is told counts when the batch is carried out, not when it is planned.
+    batch = SeriesNews(news.handed, set(news.moved), set(news.ended))
     for situation in found:
         row, series = situation.row, situation.row.recurring_event_id
         key = (row.ical_uid, row.original_start)
@@ -157,14 +156,22 @@ def _planned(found: Sequence[Situation], moved: "MovedSeries") -> Iterator[tuple
         facts = replace(
             situation.facts,
             series_has_fired=situation.facts.series_has_fired or series in fired,
-            series_has_moved=row.pk in moved.rows and series in told,
+            series_has_moved=row.pk in news.handed and series in batch.moved,
+            series_has_ended=series in batch.ended,
         )
         made = plan(situation.observed, situation.held, situation.agreed, facts)
         if made.book and made.book.fires and series:
             fired.add(series)
-        if made.move and made.fires and row.pk in moved.rows:
-            told.add(series)
+        _told(made, situation, batch)
         yield made, situation
+
+
+def _told(made: Plan, situation: Situation, news: "SeriesNews") -> None:
+    series = situation.row.recurring_event_id
+    if made.move and made.fires and situation.row.pk in news.handed:
+        news.moved.add(series)
+    if made.cancel and made.fires and situation.is_whole_series:
+        news.ended.add(series)
 
 
 def _save(rows: Sequence[GoogleEvent]) -> None:
@@ -203,7 +210,7 @@ def _remember(made: Plan, situation: Situation) -> None:
 def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
     row = situation.row
     if made.join:
-        _join(situation, setting)
+        _join(made, situation, setting)
         return
     appointment = row.appointment
     if appointment is None or made.changes_nothing:
@@ -238,7 +245,14 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
     if made.free_host:
         booking.free_host(appointment, setting.owner.pk)
     if made.cancel:
-        booking.cancel(appointment, fires=made.fires, origin=Origin.GOOGLE, why=made.why, agreed_at=there)
+        booking.cancel(
+            appointment,
+            fires=made.fires,
+            repeats_series=made.repeats_series,
+            origin=Origin.GOOGLE,
+            why=made.why,
+            agreed_at=there,
+        )
     if made.move or made.restore or made.cancel:
         row.appointment = Appointment.objects.select_related("calendar").get(pk=appointment.pk)
 
@@ -290,11 +304,18 @@ def _booking(
     )
 
 
-def _join(situation: Situation, setting: Setting) -> None:
+def _join(made: Plan, situation: Situation, setting: Setting) -> None:
     row, sibling = situation.row, situation.sibling
     if sibling is None:
         raise ValueError("There is no appointment of a colleague to join.")
     booking.add_host(sibling, setting.owner.pk)
+    if made.restore:
+        sibling = booking.set_status(sibling, Status.NEW, origin=Origin.GOOGLE, fires=False, why=made.reason)
+    times = situation.observed.span
+    if times != (sibling.starts_at, sibling.ends_at) and made.restore:
+        sibling = booking.reschedule(
+            sibling, starts_at=times[0], ends_at=times[1], origin=Origin.GOOGLE, fires=False, why=made.reason
+        )
     row.appointment = sibling
     _take_as_copies([row])
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -41,13 +42,17 @@ def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
     olds, news = {row.pk: row for row in vanished}, {row.pk: row for row in arrived}
     zone = ZoneInfo(google_calendar.time_zone)
     pairs = pair([_occurrence(row, zone) for row in vanished], [_occurrence(row, zone) for row in arrived])
-    taken = _keys_taken(arrived)
-    handed = {
-        old: new for old, new in pairs.items() if (news[new].ical_uid, news[new].original_start) not in taken
-    }
-    for old, new in handed.items():
-        _hand_over(olds[old], news[new])
-    return set(handed.values())
+    taken = _keys_taken(arrived, [pk for old in pairs if (pk := olds[old].appointment_id)])
+    handed = [
+        (olds[old], news[new])
+        for old, new in pairs.items()
+        if (news[new].ical_uid, news[new].original_start) not in taken
+    ]
+    # Given up first, all of them: one occurrence may take the key of another that moves on as well.
+    Appointment.objects.filter(pk__in=[old.appointment_id for old, _ in handed]).update(ical_uid="")
+    for old, new in handed:
+        _hand_over(old, new)
+    return {new.pk for _, new in handed}
 
 
 def _occurrence(row: GoogleEvent, zone: ZoneInfo) -> Occurrence:
@@ -59,20 +64,31 @@ def _occurrence(row: GoogleEvent, zone: ZoneInfo) -> Occurrence:
         guests=frozenset(
             normalise_address(person["address"]) for person in row.attendees if not person.get("is_self")
         ),
-        starts_at=row.starts_at.astimezone(zone),
+        # Where the series puts it, not where it was moved to: an exception keeps its place in the order.
+        starts_at=(_original(row) or row.starts_at).astimezone(zone),
     )
 
 
-def _keys_taken(rows: Sequence[GoogleEvent]) -> set[tuple[str, str]]:
+def _original(row: GoogleEvent) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(row.original_start)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _keys_taken(rows: Sequence[GoogleEvent], moving_on: Sequence[UUID]) -> set[tuple[str, str]]:
+    """Meeting keys of `rows` that an appointment holds which stays where it is."""
     uids = {row.ical_uid for row in rows if row.ical_uid}
-    return set(Appointment.objects.filter(ical_uid__in=uids).values_list("ical_uid", "original_start"))
+    holders = Appointment.objects.filter(ical_uid__in=uids).exclude(pk__in=moving_on)
+    return set(holders.values_list("ical_uid", "original_start"))
 
 
 def _hand_over(old: GoogleEvent, new: GoogleEvent) -> None:
     appointment = old.appointment
     if appointment is None:
         raise ValueError("A vanished occurrence without an appointment has nothing to hand on.")
-    Appointment.objects.filter(pk=appointment.pk).exclude(ical_uid="").update(
+    Appointment.objects.filter(pk=appointment.pk).update(
         ical_uid=new.ical_uid[:255], original_start=new.original_start
     )
     PushTarget.objects.filter(appointment=appointment, google_calendar=old.google_calendar_id).update(

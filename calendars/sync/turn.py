@@ -73,10 +73,16 @@ def take_turn(
         return Turn()
     google_calendar, has_unplanned, has_unpushed, has_channel = _looked_up(google_calendar_id, now)
     interval = channels.pull_interval(has_channel=has_channel)
-    has_unpushed &= pushes and google_calendar.account.is_connected
+    account = google_calendar.account
+    # A limit belongs to the person: whichever calendar met it, all of the account's wait.
+    waits = account.not_before is not None and account.not_before > now
+    works = account.is_connected and not waits
+    has_unpushed &= pushes and works
     turn = Turn(google_calendar, taken=True)
+    if pulls and waits:
+        turn.error = f"waits until {account.not_before:%H:%M} UTC: {account.last_error}"
     try:
-        if pulls and google_calendar.account.is_connected:
+        if pulls and works:
             with client_for(google_calendar.account) as client:
                 ends_turn = not (has_unplanned or has_unpushed)
                 turn.pulled = pull(

@@ -236,7 +236,7 @@ class TestWhatTravels:
 
 class TestSeveralStaff:
     def test_colleagues_copy_joins_the_appointment(self) -> None:
-        made = plan(EVENT, None, None, replace(FACTS, has_sibling_appointment=True))
+        made = plan(EVENT, None, None, replace(FACTS, sibling="stands"))
         assert (made.join, made.book) == (True, None)
 
     def test_organisers_configuration_decides(self) -> None:
@@ -296,7 +296,7 @@ WORLD = st.builds(
     private_events=st.sampled_from(["normal", "block", "ignore"]),
     decision=st.sampled_from(["", "make", "private", "undone"]),
     push_pending=st.booleans(),
-    has_sibling_appointment=st.booleans(),
+    sibling=st.sampled_from(["", "stands", "cancelled here", "cancelled at Google"]),
     decided_by_colleague=st.sampled_from(["", "Dana"]),
     other_copies=st.integers(0, 2),
     may_have_moved=st.booleans(),

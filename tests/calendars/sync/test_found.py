@@ -1,0 +1,202 @@
+"""What an independent stand-in for Google found wrong, each with the case that showed it."""
+
+import datetime
+
+import pytest
+
+from calendars import booking
+from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
+from calendars.sync.turn import take_turn
+from contacts.models import Appointment, AppointmentChange
+from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.sandbox.faults import Fault
+from tests.factories import ContactFactory
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+
+pytestmark = pytest.mark.django_db
+DAY = datetime.timedelta(days=1)
+WEEK = 7 * DAY
+
+
+def add_series(google: Google, desk: Desk, count: int = 4) -> dict[str, object]:
+    return google.control.insert(
+        desk.address,
+        "primary",
+        {
+            "summary": "Weekly",
+            "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), "timeZone": "UTC"},
+            "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), "timeZone": "UTC"},
+            "recurrence": [f"RRULE:FREQ=WEEKLY;COUNT={count}"],
+            "attendees": [{"email": "new@x.org"}],
+        },
+    )
+
+
+def test_event_of_a_person_is_not_deleted_because_its_last_guest_left_while_a_move_waited(
+    google: Google,
+) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    appointment = Appointment.objects.get()
+    booking.reschedule(appointment, starts_at=TOMORROW_AT_TEN + DAY, ends_at=TOMORROW_AT_TEN + DAY + HOUR)
+    google.change(desk.address, event, attendees=[])
+    desk.turn()
+    desk.turn()
+    appointment.refresh_from_db()
+    assert appointment.status == "cancelled"
+    assert [there["id"] for there in google.events(desk.address)] == [event["id"]]
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_new_format_of_instance_ids_keeps_every_appointment(google: Google) -> None:
+    """W3: announced for the third quarter of 2026. The old ids answer 404, the occurrences are the same."""
+    desk = Desk(google)
+    add_series(google, desk)
+    desk.turn()
+    before = list(AppointmentChange.objects.values_list("pk", flat=True))
+    google.control.set_options(instance_ids="opaque")
+    google.control.expire_sync_tokens()
+    try:
+        desk.turn()
+    finally:
+        google.control.set_options(instance_ids="stamp")
+    assert list(AppointmentChange.objects.values_list("pk", flat=True)) == before
+    assert Appointment.objects.filter(status="new").count() == 4
+    assert GoogleEvent.objects.exclude(status="cancelled").filter(appointment=None).count() == 0
+
+
+@pytest.mark.parametrize("how", ["made private", "setting changed"])
+def test_private_event_that_has_an_appointment_keeps_its_guests(google: Google, how: str) -> None:
+    desk = Desk(google, private_events="normal" if how == "setting changed" else "block")
+    visibility = "private" if how == "setting changed" else "default"
+    event = google.add(desk.address, guests=("new@x.org",), visibility=visibility)
+    desk.turn()
+    CalendarConfiguration.objects.update(private_events="block")
+    google.change(desk.address, event, visibility="private", location="Elsewhere")
+    desk.turn()
+    appointment = Appointment.objects.get()
+    assert (appointment.status, appointment.guests.count()) == ("new", 1)
+    google.move(desk.address, event, TOMORROW_AT_TEN + DAY)
+    desk.turn()
+    appointment.refresh_from_db()
+    assert appointment.starts_at == TOMORROW_AT_TEN + DAY
+
+
+def test_meeting_that_comes_back_through_a_colleague_is_the_same_appointment(google: Google) -> None:
+    """Its row was cancelled by Google and still holds the meeting's key."""
+    one = Desk(google)
+    google.control.add_person("client@x.org")
+    event = google.add("client@x.org", guests=(one.address,))
+    one.turn()
+    google.change("client@x.org", event, attendees=[])
+    one.turn()
+    assert Appointment.objects.get().status == "cancelled"
+    two = Desk(google)
+    google.change("client@x.org", event, attendees=[{"email": two.address}])
+    two.turn()
+    appointment = Appointment.objects.get()
+    assert appointment.status == "new"
+    assert two.user in {host.user for host in appointment.hosts.all()}
+
+
+def test_meeting_cancelled_here_only_blocks_when_a_colleague_is_linked_later(google: Google) -> None:
+    one = Desk(google)
+    google.control.add_person("client@x.org")
+    event = google.add("client@x.org", guests=(one.address,))
+    one.turn()
+    booking.cancel(Appointment.objects.get())
+    one.turn()
+    two = Desk(google)
+    google.change(
+        "client@x.org",
+        event,
+        attendees=[{"email": one.address, "responseStatus": "declined"}, {"email": two.address}],
+    )
+    two.turn()
+    row = GoogleEvent.objects.get(google_calendar=two.google_calendar)
+    assert (row.blocks, row.appointment, row.error) == (True, None, "")
+    assert "cancelled here" in row.reason
+
+
+def test_event_without_length_takes_no_time_and_is_not_retried(google: Google) -> None:
+    desk = Desk(google)
+    google.add(desk.address, guests=("new@x.org",), end=TOMORROW_AT_TEN)
+    desk.turn()
+    row = GoogleEvent.objects.get()
+    assert (row.blocks, row.appointment, row.is_planned) == (False, None, True)
+
+
+def test_appointment_keeps_its_time_when_its_event_loses_its_length(google: Google) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    google.change(desk.address, event, end={"dateTime": TOMORROW_AT_TEN.isoformat()})
+    desk.turn()
+    assert Appointment.objects.get().ends_at == TOMORROW_AT_TEN + HOUR
+
+
+def test_whole_account_waits_when_google_asks_for_it(google: Google) -> None:
+    desk = Desk(google)
+    clinic_id = google.control.add_calendar(desk.address, "Clinic")
+    clinic = GoogleCalendar.objects.create(
+        account=desk.account, google_id=clinic_id, access_role="owner", next_pull_at=NOW
+    )
+    google.control.add_fault(
+        Fault(method="calendar.events.list", status=403, reason="quotaExceeded", count=1)
+    )
+    take_turn(desk.google_calendar.pk, NOW, pulls=True)
+    google.control.clear_requests()
+    assert "waits until" in take_turn(clinic.pk, NOW, pulls=True).error
+    assert google.control.requests() == []
+    assert GoogleAccount.objects.get().not_before is not None
+
+
+def test_deleted_series_tells_once(google: Google) -> None:
+    desk = Desk(google)
+    event = add_series(google, desk)
+    desk.turn()
+    google.delete(desk.address, event)
+    desk.turn()
+    changes = AppointmentChange.objects.filter(what="cancelled").order_by("appointment__starts_at")
+    assert [(change.fires, change.repeats_series) for change in changes] == [(True, False)] + 3 * [
+        (False, True)
+    ]
+
+
+def test_shifted_exception_keeps_its_week_when_the_series_moves(google: Google) -> None:
+    """Paired by where the series puts an occurrence, not by where one was moved to."""
+    desk = Desk(google)
+    event = add_series(google, desk, count=3)
+    desk.turn()
+    by_start = {appointment.starts_at: appointment.pk for appointment in Appointment.objects.all()}
+    second = sorted(google.events(desk.address), key=lambda there: there["start"]["dateTime"])[1]
+    google.move(desk.address, second, TOMORROW_AT_TEN + 2 * WEEK + DAY)
+    desk.turn()
+    google.move(desk.address, event, TOMORROW_AT_TEN + HOUR)
+    desk.turn()
+    after = {appointment.pk: appointment.starts_at for appointment in Appointment.objects.all()}
+    first, third = by_start[TOMORROW_AT_TEN], by_start[TOMORROW_AT_TEN + 2 * WEEK]
+    assert (after[first], after[third]) == (TOMORROW_AT_TEN + HOUR, TOMORROW_AT_TEN + 2 * WEEK + HOUR)
+
+
+def test_contact_who_declines_googles_invitation_is_off_the_appointment(google: Google) -> None:
+    desk = Desk(google)
+    desk.calendar.invites_through_google = True
+    desk.calendar.save()
+    booking.book(
+        calendar=desk.calendar,
+        contact=ContactFactory(address="ann@x.org"),
+        guests=[ContactFactory(address="bob@x.org")],
+        owner=desk.user,
+        starts_at=TOMORROW_AT_TEN,
+        ends_at=TOMORROW_AT_TEN + HOUR,
+    )
+    desk.turn()
+    [event] = google.events(desk.address)
+    answers = [{"email": "ann@x.org", "responseStatus": "declined"}, {"email": "bob@x.org"}]
+    google.change(desk.address, event, attendees=answers)
+    desk.turn()
+    appointment = Appointment.objects.get()
+    assert [guest.contact.primary_address for guest in appointment.guests.all()] == ["bob@x.org"]
+    assert (appointment.status, appointment.contact.primary_address) == ("new", "bob@x.org")
