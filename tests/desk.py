@@ -36,9 +36,10 @@ def booked(owner: User, starts_at: datetime.datetime = NOW + HOUR, **fields: Any
     contact: Contact = fields.pop("contact", None) or ContactFactory.create()
     calendar = fields.pop("calendar", None) or CalendarFactory.create()
     ends_at = fields.pop("ends_at", starts_at + HOUR)
-    return booking.book(
+    wanted = booking.Booking(
         calendar=calendar, contact=contact, owner=owner, starts_at=starts_at, ends_at=ends_at, **fields
     )
+    return booking.book_many([wanted])[0]
 
 
 def google_event(owner: User, starts_at: datetime.datetime = NOW + HOUR, **fields: Any) -> GoogleEvent:
