@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from calendars import at_google, booking, configuring
-from contacts.models import Appointment
+from calendars.models import GoogleEvent
+from calendars.sync import decide as deciding
+from contacts.models import Appointment, Origin
 from integrations.disconnecting import disconnect_account
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.errors import ApiError
@@ -24,7 +26,7 @@ who = st.sampled_from(STAFF)
 slots = st.integers(-5, 40)
 which = st.integers(0, 11)
 guests = st.sets(st.sampled_from((*OUTSIDE, *STAFF[:2])), max_size=2).map(sorted)
-lives = st.one_of(st.none(), st.none(), st.integers(0, 80))
+lives = st.one_of(st.none(), st.none(), st.integers(0, 150))
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,15 @@ class Histories(RuleBasedStateMachine):
         instance_ids=st.sampled_from(["stamp", "opaque"]),
         empty_pages=st.booleans(),
         known=st.sets(st.sampled_from(OUTSIDE)).map(sorted),
+        begins_in_step=st.booleans(),
     )
     def begin(
-        self, setups: tuple[Setup, Setup, Setup], instance_ids: str, empty_pages: bool, known: list[str]
+        self,
+        setups: tuple[Setup, Setup, Setup],
+        instance_ids: str,
+        empty_pages: bool,
+        known: list[str],
+        begins_in_step: bool,
     ) -> None:
         self.world = World(self.place, instance_ids=instance_ids, empty_pages=empty_pages)
         self.ledger = promises.Ledger()
@@ -83,16 +91,25 @@ class Histories(RuleBasedStateMachine):
             self.world.add_contact(address)
         for index, setup in enumerate(setups):
             self.configure(index, setup)
+        # Something to disagree about: what each kind of history starts from.
+        self.add(STAFF[0], 6, ["ann@x.test"])
+        self.add(STAFF[0], 8, ["ben@x.test", STAFF[1]])
+        self.add_series(STAFF[1], 5, ["cid@y.test"], 3)
+        self.invited(7, list(STAFF[:2]))
+        self.add(STAFF[2], 9, ["ann@x.test"])
+        for calendar in range(4):
+            self.book(calendar, OUTSIDE[calendar], 10 + calendar, Origin.STAFF, None)
+        if begins_in_step:
+            self.sync()
 
     def step(self, act: Callable[[], Any], *, dies_after: int | None = None) -> Any:
         """One thing that happens, judged by what it left behind."""
-        type(self).steps += 1
+        Histories.steps += 1
         self.world.pass_time(datetime.timedelta(seconds=7))
-        earlier = promises.policies_now()
         answer = None
         with self.place.dying(dies_after):
             answer = act()
-        promises.judge_step(self.world, self.ledger, earlier)
+        promises.judge_step(self.world, self.ledger)
         return answer
 
     def word(self, kind: str) -> str:
@@ -101,9 +118,9 @@ class Histories(RuleBasedStateMachine):
 
     # --- people at Google -------------------------------------------------------------------------------------
 
-    def events(self, address: str) -> list[dict[str, Any]]:
+    def events(self, address: str, calendar: str = "primary") -> list[dict[str, Any]]:
         return self.world.control.events(
-            address, address, self.world.now - promises.AHEAD, self.world.now + promises.AHEAD
+            address, calendar, self.world.now - promises.AHEAD, self.world.now + promises.AHEAD
         )
 
     def at_google(self, act: Callable[[], Any]) -> Any:
@@ -231,10 +248,47 @@ class Histories(RuleBasedStateMachine):
             event = events[index % len(events)]
             self.at_google(lambda: self.world.control.delete(STRANGER, STRANGER, event["id"]))
 
+    @rule(index=which, slot=slots, guests=guests)
+    def add_elsewhere(self, index: int, slot: int, guests: list[str]) -> None:
+        """Alice's second Google calendar, which at most blocks time."""
+        body = {
+            "summary": self.word("Elsewhere"),
+            **when(slot),
+            "attendees": [{"email": guest} for guest in guests],
+        }
+        self.at_google(lambda: self.world.control.insert(STAFF[0], self.world.second, body))
+
+    @rule(index=which, back=st.booleans())
+    def move_between(self, index: int, back: bool) -> None:
+        """Alice drags an event from one of her calendars to the other."""
+        here, there = (self.world.second, STAFF[0]) if back else (STAFF[0], self.world.second)
+        events = self.events(STAFF[0], here)
+        if events:
+            event_id = events[index % len(events)]["id"]
+            self.at_google(lambda: self.world.move_between(STAFF[0], here, event_id, there))
+
+    @rule(address=who, index=which)
+    def restore(self, address: str, index: int) -> None:
+        """An occurrence that was cancelled comes back."""
+        gone = GoogleEvent.objects.filter(
+            google_calendar__google_id=address, status="cancelled", recurring_event_id__gt=""
+        ).order_by("pk")
+        if gone:
+            event_id = gone[index % len(gone)].google_id
+            self.at_google(
+                lambda: self.world.control.patch(address, address, event_id, {"status": "confirmed"})
+            )
+
     # --- staff ------------------------------------------------------------------------------------------------
 
-    @rule(calendar=st.integers(0, 3), guest=st.sampled_from(OUTSIDE), slot=slots, life=lives)
-    def book(self, calendar: int, guest: str, slot: int, life: int | None) -> None:
+    @rule(
+        calendar=st.integers(0, 3),
+        guest=st.sampled_from(OUTSIDE),
+        slot=slots,
+        origin=st.sampled_from([Origin.STAFF, Origin.CUSTOMER]),
+        life=lives,
+    )
+    def book(self, calendar: int, guest: str, slot: int, origin: str, life: int | None) -> None:
         chosen, title = self.world.bookable[calendar], self.word("Visit")
         contact = self.world.add_contact(guest)
 
@@ -246,6 +300,7 @@ class Histories(RuleBasedStateMachine):
                 starts_at=at(slot),
                 ends_at=at(slot) + HOUR,
                 title=title,
+                origin=origin,
             )
 
         def noted() -> None:
@@ -314,6 +369,25 @@ class Histories(RuleBasedStateMachine):
 
         self.at_the_desk(noted, life)
 
+    @precondition(lambda self: GoogleEvent.objects.exists())
+    @rule(index=which, decision=st.sampled_from(["make", "private", "never"]), life=lives)
+    def decide(self, index: int, decision: str, life: int | None) -> None:
+        """A person decides about one event on the agenda."""
+        events = GoogleEvent.objects.exclude(status="cancelled").order_by("pk")
+        if not events:
+            return
+        event, user = events[index % len(events)], self.world.users[0]
+        address = next((person["address"] for person in event.attendees), "")
+        self.ledger.decided.add(event.pk)
+        self.ledger.reconfigured.add(event.google_calendar_id)
+        verbs: dict[str, Callable[[], Any]] = {
+            "make": lambda: deciding.make_appointment(event, by=user, now=self.world.now),
+            "private": lambda: deciding.keep_private(event, by=user, now=self.world.now),
+            "never": lambda: deciding.never_guest(event, address, by=user, now=self.world.now),
+        }
+        with contextlib.suppress(deciding.NotPossible):
+            self.step(verbs[decision], dies_after=life)
+
     @rule(address=st.sampled_from(OUTSIDE))
     def add_contact(self, address: str) -> None:
         self.step(lambda: self.world.add_contact(address))
@@ -322,6 +396,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 2), setup=setups)
     def reconfigure(self, index: int, setup: Setup) -> None:
+        touched = GoogleCalendar.objects.filter(account__user=self.world.users[index])
+        self.ledger.reconfigured |= set(touched.values_list("pk", flat=True))
         self.configure(index, setup)
 
     def configure(self, index: int, setup: Setup) -> None:
@@ -394,6 +470,13 @@ class Histories(RuleBasedStateMachine):
         calendars = self.world.calendars()
         self.step(lambda: self.world.turn(calendars[index % len(calendars)], pulls=pulls), dies_after=life)
 
+    @rule()
+    def sync(self) -> None:
+        """One turn of each Google calendar, undisturbed but by faults."""
+        for google_calendar in self.world.calendars():
+            if google_calendar.next_pull_at is not None:
+                self.step(lambda pk=google_calendar: self.world.turn(pk, pulls=True))
+
     @rule(life=lives)
     def work(self, life: int | None) -> None:
         self.step(self.world.run_queue, dies_after=life)
@@ -412,7 +495,7 @@ class Histories(RuleBasedStateMachine):
             self.world.control.clear_requests()
             self.world.sweep()
             written = [r for r in self.world.control.requests() if r.method in promises.WRITES]
-            promises.judge_step(self.world, self.ledger, promises.policies_now())
+            promises.judge_step(self.world, self.ledger)
             after = promises.everything()
             if after == before and not written:
                 break

@@ -47,16 +47,19 @@ class Allowed:
     since: datetime.datetime | None = None
 
 
-def ruling(google_calendar: GoogleCalendar) -> CalendarConfiguration | None:
-    """An unassigned calendar's link decides before a user's."""
-    linked = CalendarConfiguration.objects.filter(linked_calendar=google_calendar).order_by("user_id")
-    return next(iter(sorted(linked, key=lambda row: row.calendar_id is None)), None)
+NOTHING = Allowed()
 
 
-def allowed(google_calendar: GoogleCalendar) -> Allowed:
-    configuration = ruling(google_calendar)
-    if configuration is None:
-        return Allowed()
+def policies_now() -> dict[int, Allowed]:
+    """By Google calendar. An unassigned calendar's link decides before a user's; what nobody links only blocks."""
+    configurations = CalendarConfiguration.objects.exclude(linked_calendar=None).order_by("calendar_id")
+    by_link = {row.linked_calendar_id: row for row in configurations}
+    by_link |= {row.linked_calendar_id: row for row in configurations if row.calendar_id is not None}
+    pks = GoogleCalendar.objects.order_by("pk").values_list("pk", flat=True)
+    return {pk: _allowed(by_link[pk]) if pk in by_link else NOTHING for pk in pks}
+
+
+def _allowed(configuration: CalendarConfiguration) -> Allowed:
     match, create, fire, edits = OPTIONS[configuration.sync_option]
     since = configuration.policy_since
     if configuration.calendar_id is not None:
@@ -76,6 +79,7 @@ def allowed(google_calendar: GoogleCalendar) -> Allowed:
 class Ledger:
     """What was seen so far: after each step only what is new is judged, under the policy that was in force."""
 
+    policies: dict[int, Allowed] = field(default_factory=dict)
     changes: int = 0
     contacts: int = 0
     triggers: int = 0
@@ -90,29 +94,24 @@ class Ledger:
     booked_here: set[Any] = field(default_factory=set)
     # Addresses and events that a person let in by hand.
     decided: set[int] = field(default_factory=set)
-    may_create: bool = False
+    # Google calendars whose configuration changed on the way.
+    reconfigured: set[int] = field(default_factory=set)
 
 
 # --- after every step -----------------------------------------------------------------------------------------------
 
 
-def judge_step(world: World, ledger: Ledger, earlier: dict[int, Allowed]) -> None:
+def judge_step(world: World, ledger: Ledger) -> None:
     """What a step did was allowed by the policy that stood when it began, or by the one it ended with."""
-    policies = {pk: (before, allowed_now(pk)) for pk, before in earlier.items()}
+    now = policies_now()
+    policies = {pk: (ledger.policies.get(pk, NOTHING), policy) for pk, policy in now.items()}
+    ledger.policies = now
     _judge_requests(world, ledger)
     _judge_bookings(ledger, policies)
     _judge_contacts(ledger, policies)
-    _judge_changes(world, ledger, policies)
-    _judge_triggers(world, ledger)
+    _judge_changes(ledger, policies)
+    _judge_triggers(ledger)
     _note_protection(world, ledger)
-
-
-def allowed_now(pk: int) -> Allowed:
-    return allowed(GoogleCalendar.objects.get(pk=pk))
-
-
-def policies_now() -> dict[int, Allowed]:
-    return {row.pk: allowed(row) for row in GoogleCalendar.objects.all()}
 
 
 Policies = dict[int, tuple[Allowed, Allowed]]
@@ -163,7 +162,7 @@ def _judge_contacts(ledger: Ledger, policies: Policies) -> None:
             assert ledger.decided or _some(policies, policies, "create"), f"{contact} was made a contact"
 
 
-def _judge_changes(world: World, ledger: Ledger, policies: Policies) -> None:
+def _judge_changes(ledger: Ledger, policies: Policies) -> None:
     changes = AppointmentChange.objects.filter(pk__gt=ledger.changes).order_by("pk")
     for change in changes.select_related("appointment"):
         ledger.changes = change.pk
@@ -186,7 +185,7 @@ def _is_news(row: GoogleEvent, policies: Policies) -> bool:
     )
 
 
-def _judge_triggers(world: World, ledger: Ledger) -> None:
+def _judge_triggers(ledger: Ledger) -> None:
     fired = TriggerEvent.objects.filter(pk__gt=ledger.triggers, fired=True).order_by("pk")
     for event in fired.select_related("change", "appointment"):
         ledger.triggers = event.pk
@@ -200,7 +199,7 @@ def _note_protection(world: World, ledger: Ledger) -> None:
         "appointment", "google_calendar"
     ):
         key = (target.google_calendar_id, target.event_id)
-        if not allowed(target.google_calendar).edits:
+        if not ledger.policies[target.google_calendar_id].edits:
             event = event_at_google(world, target)
             if event is not None and not agree(event, target.appointment):
                 ledger.protected[key] = (event["etag"], target.appointment.revision)
@@ -215,6 +214,7 @@ def judge(world: World, ledger: Ledger) -> None:
     _judge_observations(world)
     _judge_agreement(world, ledger)
     _judge_orphans(world)
+    _judge_policy(world, ledger)
     _judge_words(ledger)
 
 
@@ -274,6 +274,11 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue
         if appointment.status in CLOSED or appointment.ends_at <= world.now:
             continue
+        hosts = set(appointment.hosts.values_list("user", flat=True)) or {appointment.owner_id}
+        if not appointment.is_void and target.google_calendar.account.user_id not in hosts:
+            # A colleague took their copy away, or declined: the appointment goes on without them.
+            assert event is None or not is_living(event) or answer_of(event) == "declined", "freed, yet busy"
+            continue
         row = GoogleEvent.objects.filter(
             google_calendar=target.google_calendar, google_id=target.event_id
         ).first()
@@ -307,6 +312,8 @@ def _judge_orphans(world: World) -> None:
     """No event of ours lives at Google without its appointment, and none twice."""
     ours = []
     for google_calendar in world.calendars():
+        if google_calendar.google_id == world.second:
+            continue  # nothing is pushed there; what carries our mark, Alice moved there herself
         for event in events_of(world, google_calendar):
             mark = crm_id(event)
             if not mark:
@@ -319,6 +326,44 @@ def _judge_orphans(world: World) -> None:
             if row is not None and google_calendar.next_pull_at is not None:
                 assert row.appointment_id == target.appointment_id, f"its own event is a stranger: {event}"
     twice(ours, "event of ours")
+
+
+def _judge_policy(world: World, ledger: Ledger) -> None:
+    """Where a configuration never changed, each event became what the table says, whatever happened on the way."""
+    ours = {user.email for user in world.users}
+    for google_calendar in GoogleCalendar.objects.filter(next_pull_at__isnull=False).select_related(
+        "account"
+    ):
+        policy = ledger.policies[google_calendar.pk]
+        rows = {row.google_id: row for row in google_calendar.events.select_related("appointment")}
+        for event in events_of(world, google_calendar):
+            row, decides = rows.get(event["id"]), event["organizer"]["email"] not in ours or is_ours(event)
+            is_plain = not is_all_day(event) and event.get("visibility", "default") == "default"
+            if row is None or crm_id(event) or not decides or not is_plain or span(event)[0] <= world.now:
+                continue
+            people = guests_of(event, ours)
+            meeting = Appointment.objects.exclude(ical_uid="").filter(
+                ical_uid=row.ical_uid, original_start=row.original_start
+            )
+            if any(each.status in CLOSED or each.status_set_by == "staff" for each in meeting):
+                continue
+            stands = row.appointment is not None and not row.appointment.is_void
+            if stands and answer_of(event) != "declined":
+                assert people, f"an appointment without a guest: {row.reason} {event}"
+            if google_calendar.pk in ledger.reconfigured or not policy.links:
+                continue
+            known = set(ContactEmail.objects.filter(address__in=people).values_list("address", flat=True))
+            wanted = (policy.create and people) or (policy.match and known)
+            wanted = bool(wanted) and answer_of(event) != "declined"
+            assert stands == wanted, f"wanted {wanted}: {row.reason} {event}"
+
+
+def guests_of(event: dict[str, Any], ours: set[str]) -> set[str]:
+    """People outside who have not declined; an outside organiser counts."""
+    invited = {person["email"]: person["responseStatus"] for person in event.get("attendees", [])}
+    invited.setdefault(event["organizer"]["email"], "accepted")
+    outside = {address for address in invited if not address.endswith("@group.calendar.google.com")} - ours
+    return {address for address in outside if invited[address] != "declined"}
 
 
 def _judge_words(ledger: Ledger) -> None:

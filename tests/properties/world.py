@@ -31,6 +31,7 @@ from integrations.google.oauth import SCOPES, Grant
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox import Sandbox
 from integrations.sandbox.control import SandboxControl
+from integrations.sandbox.events import Write
 from tests.properties.wire import BASE, InProcessHttp
 
 # A Monday, three weeks before the clocks change in Europe.
@@ -228,6 +229,16 @@ class World:
         store = self.sandbox.store
         with store.transaction():
             store.db.execute("DELETE FROM tokens WHERE kind = 'access'")
+
+    def move_between(self, address: str, here: str, event_id: str, there: str) -> None:
+        """A person's event in another of their calendars, with the id it had."""
+        with self.sandbox.channels.announced():
+            source, role = self.sandbox.people.open(address, here)
+            target, _ = self.sandbox.people.open(address, there)
+            person = self.sandbox.people.find(address)
+            assert person is not None
+            write = Write(person, source, role, {"sendUpdates": "none"})
+            self.sandbox.api.events.move(write, event_id, target, role)
 
     # --- time and work ----------------------------------------------------------------------------------------
 
