@@ -51,7 +51,9 @@ UNPLANNED = ~Q(planned_etag=F("etag")) | ~Q(replan="")
 class GoogleEventQuerySet(models.QuerySet["GoogleEvent"]):
     def unplanned(self, now: datetime.datetime) -> "GoogleEventQuerySet":
         """Rows with a new observation, contact or decision, and whose time to try has come."""
-        return self.filter(UNPLANNED).filter(Q(not_before=None) | Q(not_before__lte=now))
+        due = Q(not_before=None) | Q(not_before__lte=now)
+        # Without an etag the observation was given up: there is nothing to plan until a pull brings it back.
+        return self.filter(UNPLANNED).filter(due).exclude(etag="")
 
     def blocking(self, starts_at: datetime.datetime, ends_at: datetime.datetime) -> "GoogleEventQuerySet":
         return self.filter(blocks=True, starts_at__lt=ends_at, ends_at__gt=starts_at)
@@ -77,6 +79,7 @@ class GoogleEvent(models.Model):
         CONTACT = "contact", "A guest became a contact"
         MEETING = "meeting", "A colleague's copy became an appointment"
         DECISION = "decision", "A person decided"
+        RESUME = "resume", "Read again after a break"
         APPLY = "apply", "The configuration is applied to it, silently"
         FIRE = "fire", "The configuration is applied to it, and triggers may fire"
 

@@ -25,9 +25,10 @@ def let_go(account_id: int) -> None:
 def forget(google_calendars: list[int]) -> None:
     """Lift the blocks of these Google calendars and erase what their events say. Their next pull is a full one."""
     GoogleEventGuest.objects.filter(event__google_calendar__in=google_calendars).delete()
-    # Without an etag the observation is given up: it counts as planned, and whatever a later pull says is news.
+    # Without an etag the observation is given up. The etag last planned stays: what comes back unchanged keeps what
+    # was made of it, whatever the option has become.
     GoogleEvent.objects.filter(google_calendar__in=google_calendars).update(
-        etag="", planned_etag="", replan="", blocks=False, summary="", description="", location="",
+        etag="", replan="", blocks=False, summary="", description="", location="",
         organizer_address="", meeting_url="", html_link="", attendees=[],
     )  # fmt: skip
     GoogleCalendar.objects.filter(pk__in=google_calendars).update(

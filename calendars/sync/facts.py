@@ -97,6 +97,8 @@ class Facts:
     decision: str = ""
     # Planning again because a guest became a contact since, not because the event changed.
     is_late_match: bool = False
+    # Read again after a disconnect, unchanged: it keeps what was made of it.
+    is_resumed: bool = False
     # A person applies the configuration to what was imported before it: silently, or firing on purpose.
     is_applied: bool = False
     fires_on_purpose: bool = False
@@ -108,6 +110,8 @@ class Facts:
     push_pending: bool = False
     # The whole series was deleted, and an earlier occurrence of it told so.
     series_has_ended: bool = False
+    # Someone was left out because the configuration ignores them.
+    has_ignored_guests: bool = False
     # Addresses on the event that answered no.
     declined: frozenset[str] = frozenset()
     # One meeting of several staff: the appointment made through another copy ("" when there is none); who decides;

@@ -213,6 +213,8 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         # Without a calendar to file it on, a person's "make appointment" has to wait for one.
         decision=row.decision if setting.target or row.decision != GoogleEvent.Decision.MAKE else "",
         is_late_match=row.replan == GoogleEvent.Replan.CONTACT and row.planned_etag == row.etag,
+        is_resumed=row.replan == GoogleEvent.Replan.RESUME,
+        has_ignored_guests=any(setting.ignored.covers(person["address"].lower()) for person in row.attendees),
         is_applied=row.replan == GoogleEvent.Replan.APPLY,
         fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
         decided_by_colleague=decided_by,
@@ -310,7 +312,8 @@ def _held(row: GoogleEvent, attached: dict[UUID, dict[int, str]]) -> Held | None
         ends_at=appointment.ends_at,
         status=appointment.status,
         status_set_by=appointment.status_set_by,
-        made_in_google=appointment.came_from_google,
+        # An event of ours stands in for one that was deleted: its guest list and text are the CRM's.
+        made_in_google=appointment.came_from_google and row.crm_id != str(appointment.pk),
         contacts=attached.get(appointment.pk, {}),
     )
 

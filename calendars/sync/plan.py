@@ -274,6 +274,8 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
     admitted = tuple(guest for guest in facts.guests if _admits(guest, facts))
     if not admitted:
         return _no_one_admitted(observed, facts)
+    if facts.is_resumed:
+        return _block(observed, facts, "Read again after a break: it stays what it was.")
     return _make(observed, admitted, facts)
 
 
@@ -311,7 +313,8 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
 def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
     option = NAMES[facts.policy.option]
     if not facts.guests:
-        drawn = _block(observed, facts, f"{option}: no guests, so it only blocks.")
+        nobody = "its guests are ignored, as configured" if facts.has_ignored_guests else "no guests"
+        drawn = _block(observed, facts, f"{option}: {nobody}, so it only blocks.")
         outlined = facts.policy.outlines
         return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
     if not facts.policy.match:

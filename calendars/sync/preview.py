@@ -1,16 +1,18 @@
 """What an option would do to the events that are there: plan() under another configuration. Nothing is changed."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from calendars.models import CalendarConfiguration, GoogleEvent
+from calendars.models.google import GoogleEventQuerySet
 from calendars.sync.facts import Plan
-from calendars.sync.gather import setting_under, situations
+from calendars.sync.gather import Setting, setting_under, situations
 from calendars.sync.plan import plan
 from integrations.models import GoogleCalendar
 
-# More would not be read; the counts say how many there are.
-SHOWN = 200
+# The soonest so many are planned for a preview, which a person waits for; applying takes all of them.
+PLANNED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +70,9 @@ def preview(configuration: CalendarConfiguration, now: datetime) -> Preview | No
     google_calendar = configuration.linked_calendar
     if google_calendar is None:
         return None
-    rows = list(
-        GoogleEvent.objects.filter(google_calendar=google_calendar, appointment=None, ends_at__gt=now)
-        .exclude(status="cancelled")
-        .select_related("appointment__calendar", "google_calendar__account")
-        .order_by("starts_at", "pk")[:SHOWN]
-    )
+    rows = _undecided(google_calendar, now)[:PLANNED]
     setting = setting_under(configuration, google_calendar, now)
-    found = situations(rows, setting, now)
-    return Preview(
-        google_calendar=google_calendar,
-        lines=tuple(
-            Line(
-                event=situation.row,
-                plan=plan(situation.observed, situation.held, situation.agreed, situation.facts),
-                guests=tuple(guest.address for guest in situation.facts.guests),
-            )
-            for situation in found
-        ),
-    )
+    return Preview(google_calendar, tuple(_lines(list(rows), setting, now)))
 
 
 def apply_to_imported(configuration: CalendarConfiguration, now: datetime, *, fires: bool) -> int:
@@ -94,9 +80,32 @@ def apply_to_imported(configuration: CalendarConfiguration, now: datetime, *, fi
 
     Silently, unless `fires`; then triggers run for what lies ahead.
     """
-    found = preview(configuration, now)
-    if found is None:
+    google_calendar = configuration.linked_calendar
+    if google_calendar is None:
         return 0
-    pks = [line.event.pk for line in found.lines if line.makes_appointment]
+    setting = setting_under(configuration, google_calendar, now)
+    rows = list(_undecided(google_calendar, now))
+    chunks = (rows[start : start + PLANNED] for start in range(0, len(rows), PLANNED))
+    pks = [
+        line.event.pk for chunk in chunks for line in _lines(chunk, setting, now) if line.makes_appointment
+    ]
     replan = GoogleEvent.Replan.FIRE if fires else GoogleEvent.Replan.APPLY
     return GoogleEvent.objects.filter(pk__in=pks).update(replan=replan, not_before=None)
+
+
+def _undecided(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
+    """The upcoming events without an appointment, soonest first."""
+    rows = GoogleEvent.objects.filter(google_calendar=google_calendar, appointment=None, ends_at__gt=now)
+    related = ("appointment__calendar", "google_calendar__account", "run")
+    return (
+        rows.exclude(status="cancelled").exclude(etag="").select_related(*related).order_by("starts_at", "pk")
+    )
+
+
+def _lines(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> Iterator[Line]:
+    for situation in situations(rows, setting, now):
+        yield Line(
+            event=situation.row,
+            plan=plan(situation.observed, situation.held, situation.agreed, situation.facts),
+            guests=tuple(guest.address for guest in situation.facts.guests),
+        )

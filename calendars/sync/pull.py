@@ -7,7 +7,7 @@ its id before anything follows from its absence.
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, PrivateEvents, SyncRun
@@ -36,23 +36,24 @@ def pull(
     *,
     full: bool = False,
     ends_turn: bool = False,
+    progress: Callable[[], None] = lambda: None,
     interval: timedelta | None = None,
 ) -> "Pull":
     """Read what changed (or everything, when the token is missing, dead, or a day old) into observations.
 
     `interval`: until the next one, PULL_INTERVAL where it is None. The caller holds the calendar's claim; with
-    `ends_turn` a pull that finds nothing gives it back along with the token. Raises what the client raises, but
-    PullInFull; then the token is as it was.
+    `ends_turn` a pull that finds nothing gives it back along with the token; `progress` is called as it goes on.
+    Raises what the client raises, but PullInFull; then the token is as it was.
     """
     anchored = google_calendar.next_full_at is not None and google_calendar.next_full_at > now
     if not full and anchored and google_calendar.sync_token:
         try:
             return Pull(
                 google_calendar, client, now, is_full=False, ends_turn=ends_turn, interval=interval
-            ).run()
+            ).run(progress)
         except PullInFull:
             logger.info("Sync token of Google calendar %d is dead; pulling in full.", google_calendar.pk)
-    return Pull(google_calendar, client, now, is_full=True, interval=interval).run()
+    return Pull(google_calendar, client, now, is_full=True, interval=interval).run(progress)
 
 
 class Pull:
@@ -72,6 +73,8 @@ class Pull:
         self.client = client
         self.now = now
         self.is_full = is_full
+        # Nothing of it was read before, or all was given up (disconnected, unlinked).
+        self.starts_anew = is_full and not google_calendar.sync_token
         self.ends_turn = ends_turn
         self.interval = interval or settings.PULL_INTERVAL
         self.pages = self.events = self.found = 0
@@ -99,12 +102,14 @@ class Pull:
         """Whether any row may differ from what was known before."""
         return self.is_full or self.found > 0
 
-    def run(self) -> "Pull":
+    def run(self, progress: Callable[[], None] = lambda: None) -> "Pull":
+        """Do it; `progress` is called after each page but the last."""
         for page in self._pages():
             if page.next_sync_token:
                 self._finish(page)
                 return self
             self._write(page)
+            progress()
         raise Refused("Google ended the list without a sync token.", "noSyncToken")
 
     def _pages(self) -> Iterable[EventPage]:
@@ -133,6 +138,8 @@ class Pull:
             if self.is_full:
                 self._observe(found)
                 self._sweep(listed, gone)
+            if self.starts_anew:
+                self._resume()
             self._store_token(page.next_sync_token)
 
     def _write(self, page: EventPage) -> None:
@@ -249,6 +256,13 @@ class Pull:
             | Q(google_calendar=self.google_calendar, google_id__in=gone)
         )
         rows.update(status="cancelled", etag=Concat("etag", Value("-missing")), seen_at=self.now)
+
+    def _resume(self) -> None:
+        """What came back as it was is planned again, to block again; it does not become something else."""
+        back = GoogleEvent.objects.filter(
+            google_calendar=self.google_calendar, run=self.record, planned_etag=F("etag")
+        )
+        back.exclude(planned_etag="").update(replan=GoogleEvent.Replan.RESUME)
 
     def _store_token(self, token: str) -> None:
         calendar = self.google_calendar

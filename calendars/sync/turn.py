@@ -4,6 +4,7 @@ The claim is one conditional update and ends by itself if its worker dies.
 """
 
 import logging
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from integrations.models import Channel, GoogleAccount, GoogleCalendar
 logger = logging.getLogger(__name__)
 
 CLAIM = timedelta(minutes=10)
+KEEP_SECONDS = 60
 # Web and worker may run on two machines: what one calls due now must not be early to the other.
 CLOCKS_DIFFER = timedelta(seconds=5)
 # What Google refused at the level of a whole calendar is asked again after this.
@@ -66,10 +68,8 @@ def take_turn(
     `if_due`: only where its next pull has come, so that of several tasks for one calendar the first does the work.
     """
     rows = GoogleCalendar.objects.filter(pk=google_calendar_id)
-    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    if if_due:
-        free &= Q(next_pull_at__lte=now + CLOCKS_DIFFER)
-    if not rows.filter(free).update(claimed_until=now + CLAIM):
+    claim = Claim(google_calendar_id, now)
+    if not claim.take(Q(next_pull_at__lte=now + CLOCKS_DIFFER) if if_due else Q()):
         return Turn()
     google_calendar, has_unplanned, has_unpushed, has_channel = _looked_up(google_calendar_id, now)
     interval = channels.pull_interval(has_channel=has_channel)
@@ -86,22 +86,56 @@ def take_turn(
             with client_for(google_calendar.account) as client:
                 ends_turn = not (has_unplanned or has_unpushed)
                 turn.pulled = pull(
-                    google_calendar, client, now, full=full, ends_turn=ends_turn, interval=interval
+                    google_calendar,
+                    client,
+                    now,
+                    full=full,
+                    ends_turn=ends_turn,
+                    interval=interval,
+                    progress=claim.keep,
                 )
         if has_unplanned or (turn.pulled and turn.pulled.found_something):
-            turn.reconciled += reconcile(google_calendar, now)
+            for done in reconcile(google_calendar, now):
+                claim.keep()
+                turn.reconciled.append(done)
         if has_unpushed:
-            _push(turn, google_calendar, now)
+            _push(turn, google_calendar, now, claim)
     except GoogleError as error:
         turn.error = _remember_failure(google_calendar, error, now)
     finally:
         if google_calendar.claimed_until is not None:
-            rows.update(claimed_until=None)
+            claim.release()
     if not turn.error and google_calendar.claimed_until is not None:
         # Only after the claim is given back: who asks from here on finds the calendar free, and wakes a worker.
         asked = rows.filter(next_pull_at__isnull=False).exclude(next_pull_at=google_calendar.next_pull_at)
         turn.is_wanted_again = asked.exists()
     return turn
+
+
+class Claim:
+    """The right to work on one Google calendar, for as long as its worker lives."""
+
+    def __init__(self, google_calendar_id: int, now: datetime) -> None:
+        self.rows = GoogleCalendar.objects.filter(pk=google_calendar_id)
+        self.now, self.until = now, now + CLAIM
+        self.taken_at = self.kept_at = time.monotonic()
+
+    def take(self, condition: Q) -> bool:
+        free = Q(claimed_until=None) | Q(claimed_until__lte=self.now)
+        return bool(self.rows.filter(free, condition).update(claimed_until=self.until))
+
+    def keep(self) -> None:
+        """Called as the work goes on: a long turn claims anew each minute, so that a first import is not taken over."""
+        if time.monotonic() - self.kept_at < KEEP_SECONDS:
+            return
+        self.kept_at = time.monotonic()
+        until = self.now + CLAIM + timedelta(seconds=self.kept_at - self.taken_at)
+        self.rows.filter(claimed_until=self.until).update(claimed_until=until)
+        self.until = until
+
+    def release(self) -> None:
+        """Give it back, unless another worker has it by now."""
+        self.rows.filter(claimed_until=self.until).update(claimed_until=None)
 
 
 def _looked_up(pk: int, now: datetime) -> tuple[GoogleCalendar, bool, bool, bool]:
@@ -121,10 +155,12 @@ def _looked_up(pk: int, now: datetime) -> tuple[GoogleCalendar, bool, bool, bool
     return row, row.has_unplanned, row.has_unpushed, row.has_channel
 
 
-def _push(turn: Turn, google_calendar: GoogleCalendar, now: datetime) -> None:
+def _push(turn: Turn, google_calendar: GoogleCalendar, now: datetime, claim: Claim) -> None:
     with client_for(google_calendar.account) as client:
         setting = setting_for(google_calendar, now)
-        turn.pushed += push(google_calendar, client, setting, now)
+        for pushed in push(google_calendar, client, setting, now):
+            claim.keep()
+            turn.pushed.append(pushed)
         if any(one.changed for one in turn.pushed):
             # The other side changed between the look and the write: plan that, then push what still differs.
             turn.reconciled += reconcile(google_calendar, now)

@@ -54,5 +54,8 @@ class UserAddress(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="addresses")
     address = AddressField(unique=True)
 
+    class Meta:
+        verbose_name_plural = "user addresses"
+
     def __str__(self) -> str:
         return self.address

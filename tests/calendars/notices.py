@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from django.db import connections
+
 from config.celery import app
 from integrations.sandbox import Sandbox
 from integrations.sandbox.channels import Message, post
@@ -38,6 +40,8 @@ class Site:
             happens = self.meanwhile.pop(methods[-1], None) if methods else None
             if happens:
                 happens()
+                # This thread is the stand-in's, which knows nothing of a database.
+                connections.close_all()
             self.sandbox.post.wait()
             return response
 

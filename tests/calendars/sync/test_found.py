@@ -1,12 +1,15 @@
-"""What an independent stand-in for Google found wrong, each with the case that showed it."""
+"""What another stand-in for Google, and people who used the product, found wrong: each with its case."""
 
 import datetime
 
 import pytest
+from django.db.models import Q
 
 from calendars import booking
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
-from calendars.sync.turn import take_turn
+from calendars.sync import disconnecting
+from calendars.sync.preview import apply_to_imported
+from calendars.sync.turn import Claim, take_turn
 from contacts.models import Appointment, AppointmentChange
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.faults import Fault
@@ -200,3 +203,79 @@ def test_contact_who_declines_googles_invitation_is_off_the_appointment(google: 
     appointment = Appointment.objects.get()
     assert [guest.contact.primary_address for guest in appointment.guests.all()] == ["bob@x.org"]
     assert (appointment.status, appointment.contact.primary_address) == ("new", "bob@x.org")
+
+
+def test_appointment_restored_here_is_ours_from_then_on(google: Google) -> None:
+    """Its own event was deleted; the one we insert has no guests, and that is no news."""
+    desk = Desk(google)
+    google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    appointment = Appointment.objects.get()
+    booking.cancel(appointment)
+    desk.turn()
+    booking.set_status(appointment, "confirmed")
+    desk.turn()
+    [again] = google.events(desk.address)
+    google.move(desk.address, again, TOMORROW_AT_TEN + DAY)
+    desk.turn()
+    appointment.refresh_from_db()
+    assert (appointment.status, appointment.starts_at) == ("confirmed", TOMORROW_AT_TEN + DAY)
+
+
+def test_cancelling_what_is_older_than_the_policy_is_silent(google: Google) -> None:
+    desk = Desk(google)
+    CalendarConfiguration.objects.update(policy_since=NOW + HOUR)
+    event = google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    google.delete(desk.address, event)
+    desk.turn()
+    assert [change.fires for change in AppointmentChange.objects.all()] == [False, False]
+
+
+def test_reconnect_does_not_apply_a_changed_option_to_old_events(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False, trigger=False)
+    ContactFactory(address="ann@x.org")
+    google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    CalendarConfiguration.objects.update(sync_option="smart", allow_trigger=True)
+    disconnecting.let_go(desk.account.pk)
+    disconnecting.resume(desk.account.pk, NOW)
+    desk.turn()
+    row = GoogleEvent.objects.get()
+    assert (row.blocks, row.appointment) == (True, None)
+    google.add(desk.address, guests=("ann@x.org",), start=TOMORROW_AT_TEN + DAY)
+    desk.turn()
+    assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN + DAY
+
+
+def test_apply_takes_every_event_however_many_come_before(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calendars.sync.preview.PLANNED", 3)
+    desk = Desk(google, "one_way", creation=False, trigger=False)
+    for number in range(4):
+        google.add(desk.address, start=TOMORROW_AT_TEN + number * HOUR)
+    google.add(desk.address, guests=("new@x.org",), start=TOMORROW_AT_TEN + DAY)
+    desk.turn()
+    CalendarConfiguration.objects.update(sync_option="two_way", allow_contact_creation=True)
+    assert apply_to_imported(CalendarConfiguration.objects.get(), NOW, fires=False) == 1
+
+
+def test_worker_that_lost_its_claim_does_not_give_back_anothers(google: Google) -> None:
+    desk = Desk(google)
+    mine, theirs = Claim(desk.google_calendar.pk, NOW), Claim(desk.google_calendar.pk, NOW + HOUR)
+    assert mine.take(Q())
+    assert theirs.take(Q())
+    mine.release()
+    desk.google_calendar.refresh_from_db()
+    assert desk.google_calendar.claimed_until == theirs.until
+    theirs.release()
+    desk.google_calendar.refresh_from_db()
+    assert desk.google_calendar.claimed_until is None
+
+
+def test_ignored_guests_are_named_as_the_cause(google: Google) -> None:
+    desk = Desk(google, ignored_guests="corp.example")
+    google.add(desk.address, guests=("boss@corp.example",))
+    desk.turn()
+    assert "guests are ignored" in GoogleEvent.objects.get().reason
