@@ -33,6 +33,8 @@ class Observed:
     organised_by_us: bool = True
     # Our own answer to the invitation; "" when we are not on the list.
     response: str = ""
+    # It carries our mark: a copy of an appointment that we put there.
+    is_ours: bool = False
     # Google told only a part of the guests.
     guests_omitted: bool = False
 

@@ -185,6 +185,7 @@ def observe(row: GoogleEvent) -> Observed:
         event_type=row.event_type,
         organised_by_us=row.organised_by_us,
         response=me["response"] if me else "",
+        is_ours=bool(row.crm_id),
         guests_omitted=row.attendees_omitted,
     )
 

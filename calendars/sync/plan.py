@@ -295,6 +295,8 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
         return "Kept as a private block by a person's decision."
     if facts.decision == UNDONE:
         return "Undone by a person: it only blocks."
+    if observed.is_ours:
+        return "A copy of an appointment made here, which has another one by now."
     if observed.has_no_length:
         return "It has no length, so it takes no time."
     if observed.is_all_day:

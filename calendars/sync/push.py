@@ -131,6 +131,7 @@ class Push:
         target.save(update_fields=["generation", "event_id", "is_adopted"])
 
     def _insert(self) -> str:
+        self._remove_earlier()
         try:
             event = self.client.insert_event(
                 self.google_calendar.google_id,
@@ -142,6 +143,21 @@ class Push:
             return self._meet_earlier_try()
         self._agree(event)
         return "inserted"
+
+    def _remove_earlier(self) -> None:
+        """Events of earlier generations that may still be there: brought back before their removal was pushed."""
+        ids = [targets.event_id(self.appointment, number) for number in range(self.target.generation)]
+        rows = GoogleEvent.objects.filter(google_calendar=self.google_calendar, google_id__in=ids)
+        gone = set(rows.filter(status="cancelled").values_list("google_id", flat=True))
+        for event_id in ids:
+            if event_id not in gone:
+                self._delete(event_id)
+        rows.exclude(status="cancelled").update(
+            status="cancelled",
+            blocks=False,
+            outcome=GoogleEvent.Outcome.CANCELLED,
+            reason="Replaced by another event.",
+        )
 
     def _meet_earlier_try(self) -> str:
         """An earlier try came through and its answer was lost (W2); or it was deleted since, and the id stays taken."""
@@ -176,19 +192,10 @@ class Push:
         """Cancelled here, or no longer at home in this Google calendar."""
         if self.row is not None and self.row.is_cancelled:
             return "gone already"
-        if self.row is None and not self.target.attempts and not self.target.pushed_revision:
-            return "never was at Google"
         if self.row is not None and not self.row.organised_by_us:
             return self._decline()
-        try:
-            self.client.delete_event(
-                self.google_calendar.google_id,
-                self.target.event_id,
-                etag=self.row.etag if self.row else "",
-                send_updates=self.send_updates,
-            )
-        except Gone:
-            logger.info("Event of appointment %s was deleted already.", self.appointment.pk)
+        # Also where no try is known to have come through: its worker may have died before the answer.
+        self._delete(self.target.event_id, etag=self.row.etag if self.row else "")
         GoogleEvent.objects.filter(
             google_calendar=self.google_calendar, google_id=self.target.event_id
         ).update(
@@ -199,6 +206,14 @@ class Push:
             reason="Cancelled here and removed from Google.",
         )
         return "deleted"
+
+    def _delete(self, event_id: str, *, etag: str = "") -> None:
+        try:
+            self.client.delete_event(
+                self.google_calendar.google_id, event_id, etag=etag, send_updates=self.send_updates
+            )
+        except Gone:
+            logger.info("Event of appointment %s was deleted already.", self.appointment.pk)
 
     def _decline(self) -> str:
         """A guest's copy: the meeting is not ours to delete, so cancelling declines."""

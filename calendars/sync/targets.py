@@ -125,7 +125,10 @@ def retarget_configuration(configuration: CalendarConfiguration) -> None:
 
 
 def _bring_back(target: PushTarget, appointment: Appointment) -> None:
-    # A deleted id stays taken at Google, so the event comes back under the next generation.
+    # A deleted id stays taken at Google, so the event comes back under the next generation. Its removal may still be
+    # waiting: push sees to that, and what happens to the old event says nothing about the appointment any more.
+    old = GoogleEvent.objects.filter(google_calendar=target.google_calendar_id, google_id=target.event_id)
+    old.exclude(status="cancelled").update(appointment=None)
     target.generation += 1
     target.event_id = event_id(appointment, target.generation)
     target.etag = ""

@@ -457,6 +457,10 @@ class Histories(RuleBasedStateMachine):
     )
     def fault(self, method: str, fault: dict[str, Any], count: int, skip: int) -> None:
         name = method if method == "*" else f"calendar.events.{method}"
+        if "drop_after" in fault:
+            # The transport repeats the request; the answer is lost only when the repetition gets none either.
+            self.world.control.add_fault(Fault(method=name, skip=skip, **fault))
+            fault, count, skip = {"drop_before": True}, 1, 0
         self.world.control.add_fault(Fault(method=name, count=count, skip=skip, **fault))
 
     @rule(hours=st.sampled_from([0.01, 0.1, 0.2, 1, 7, 20, 30]))
