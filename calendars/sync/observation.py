@@ -1,9 +1,9 @@
 """RemoteEvent → the observed columns of GoogleEvent: which they are, and what a private event may keep."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
-from integrations.google.events import RemoteEvent
+from integrations.google.events import Attendee, RemoteEvent
 
 SAME_NAME = [
     *("etag", "status", "event_type", "ical_uid", "recurring_event_id", "original_start", "sequence"),
@@ -12,6 +12,8 @@ SAME_NAME = [
     *("organizer_address", "organised_by_us", "attendees_omitted", "is_locked"),
 ]
 OBSERVED = [*SAME_NAME, "attendees", "created_at_google", "updated_at_google"]
+# All that an attendee tells is kept.
+ATTENDEE = [field.name for field in fields(Attendee)]
 # All that a tombstone is sure to tell (google.md S11, S12); what was known of the event stays.
 TOMBSTONE = ["etag", "status"]
 PRIVATE = ("private", "confidential")
@@ -22,11 +24,16 @@ def columns(event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
     if event.is_cancelled and event.starts_at is None:
         return {"etag": event.etag, "status": event.status}
     found = {name: getattr(event, name) for name in SAME_NAME}
-    found["attendees"] = [asdict(attendee) for attendee in event.attendees]
+    found["attendees"] = [_kept(attendee) for attendee in event.attendees]
     found["created_at_google"], found["updated_at_google"] = event.created_at, event.updated_at
     if event.visibility in PRIVATE and not keeps_private:
         # Our own answer stays: it decides whether the event blocks.
-        mine = [asdict(attendee) for attendee in event.attendees if attendee.is_self]
+        mine = [_kept(attendee) for attendee in event.attendees if attendee.is_self]
         found |= {"summary": "", "description": "", "location": "", "meeting_url": "", "attendees": mine}
         found["organizer_address"] = event.organizer_address if event.organised_by_us else ""
     return found
+
+
+def _kept(attendee: Attendee) -> dict[str, Any]:
+    # As `asdict`, whose deep copies cost a quarter of a pull.
+    return {name: getattr(attendee, name) for name in ATTENDEE}

@@ -7,7 +7,7 @@ its id before anything follows from its absence.
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, PrivateEvents, SyncRun
-from calendars.sync import gather
+from calendars.sync import bulk, gather
 from calendars.sync.observation import OBSERVED, PRIVATE, TOMBSTONE, columns
 from integrations.google.client import CalendarClient, EventPage
 from integrations.google.errors import Gone, PullInFull, Refused
@@ -204,23 +204,17 @@ class Pull:
             update_fields=["error", "seen_at", "run"],
         )
 
-    def _row(self, event: RemoteEvent, *, keeps_private: bool) -> GoogleEvent:
-        return GoogleEvent(
-            google_calendar=self.google_calendar,
-            google_id=event.google_id,
-            seen_at=self.now,
-            run=self.record,
-            **columns(event, keeps_private=keeps_private),
-        )
+    def _row(self, event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
+        return {"google_id": event.google_id, **columns(event, keeps_private=keeps_private)}
 
-    def _upsert(self, rows: Sequence[GoogleEvent], fields: Sequence[str]) -> None:
+    def _upsert(self, rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> None:
         if rows:
-            GoogleEvent.objects.bulk_create(
-                rows,
-                update_conflicts=True,
-                unique_fields=["google_calendar", "google_id"],
-                update_fields=[*fields, "seen_at", "run"],
-            )
+            same = {
+                "google_calendar_id": self.google_calendar.pk,
+                "seen_at": self.now,
+                "run_id": self.record.pk,
+            }
+            bulk.upsert(rows, same=same, update=[*fields, "seen_at", "run_id"])
 
     def _missing(self, listed: Sequence[str]) -> Q:
         """Rows whose last known time lies in the window and that this pull did not list. What started before the

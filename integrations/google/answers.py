@@ -85,8 +85,11 @@ def read_refusal(
 
 def is_about_token(status: int, content: bytes) -> bool:
     """Whether a 401 turns our token down. It may also be about a channel's address, the grant being well (N11)."""
+    if status != 401:
+        # Asked of every answer: a page of events is megabytes that are read once, by the library.
+        return False
     refusal = read_refusal(status, content, {}, now=datetime.datetime.now(datetime.UTC))
-    return status == 401 and not any(reason.startswith(CHANNEL_REASONS) for reason in refusal.reasons)
+    return not any(reason.startswith(CHANNEL_REASONS) for reason in refusal.reasons)
 
 
 def _items(error: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
