@@ -224,7 +224,8 @@ def _judge_uniqueness() -> None:
     twice(meetings, "appointment of one meeting")
     fired = TriggerEvent.objects.filter(fired=True, change__what="booked")
     twice(fired.values_list("appointment", "contact", "kind"), "booked trigger")
-    series = fired.filter(appointment__is_recurring=True, appointment__origin="google")
+    # For everybody at once: a guest added to a whole series still fires for each occurrence (test_regressions).
+    series = fired.filter(appointment__is_recurring=True, appointment__origin="google", change__contact=None)
     twice(series.values_list("appointment__ical_uid", "contact", "kind"), "booked trigger of a series")
     sent = Message.objects.filter(state="sent", step__anchor="at_once")
     twice(sent.values_list("enrolment", "step"), "message at once")
@@ -289,6 +290,9 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue
         if event is not None and is_living(event) and not target.is_adopted and is_all_day(event):
             continue
+        copies = appointment.google_events.exclude(google_calendar=target.google_calendar)
+        if target.is_adopted and copies.filter(google_calendar__next_pull_at=None).exists():
+            continue  # it was joined through a copy that nobody reads any more (test_regressions)
         assert agree(event, appointment), why
         if event and is_living(event) and not target.is_adopted and event["id"] not in ledger.reworded:
             assert event.get("summary", "") == appointment.title, why
@@ -345,6 +349,8 @@ def _judge_policy(world: World, ledger: Ledger) -> None:
             meeting = Appointment.objects.exclude(ical_uid="").filter(
                 ical_uid=row.ical_uid, original_start=row.original_start
             )
+            if event["organizer"]["email"].endswith("@group.calendar.google.com"):
+                continue  # dragged from one calendar to another: whose it is changes on the way
             if any(each.status in CLOSED or each.status_set_by == "staff" for each in meeting):
                 continue
             stands = row.appointment is not None and not row.appointment.is_void

@@ -7,7 +7,7 @@ import pytest
 from calendars import booking, configuring
 from calendars.receivers import follow_configuration
 from calendars.sync.turn import take_turn
-from contacts.models import Appointment
+from contacts.models import Appointment, AppointmentChange
 from integrations.models import GoogleCalendar
 from integrations.sandbox.faults import Fault
 from tests.factories import ContactFactory
@@ -71,3 +71,35 @@ def test_cancelled_after_an_insert_whose_answer_was_lost_leaves_no_event(google:
     booking.cancel(appointment)
     desk.turn()
     assert google.events(desk.address) == []
+
+
+@pytest.mark.xfail(strict=True, reason="each occurrence fires for a guest who is added to the whole series")
+def test_guest_added_to_a_series_fires_once(google: Google) -> None:
+    desk = Desk(google)
+    zone = {"timeZone": "Europe/London"}
+    body = {
+        "summary": "Course",
+        "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), **zone},
+        "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), **zone},
+        "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"],
+        "attendees": [{"email": "ann@x.org"}],
+    }
+    series = google.control.insert(desk.address, "primary", body)
+    desk.turn()
+    google.change(desk.address, series, attendees=[{"email": "ann@x.org"}, {"email": "ben@x.org"}])
+    desk.turn()
+    assert AppointmentChange.objects.filter(contact__emails__address="ben@x.org", fires=True).count() == 1
+
+
+@pytest.mark.xfail(strict=True, reason="who joins a meeting does not look at its time")
+def test_colleague_who_joins_after_the_meeting_moved_moves_it(google: Google) -> None:
+    """The first copy is no longer read when the meeting moves; the one that joins afterwards knows better."""
+    first, second = Desk(google), Desk(google)
+    google.control.add_person("olga@else.test")
+    event = google.add("olga@else.test", guests=(first.address, second.address))
+    first.turn()
+    link(first, None)
+    google.move("olga@else.test", event, TOMORROW_AT_TEN + 24 * HOUR)
+    second.turn()
+    second.turn()
+    assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN + 24 * HOUR
