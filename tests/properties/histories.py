@@ -275,6 +275,7 @@ class Histories(RuleBasedStateMachine):
         ).order_by("pk")
         if gone:
             event_id = gone[index % len(gone)].google_id
+            self.ledger.revived.add(event_id)
             self.at_google(
                 lambda: self.world.control.patch(address, address, event_id, {"status": "confirmed"})
             )

@@ -46,17 +46,21 @@ def test_soak(place: Place, pytestconfig: pytest.Config, capsys: pytest.CaptureF
     ends_at = time.perf_counter() + 60 * pytestconfig.getoption("--minutes", default=10)
     number = only if only is not None else random.SystemRandom().randrange(2**32)
     Histories.steps = 0
+
+    def say(words: str) -> None:
+        with capsys.disabled():
+            print(f"\n{words}", end="", flush=True)
+
     while True:
+        say(f"seed {number} …")
         try:
             run_state_machine_as_test(
                 seed(number)(type("Long", (Histories,), {"place": place})), settings=LONG
             )
         except BaseException:
-            with capsys.disabled():
-                print(f'\nFailed: see it again by `make soak ARGS="--seed {number}"`.')
+            say(f'failed: `make soak ARGS="--seed {number}"` shows it again.')
             raise
-        with capsys.disabled():
-            print(f"\rseed {number}: {Histories.steps} steps so far, every promise held", flush=True)
+        say(f"seed {number}: every promise held, {Histories.steps} steps so far")
         if only is not None or time.perf_counter() > ends_at:
             return
         number += 1
