@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 250
 Status = Appointment.Status
-PLANNED_FIELDS = [
+PLANNED_COLUMNS = [
     *(
         "planned_etag",
         "replan",
@@ -36,10 +36,10 @@ PLANNED_FIELDS = [
         "colour",
         "outline",
         "is_silent",
-        "appointment",
+        "appointment_id",
         "reason",
     ),
-    *("made_by_run", "error", "attempts", "not_before"),
+    *("made_by_run_id", "error", "attempts", "not_before"),
     *("agreed_etag", "agreed_starts_at", "agreed_ends_at", "agreed_cancelled"),
 ]
 
@@ -176,16 +176,15 @@ def _told(made: Plan, situation: Situation, news: "SeriesNews") -> None:
 def _save(rows: Sequence[GoogleEvent]) -> None:
     """The planned columns of `rows` in one statement. An upsert that always meets its row: bulk_update spells a CASE
     for every column and row, and took forty times as long."""
-    columns = [GoogleEvent._meta.get_field(name).attname for name in PLANNED_FIELDS]
     for calendar in {row.google_calendar_id for row in rows}:
         bulk.upsert(
             [
-                {name: getattr(row, name) for name in ("google_id", *columns)}
+                {name: getattr(row, name) for name in ("google_id", *PLANNED_COLUMNS)}
                 for row in rows
                 if row.google_calendar_id == calendar
             ],
             same={"google_calendar_id": calendar},
-            update=columns,
+            update=PLANNED_COLUMNS,
         )
 
 

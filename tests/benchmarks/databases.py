@@ -1,4 +1,4 @@
-"""Databases that live as long as one measurement: a SQLite file, and one at the PostgreSQL on loopback if there is any."""
+"""Databases that live as long as one measurement: a SQLite file, and one at the PostgreSQL on loopback."""
 
 import contextlib
 import os

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from django.db import connection
+from django.db import transaction
+from django.db.models import F
 
 from calendars.models import GoogleEvent
 from calendars.sync.pull import pull
@@ -76,13 +77,21 @@ def _statements_a_page(scene: Scene) -> Iterator[Figure]:
 
 
 def _appointments(scene: Scene, pages: Pages) -> Iterator[Figure]:
+    """Silently, as a first import is: the events are older than the configuration."""
     scene.forget()
     pull(scene.google_calendar, scene.client(pages), NOW, full=True)
+    with transaction.atomic():
+        # What hears of appointments on commit does not run: nothing is committed.
+        alone = seconds(lambda: list(reconcile(scene.google_calendar, NOW)))
+        assert Appointment.objects.count() == WITH_GUESTS
+        transaction.set_rollback(True)
     took = seconds(lambda: list(reconcile(scene.google_calendar, NOW)))
     assert Appointment.objects.count() == WITH_GUESTS
-    target = "≥ 400" if connection.vendor == "postgresql" else ""
-    yield Figure("appointments", "appointments a second, planned and applied", WITH_GUESTS / took, "", target)
-    yield Figure("planned", "   events a second, of which one in five becomes one", EVENTS / took)
+    yield Figure(
+        "appointments", "planned and applied: appointments a second", WITH_GUESTS / alone, "", "≥ 400"
+    )
+    yield Figure("planned", "   events a second, one in five becomes one", EVENTS / alone)
+    yield Figure("heard", "   appointments a second with what campaigns do on commit", WITH_GUESTS / took)
     yield from _statements_a_batch(scene)
 
 
@@ -94,8 +103,11 @@ def _statements_a_batch(scene: Scene) -> Iterator[Figure]:
         for number, raw in enumerate(events):
             raw["attendees"] = [{"email": f"new{number % 50}@x.org"}] if number % 5 == 0 else []
         pull(scene.google_calendar, scene.client(Pages([], events)), NOW)
-        with statements() as seen:
-            assert len(list(reconcile(scene.google_calendar, NOW))) == BATCH * batches
+        with transaction.atomic():
+            with statements() as seen:
+                assert len(list(reconcile(scene.google_calendar, NOW))) == BATCH * batches
+            transaction.set_rollback(True)
+        GoogleEvent.objects.filter(google_calendar=scene.google_calendar).update(planned_etag=F("etag"))
         counts[batches] = len(seen)
     each = (counts[5] - counts[1]) / 4
     yield Figure("batch", f"   statements a batch of {BATCH} events, 50 of them appointments", each)

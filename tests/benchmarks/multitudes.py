@@ -13,7 +13,7 @@ def multiply(row: models.Model, number: int = 0, *, source: str = "", **expressi
         field.column for field in meta.concrete_fields if not field.primary_key or field.column in expressions
     ]
     wanted = ", ".join(expressions.get(name, f't."{name}"') for name in names)
-    series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {number})"
+    series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {number})"  # noqa: S608
     pk = meta.pk
     assert pk is not None
     with connection.cursor() as cursor:

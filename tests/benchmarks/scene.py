@@ -20,7 +20,8 @@ from tests.factories import (
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, *, fires: bool = False) -> None:
+        """`fires`: what is imported counts as newer than the configuration, so its triggers fire."""
         self.user = UserFactory(email="dana@example.com")
         self.account = GoogleAccountFactory(user=self.user)
         self.google_calendar = GoogleCalendarFactory(account=self.account, sync_token="")
@@ -34,7 +35,7 @@ class Scene:
             sync_option="two_way",
             allow_contact_creation=True,
             allow_trigger=True,
-            policy_since=NOW - timedelta(days=9),
+            policy_since=NOW - timedelta(days=9 * fires),
         )
 
     def client(self, pages: Pages) -> CalendarClient:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -17,7 +16,7 @@ Figures = dict[str, list[Figure]]
 
 
 @pytest.fixture(scope="module")
-def figures() -> Iterator[Figures]:
+def figures() -> Figures:
     """Each database measured in a process of its own, as its settings are made at the start of one."""
     found: Figures = {}
     for name, database in DATABASES.items():
@@ -27,7 +26,7 @@ def figures() -> Iterator[Figures]:
         except psycopg.OperationalError as error:
             print(f"\n{name}: n/a ({error})", file=sys.stderr)
     print(f"\n\n{table(found)}\n")
-    yield found
+    return found
 
 
 def _measure(url: str) -> list[Figure]:

@@ -5,7 +5,7 @@ from django.db import connection
 from calendars.models import GoogleEvent, GoogleEventGuest, PushTarget
 from calendars.sync.pull import pull
 from calendars.sync.reconcile import reconcile
-from contacts.models import Appointment, Contact, ContactEmail
+from contacts.models import Appointment, ContactEmail
 from tests.benchmarks.google_pages import NOW, Pages, event
 from tests.benchmarks.multitudes import analyse, multiply
 from tests.benchmarks.scene import Scene
@@ -33,9 +33,7 @@ class World:
         multiply(self.block, more, google_id=mark, ical_uid=mark)
         events = GoogleEvent._meta.db_table
         GoogleEventGuest.objects.exclude(pk=self.unknown.pk)._raw_delete("default")
-        fifth = (
-            f"(SELECT * FROM {events} WHERE id % 5 = 0 AND appointment_id IS NULL AND id <> {self.block.pk})"  # noqa: S608
-        )
+        fifth = f"(SELECT * FROM {events} WHERE mod(id, 5) = 0 AND appointment_id IS NULL AND id <> {self.block.pk})"  # noqa: S608
         multiply(self.unknown, source=fifth, event_id="s.id", address="'stranger' || s.id || '@x.org'")
         uuid = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
         multiply(self.appointment, more, id=uuid, ical_uid=mark)
@@ -46,7 +44,3 @@ class World:
         multiply(self.target, source=others, appointment_id="s.id", event_id="'p' || s.id")
         multiply(self.email, more // 7, address=f"'known{number}-' || n || '@x.org'", is_primary="false")
         analyse()
-
-
-def people() -> int:
-    return Contact.objects.count()
