@@ -119,7 +119,7 @@ class Push:
     def _bring_back(self) -> str:
         """Deleted at Google, kept here (one way, or restored here): it comes back under the next generation."""
         if self.row is not None and not self.row.is_planned:
-            return "waits: its deletion at Google is looked at first"
+            raise Changed("Its deletion at Google is looked at first.")
         self._next_generation()
         return self._insert()
 

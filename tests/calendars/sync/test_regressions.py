@@ -6,6 +6,7 @@ import pytest
 
 from calendars import booking, configuring
 from calendars.receivers import follow_configuration
+from calendars.sync import disconnecting
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
 from integrations.models import GoogleCalendar
@@ -71,6 +72,23 @@ def test_cancelled_after_an_insert_whose_answer_was_lost_leaves_no_event(google:
     booking.cancel(appointment)
     desk.turn()
     assert google.events(desk.address) == []
+
+
+def test_appointment_restored_while_disconnected_comes_back_to_google(google: Google) -> None:
+    """Its push met a deletion that was not planned yet, and counted as done without having done anything."""
+    desk = Desk(google)
+    appointment = book(desk)
+    desk.turn()
+    booking.cancel(appointment)
+    desk.turn()
+    disconnecting.let_go(desk.account.pk)
+    booking.set_status(appointment, "confirmed")
+    disconnecting.resume(desk.account.pk, NOW)
+    take_turn(desk.google_calendar.pk, NOW)
+    desk.turn()
+    assert len(google.events(desk.address)) == 1
+    appointment.refresh_from_db()
+    assert appointment.status == "confirmed"
 
 
 @pytest.mark.xfail(strict=True, reason="each occurrence fires for a guest who is added to the whole series")
