@@ -8,7 +8,14 @@ from contacts.models import Appointment, AppointmentGuest, AppointmentHost, Cont
 
 @transaction.atomic
 def attach(
-    appointment: Appointment, contact: Contact, *, address: str = "", origin: str, fires: bool, why: str
+    appointment: Appointment,
+    contact: Contact,
+    *,
+    address: str = "",
+    origin: str,
+    fires: bool,
+    why: str,
+    repeats_series: bool = False,
 ) -> bool:
     """Add `contact` as a guest; triggers run for them alone. False when they were attached already."""
     row = locked(appointment)
@@ -16,7 +23,16 @@ def attach(
         appointment=row, contact=contact, defaults={"address": address or contact.primary_address}
     )
     if is_new:
-        record(row, What.BOOKED, origin=origin, by=None, fires=fires, why=why, contact=contact)
+        record(
+            row,
+            What.BOOKED,
+            origin=origin,
+            by=None,
+            fires=fires,
+            why=why,
+            contact=contact,
+            repeats_series=repeats_series,
+        )
     return is_new
 
 

@@ -122,6 +122,8 @@ class Facts:
     decided_by_colleague: str = ""
     other_copies: int = 0
     organisers_copy: bool = False
+    # The person whose copy this is hosts the appointment no more: a copy of theirs was gone for a while.
+    host_was_freed: bool = False
     # A deletion that may be a move: another calendar of this person was not pulled since.
     may_have_moved: bool = False
 
@@ -154,6 +156,7 @@ class Plan:
     move: tuple[datetime, datetime] | None = None
     cancel: bool = False
     free_host: bool = False
+    add_host: bool = False
     restore: bool = False
     confirm: bool = False
     attach: tuple[Guest, ...] = ()
@@ -169,6 +172,6 @@ class Plan:
     @property
     def changes_nothing(self) -> bool:
         return not (
-            self.book or self.join or self.move or self.cancel or self.free_host or self.restore
+            self.book or self.join or self.move or self.cancel or self.free_host or self.add_host or self.restore
             or self.confirm or self.attach or self.detach or self.waits
         )  # fmt: skip

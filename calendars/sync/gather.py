@@ -36,7 +36,14 @@ from calendars.sync.facts import (
 from calendars.sync.guests import Guest, Ignored, Person
 from calendars.sync.policy import Policy
 from contacts.matching import contacts_by_address
-from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Origin, User
+from contacts.models import (
+    Appointment,
+    AppointmentChange,
+    AppointmentGuest,
+    AppointmentHost,
+    Origin,
+    User,
+)
 from contacts.models.users import UserAddress
 from integrations.models import GoogleAccount, GoogleCalendar
 
@@ -131,12 +138,13 @@ class Situation:
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Nine statements at the most, whatever their number."""
+    """The situations of `rows`, in order. Ten statements at the most, whatever their number."""
     _link_our_own(rows, setting)
     people = {row.pk: _guest_people(row, setting) for row in rows}
     known = contacts_by_address([person.address for found in people.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
     pending = _pending(setting, rows)
+    hosted = _hosted(setting, rows)
     siblings = _siblings(rows)
     copies = _other_copies(rows, setting)
     fired = _fired_series(rows, setting)
@@ -160,6 +168,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 sibling=_sibling_state(siblings.get((row.ical_uid, row.original_start))),
                 declined=_declined(row),
                 push_pending=row.appointment_id in pending,
+                host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 other_copies=len(copies[row.pk]),
                 organisers_copy=row.organised_by_us and not any(copies[row.pk]),
                 series_has_fired=row.recurring_event_id in fired,
@@ -331,6 +340,15 @@ def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
         appointment__in=[row.appointment_id for row in rows if row.appointment_id],
     )
     return set(behind.values_list("appointment", flat=True))
+
+
+def _hosted(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
+    """Appointments of `rows` that this calendar's person hosts; an unassigned calendar stands for nobody."""
+    appointments = [row.appointment_id for row in rows if row.appointment_id]
+    if setting.configuration is None or setting.configuration.user_id is None:
+        return set(appointments)
+    hosts = AppointmentHost.objects.filter(appointment__in=appointments, user=setting.owner)
+    return set(hosts.values_list("appointment", flat=True))
 
 
 def _siblings(rows: Sequence[GoogleEvent]) -> dict[tuple[str, str], Appointment]:

@@ -109,7 +109,12 @@ def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Fa
 def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Plan:
     # Nothing new: the reason that was given when it was made stays.
     shown = Plan(
-        APPOINTMENT, "", blocks=_is_busy(observed, facts), colour=facts.calendar_colour, is_silent=None
+        APPOINTMENT,
+        "",
+        blocks=_is_busy(observed, facts),
+        colour=facts.calendar_colour,
+        is_silent=None,
+        add_host=facts.host_was_freed and not held.is_void,
     )
     if held.status in FINAL:
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")

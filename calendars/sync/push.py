@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
@@ -199,6 +199,9 @@ class Push:
         GoogleEvent.objects.filter(
             google_calendar=self.google_calendar, google_id=self.target.event_id
         ).update(
+            # No etag of Google's: should the event be there after all, the next pull says so.
+            etag=Concat("etag", Value("-removed")),
+            planned_etag=Concat("etag", Value("-removed")),
             status="cancelled",
             blocks=False,
             outcome=GoogleEvent.Outcome.CANCELLED,
@@ -360,10 +363,15 @@ def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> N
 
 
 def tell_queues() -> None:
-    """Write each account's queue length on its row, where Settings → Integrations reads it. One statement."""
+    """Write each account's queue length on its row, where Settings → Integrations reads it. Two statements, and one
+    for each length that is not zero.
+    """
+    # Counted by what waits: counting account by account took longer than all the rest of a sweep.
     behind = PushTarget.objects.behind().order_by()
-    theirs = behind.filter(google_calendar__account=OuterRef("pk")).values("google_calendar__account")
-    waiting = Coalesce(Subquery(theirs.annotate(number=Count("pk")).values("number")), 0)
-    # Counted only for these: counting for every account took longer than all the rest of a sweep.
-    concerned = Q(queue_length__gt=0) | Q(pk__in=behind.values("google_calendar__account"))
-    GoogleAccount.objects.filter(concerned).exclude(queue_length=waiting).update(queue_length=waiting)
+    counted = dict(behind.values_list("google_calendar__account").annotate(number=Count("pk")))
+    GoogleAccount.objects.filter(queue_length__gt=0).exclude(pk__in=counted).update(queue_length=0)
+    for number in set(counted.values()):
+        theirs = GoogleAccount.objects.filter(
+            pk__in=[pk for pk, length in counted.items() if length == number]
+        )
+        theirs.exclude(queue_length=number).update(queue_length=number)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from calendars import booking
 from calendars.models import Calendar, GoogleEvent, GoogleEventGuest
 from calendars.sync import backoff, brake, bulk, targets
 from calendars.sync.facts import BLOCK, Book, Plan
 from calendars.sync.gather import Setting, Situation, setting_for, situations
-from calendars.sync.plan import plan
+from calendars.sync.plan import ONCE_A_SERIES, plan
 from calendars.sync.succession import hand_on
 from contacts.fields import normalise_address
 from contacts.matching import contact_for_guest, contacts_for_guests
@@ -62,6 +62,12 @@ class SeriesNews:
     handed: set[int]
     moved: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
+    # Series and the address of a guest who was added to it.
+    joined: set[tuple[str, str]] = field(default_factory=set)
+
+    def as_it_is(self) -> "SeriesNews":
+        """A copy: what a batch tells counts when it is carried out, not when it is planned."""
+        return SeriesNews(self.handed, set(self.moved), set(self.ended), set(self.joined))
 
 
 def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
@@ -127,14 +133,15 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
     found = situations(rows, setting, now)
     plans = list(_planned(found, news))
     _book([(made.book, situation) for made, situation in plans if made.book is not None], setting)
+    batch = news.as_it_is()
     for made, situation in plans:
         if made.book is None:
-            _apply(made, situation, setting)
+            _apply(made, situation, setting, batch)
         _remember(made, situation)
+        _told(made, situation, batch)
     _save(rows)
     _remember_unmatched(plans, now)
-    for made, situation in plans:
-        _told(made, situation, news)
+    news.moved, news.ended, news.joined = batch.moved, batch.ended, batch.joined
     return [
         Done(situation.row.google_id, situation.row.outcome, situation.row.reason) for _, situation in plans
     ]
@@ -144,8 +151,7 @@ def _planned(found: Sequence[Situation], news: "SeriesNews") -> Iterator[tuple[P
     """The plan of each situation, in order: what one occurrence told, the next ones of its series repeat."""
     seen: set[tuple[str, str]] = set()
     fired: set[str] = set()
-    # A copy: what is told counts when the batch is carried out, not when it is planned.
-    batch = SeriesNews(news.handed, set(news.moved), set(news.ended))
+    batch = news.as_it_is()
     for situation in found:
         row, series = situation.row, situation.row.recurring_event_id
         key = (row.ical_uid, row.original_start)
@@ -171,6 +177,8 @@ def _told(made: Plan, situation: Situation, news: "SeriesNews") -> None:
         news.moved.add(series)
     if made.cancel and made.fires and situation.is_whole_series:
         news.ended.add(series)
+    if made.attach and made.fires and series:
+        news.joined |= {(series, guest.address) for guest in made.attach}
 
 
 def _save(rows: Sequence[GoogleEvent]) -> None:
@@ -205,7 +213,7 @@ def _remember(made: Plan, situation: Situation) -> None:
             row.agreed_starts_at, row.agreed_ends_at = observed.starts_at, observed.ends_at
 
 
-def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
+def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews") -> None:
     row = situation.row
     if made.join:
         _join(made, situation, setting)
@@ -230,7 +238,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
             why=made.why,
             agreed_at=there,
         )
-    _guests(made, appointment, setting)
+    _guests(made, appointment, row, setting, news)
     if made.confirm and not made.restore:
         booking.set_status(
             appointment,
@@ -240,6 +248,8 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
             why=made.why,
             agreed_at=there,
         )
+    if made.add_host:
+        booking.add_host(appointment, setting.owner.pk)
     if made.free_host:
         booking.free_host(appointment, setting.owner.pk)
     if made.cancel:
@@ -310,12 +320,19 @@ def _join(made: Plan, situation: Situation, setting: Setting) -> None:
     if made.restore:
         sibling = booking.set_status(sibling, Status.NEW, origin=Origin.GOOGLE, fires=False, why=made.reason)
     times = situation.observed.span
-    if times != (sibling.starts_at, sibling.ends_at) and made.restore:
+    if times != (sibling.starts_at, sibling.ends_at) and (made.restore or _knows_better(row, sibling)):
         sibling = booking.reschedule(
             sibling, starts_at=times[0], ends_at=times[1], origin=Origin.GOOGLE, fires=False, why=made.reason
         )
     row.appointment = sibling
     _take_as_copies([row])
+
+
+def _knows_better(row: GoogleEvent, sibling: Appointment) -> bool:
+    """Whether this copy saw a later move of the meeting than any other: Google counts them in `sequence`."""
+    others = GoogleEvent.objects.filter(appointment=sibling).exclude(pk=row.pk)
+    latest = others.aggregate(latest=Max("sequence"))["latest"]
+    return latest is not None and row.sequence > latest
 
 
 def _take_as_copies(rows: Sequence[GoogleEvent]) -> None:
@@ -340,15 +357,20 @@ def _call_colleagues(rows: Sequence[GoogleEvent]) -> None:
         GoogleEvent.objects.filter(pk__in=called).update(replan=GoogleEvent.Replan.MEETING)
 
 
-def _guests(made: Plan, appointment: Appointment, setting: Setting) -> None:
+def _guests(
+    made: Plan, appointment: Appointment, row: GoogleEvent, setting: Setting, news: "SeriesNews"
+) -> None:
     for guest in made.attach:
+        # Added to a whole series, a guest hears of it once; the dated reminders run for each occurrence.
+        repeats = made.fires and (row.recurring_event_id, guest.address) in news.joined
         booking.attach(
             appointment,
             contact_for_guest(guest.address, guest.name, owner=setting.owner),
             address=guest.address,
             origin=Origin.GOOGLE,
-            fires=made.fires,
-            why=made.why,
+            fires=made.fires and not repeats,
+            why=ONCE_A_SERIES if repeats else made.why,
+            repeats_series=repeats,
         )
     for pk in made.detach:
         booking.detach(

@@ -91,7 +91,6 @@ def test_appointment_restored_while_disconnected_comes_back_to_google(google: Go
     assert appointment.status == "confirmed"
 
 
-@pytest.mark.xfail(strict=True, reason="each occurrence fires for a guest who is added to the whole series")
 def test_guest_added_to_a_series_fires_once(google: Google) -> None:
     desk = Desk(google)
     zone = {"timeZone": "Europe/London"}
@@ -109,7 +108,6 @@ def test_guest_added_to_a_series_fires_once(google: Google) -> None:
     assert AppointmentChange.objects.filter(contact__emails__address="ben@x.org", fires=True).count() == 1
 
 
-@pytest.mark.xfail(strict=True, reason="who joins a meeting does not look at its time")
 def test_colleague_who_joins_after_the_meeting_moved_moves_it(google: Google) -> None:
     """The first copy is no longer read when the meeting moves; the one that joins afterwards knows better."""
     first, second = Desk(google), Desk(google)
