@@ -1,6 +1,5 @@
 """The random histories: a few, always the same, with every run of the suite; `make soak` for as long as one likes."""
 
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from integrations.sandbox import Sandbox
 from tests.properties.histories import Histories
 from tests.properties.world import Place, standing_in
 
-SOAKS = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 ALWAYS = settings(
     database=None,
     deadline=None,
@@ -35,12 +33,11 @@ def place() -> Iterator[Place]:
     sandbox.close()
 
 
-@pytest.mark.skipif(SOAKS, reason="the long run follows")
 def test_whatever_happens_every_promise_holds_in_the_end(place: Place) -> None:
     run_state_machine_as_test(type("Short", (Histories,), {"place": place}), settings=SHORT)
 
 
-@pytest.mark.skipif(not SOAKS, reason="`make soak` runs it")
+@pytest.mark.soak
 def test_soak(place: Place, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]) -> None:
     only = pytestconfig.getoption("--seed", default=None)
     ends_at = time.perf_counter() + 60 * pytestconfig.getoption("--minutes", default=10)
