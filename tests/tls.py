@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
-from django.db import connections
 from django.test.testcases import QuietWSGIRequestHandler
 
 LOOPBACK = "127.0.0.1"
@@ -93,11 +92,8 @@ def _name(common: str) -> x509.Name:
 @contextmanager
 def serve_over_tls(authority: Authority) -> Iterator[str]:
     """The product at https://127.0.0.1:<port>, with the test's database."""
-    # A database in memory lives in one connection, so the server's threads use the test's.
-    test = connections["default"]
-    shared = {"default": test} if test.vendor == "sqlite" else {}
-    test.inc_thread_sharing()
-    server = ThreadedWSGIServer((LOOPBACK, 0), QuietWSGIRequestHandler, connections_override=shared)
+    # Each of its threads has a connection of its own, as in life, and closes it after the request.
+    server = ThreadedWSGIServer((LOOPBACK, 0), QuietWSGIRequestHandler)
     server.socket = authority.serving.wrap_socket(server.socket, server_side=True)
     server.set_app(WSGIHandler())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -108,4 +104,3 @@ def serve_over_tls(authority: Authority) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
-        test.dec_thread_sharing()
