@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 
 
 class SyncRun(models.Model):
@@ -45,15 +45,22 @@ class SyncRun(models.Model):
         return f"{self.kind} pull {self.started_at:%Y-%m-%d %H:%M}"
 
 
-UNPLANNED = ~Q(planned_etag=F("etag")) | ~Q(replan="")
+# Without an etag the observation was given up: there is nothing to plan until a pull brings it back.
+UNPLANNED = (~Q(planned_etag=F("etag")) | ~Q(replan="")) & ~Q(etag="")
+BEHIND = Q(wanted_revision__gt=F("pushed_revision"))
+
+
+def stored(condition: Q) -> models.GeneratedField:
+    """A column that the database keeps true: PostgreSQL cannot guess how few rows differ in two columns, and would
+    read them all; of a boolean it knows."""
+    truth = Case(When(condition, then=Value(True)), default=Value(False))
+    return models.GeneratedField(expression=truth, output_field=models.BooleanField(), db_persist=True)
 
 
 class GoogleEventQuerySet(models.QuerySet["GoogleEvent"]):
     def unplanned(self, now: datetime.datetime) -> "GoogleEventQuerySet":
         """Rows with a new observation, contact or decision, and whose time to try has come."""
-        due = Q(not_before=None) | Q(not_before__lte=now)
-        # Without an etag the observation was given up: there is nothing to plan until a pull brings it back.
-        return self.filter(UNPLANNED).filter(due).exclude(etag="")
+        return self.filter(Q(not_before=None) | Q(not_before__lte=now), is_due=True)
 
     def blocking(self, starts_at: datetime.datetime, ends_at: datetime.datetime) -> "GoogleEventQuerySet":
         return self.filter(blocks=True, starts_at__lt=ends_at, ends_at__gt=starts_at)
@@ -125,6 +132,7 @@ class GoogleEvent(models.Model):
     # The etag the plan was last made for; differs from `etag`: planning is due. So it is when another fact changed.
     planned_etag = models.CharField(max_length=100, blank=True)
     replan = models.CharField(max_length=8, choices=Replan, default=Replan.NO, blank=True)
+    is_due = stored(UNPLANNED)
     outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.NONE, blank=True)
     blocks = models.BooleanField(default=False)
     colour = models.CharField(max_length=7, default="grey", help_text="grey, or the calendar's hex")
@@ -160,7 +168,7 @@ class GoogleEvent(models.Model):
             models.UniqueConstraint(fields=["google_calendar", "google_id"], name="google_event_once"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["google_calendar"], condition=UNPLANNED, name="reconcile_due"),
+            models.Index(fields=["google_calendar"], condition=Q(is_due=True), name="reconcile_due"),
             models.Index(fields=["google_calendar", "starts_at", "ends_at"], name="google_event_agenda"),
             models.Index(fields=["appointment"], name="google_event_appointment"),
             models.Index(fields=["ical_uid", "original_start"], name="google_event_meeting"),
@@ -196,7 +204,7 @@ class GoogleEventGuest(models.Model):
 class PushTargetQuerySet(models.QuerySet["PushTarget"]):
     def behind(self) -> "PushTargetQuerySet":
         """Those where Google does not have what we want yet."""
-        return self.filter(wanted_revision__gt=F("pushed_revision"))
+        return self.filter(is_behind=True)
 
     def due(self, now: datetime.datetime) -> "PushTargetQuerySet":
         return self.behind().filter(
@@ -228,6 +236,7 @@ class PushTarget(models.Model):
     # Equal: Google has what we want. Unequal: a push is due.
     wanted_revision = models.PositiveIntegerField(default=1)
     pushed_revision = models.PositiveIntegerField(default=0)
+    is_behind = stored(BEHIND)
     etag = models.CharField(max_length=100, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
@@ -242,9 +251,7 @@ class PushTarget(models.Model):
             models.UniqueConstraint(fields=["appointment", "google_calendar"], name="push_target_once"),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["not_before"], condition=Q(wanted_revision__gt=F("pushed_revision")), name="push_due"
-            ),
+            models.Index(fields=["google_calendar"], condition=Q(is_behind=True), name="push_due"),
             models.Index(fields=["google_calendar", "event_id"], name="push_target_event"),
         ]
 

@@ -35,7 +35,11 @@ def upsert(rows: Sequence[Mapping[str, Any]], *, same: Mapping[str, Any], update
     """
     if not rows:
         return
-    fields = {field.attname: field for field in GoogleEvent._meta.concrete_fields if not field.primary_key}
+    fields = {
+        field.attname: field
+        for field in GoogleEvent._meta.concrete_fields
+        if not (field.primary_key or field.generated)
+    }
     names = list(rows[0])
     fixed = {
         name: field.get_db_prep_save(same.get(name, field.get_default()), connection)
