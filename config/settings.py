@@ -1,4 +1,4 @@
-"""Every setting, all from the environment (product.md section 8), each with a default that works locally.
+"""Every setting, all from the environment, each with a default that works locally.
 
 `DEBUG` marks a local run: secrets are then generated into `.local/`, out of git. Without it a missing
 secret stops the start with a line that says what to set.

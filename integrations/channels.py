@@ -1,7 +1,7 @@
 """Push channels: Google's promise to tell us of changes. What is open is brought to what is wanted.
 
 A channel is wanted for each calendar that is read, while this site has an https address of its own. It is never
-needed: without one, and where Google refuses, changes are found by asking (N6, N11). Rules are google.md's.
+needed: without one, and where Google refuses, changes are found by asking (N6, N11).
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Who counts as a guest of an event (product.md section 3, Guest). Pure.
+"""Who counts as a guest of an event (README, The sync policy). Pure.
 
 A guest is an attendee who is not the owner, not a room or resource, not a CRM user, not ignored, and has not
 declined. An outside organiser counts. Addresses compare trimmed and lower-cased; dots and plus-tags are kept.

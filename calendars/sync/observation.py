@@ -14,7 +14,7 @@ SAME_NAME = [
 OBSERVED = [*SAME_NAME, "attendees", "created_at_google", "updated_at_google"]
 # All that an attendee tells is kept.
 ATTENDEE = [field.name for field in fields(Attendee)]
-# All that a tombstone is sure to tell (google.md S11, S12); what was known of the event stays.
+# All that a tombstone is sure to tell (S11, S12); what was known of the event stays.
 TOMBSTONE = ["etag", "status"]
 PRIVATE = ("private", "confidential")
 

@@ -2,7 +2,7 @@
 
 Pure: no clock, no database, no Django. It compares three things, what Google last told us (`Observed`), what we
 hold (`Held`) and what both sides last agreed on (`Agreed`), under the `Facts` of the moment. The rules are
-product.md section 3, read from top to bottom: first what the event is, then whether it already has an
+those of the README's sync policy, read from top to bottom: first what the event is, then whether it already has an
 appointment (follow it) or not (make one, join one, or only block).
 """
 

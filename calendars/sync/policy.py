@@ -1,6 +1,6 @@
 """The sync policy: option × toggles → what may happen to an event that comes from Google.
 
-The table is product.md section 3. Pure: no clock, no database, no Django.
+The table is in the README. Pure: no clock, no database, no Django.
 """
 
 from dataclasses import dataclass

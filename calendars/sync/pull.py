@@ -294,7 +294,7 @@ class Pull:
 
 
 def _spread(interval: timedelta) -> timedelta:
-    """Around `interval`, so that accounts connected together do not stay together (google.md Q6)."""
+    """Around `interval`, so that accounts connected together do not stay together (Q6)."""
     return interval * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load; guards nothing)
 
 

@@ -93,7 +93,7 @@ class Push:
 
     @property
     def send_updates(self) -> str:
-        """Always passed (google.md W8): Google invites when the calendar says so, otherwise nobody is told."""
+        """Always passed (W8): Google invites when the calendar says so, otherwise nobody is told."""
         return "all" if self.calendar.invites_through_google else "none"
 
     def run(self) -> str:

@@ -1,6 +1,6 @@
 """Pairs vanished and new occurrences of a moved or split series, so that a move stays a move. Pure.
 
-When a series moves, Google cancels its occurrences and lists others under other ids (google.md R2, W3). Taken one by
+When a series moves, Google cancels its occurrences and lists others under other ids (R2, W3). Taken one by
 one that is a row of cancellations and a row of bookings; paired it is what the person did.
 """
 

@@ -13,7 +13,7 @@ from contacts.models import Appointment
 
 
 def event_id(appointment: Appointment, generation: int = 0) -> str:
-    """The id we choose for its event at Google: [a-v0-9], unique, the same on every try (google.md W1, W2)."""
+    """The id we choose for its event at Google: [a-v0-9], unique, the same on every try (W1, W2)."""
     return f"{appointment.pk.hex}g{generation}"
 
 

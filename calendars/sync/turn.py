@@ -1,4 +1,4 @@
-"""One writer per Google calendar (google.md Q5): whoever takes the turn pulls, reconciles and pushes it, in order.
+"""One writer per Google calendar (Q5): whoever takes the turn pulls, reconciles and pushes it, in order.
 
 The claim is one conditional update and ends by itself if its worker dies.
 """

@@ -1,4 +1,4 @@
-"""How many requests a minute may go to Google: for one person, and for all of them together (google.md Q1).
+"""How many requests a minute may go to Google: for one person, and for all of them together (Q1).
 
 Kept in the cache, a counter a minute, so that it costs no statement; several processes share it through CACHE_URL.
 Ours is a little below Google's, because its minute slides and ours does not: a first import of a huge calendar

@@ -27,7 +27,7 @@ class Reconnect(GoogleError):
 
 
 class PullInFull(GoogleError):
-    """The sync token is dead: drop it and list everything (google.md S7)."""
+    """The sync token is dead: drop it and list everything (S7)."""
 
 
 class Changed(GoogleError):

@@ -25,7 +25,7 @@ AHEAD = datetime.timedelta(days=60)
 CLOSED = ("showed", "no_show", "invalid")
 VOID = ("cancelled", "invalid")
 WRITES = ("calendar.events.insert", "calendar.events.patch", "calendar.events.delete")
-# product.md section 3: match a known contact, create one, fire triggers, follow Google's edits.
+# The sync policy: match a known contact, create one, fire triggers, follow Google's edits.
 OPTIONS = {
     "one_way": (False, False, False, False),
     "two_way": (True, True, True, True),

@@ -1,4 +1,4 @@
-"""Exact rules of product.md section 3 that need more than one turn, one calendar or one person; each named after it."""
+"""Exact rules of the sync policy that need more than one turn, one calendar or one person; each named after it."""
 
 import datetime
 

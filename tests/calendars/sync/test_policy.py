@@ -1,4 +1,4 @@
-"""The sync policy, cell by cell: the tables of product.md section 3."""
+"""The sync policy, cell by cell: its two tables."""
 
 import datetime
 
