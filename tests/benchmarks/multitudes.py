@@ -10,7 +10,9 @@ def multiply(row: models.Model, number: int = 0, *, source: str = "", **expressi
     """
     meta = row._meta
     names = [
-        field.column for field in meta.concrete_fields if not field.primary_key or field.column in expressions
+        field.column
+        for field in meta.concrete_fields
+        if field.column in expressions or not (field.primary_key or field.generated)
     ]
     wanted = ", ".join(expressions.get(name, f't."{name}"') for name in names)
     series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {number})"  # noqa: S608

@@ -29,7 +29,10 @@ class BareDriver:
 
     def __init__(self, written: GoogleCalendar, other: GoogleCalendar) -> None:
         self.is_postgresql = connection.vendor == "postgresql"
-        names = [field.column for field in GoogleEvent._meta.concrete_fields if not field.primary_key]
+        stored = (
+            each for each in GoogleEvent._meta.concrete_fields if not (each.primary_key or each.generated)
+        )
+        names = [field.column for field in stored]
         table = GoogleEvent._meta.db_table
         read = ", ".join(
             f"{name}::text" if name == "attendees" and self.is_postgresql else name for name in names
