@@ -7,7 +7,8 @@ from django.db import transaction
 
 from calendars import configuring
 from calendars.models import GoogleEvent
-from calendars.sync import gather
+from calendars.sync.gather import situations
+from calendars.sync.setting import setting_for
 from calendars.sync.turn import take_turn
 from contacts.fields import normalise_address
 from contacts.models import User
@@ -21,7 +22,7 @@ class NotPossible(ValueError):
 
 def make_appointment(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEvent:
     """`event` as an appointment with its guests, silently. Raises NotPossible where nobody could be booked."""
-    setting = gather.setting_for(event.google_calendar, now)
+    setting = setting_for(event.google_calendar, now)
     if event.appointment_id is not None:
         raise NotPossible("This event has its appointment already.")
     if setting.is_conflict_calendar:
@@ -32,7 +33,7 @@ def make_appointment(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEv
         )
     if event.is_all_day:
         raise NotPossible("An all-day event is never an appointment. Give it a start and an end at Google.")
-    if not gather.situations([event], setting, now)[0].facts.guests:
+    if not situations([event], setting, now)[0].facts.guests:
         raise NotPossible("It has no guest to make an appointment with. Invite them at Google, or book here.")
     return _decide(event, Decision.MAKE, by=by, now=now)
 
@@ -46,7 +47,7 @@ def keep_private(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEvent:
 
 def never_guest(event: GoogleEvent, address: str, *, by: User, now: datetime) -> GoogleEvent:
     """`address` never becomes a contact through this person's calendar; the event is planned again without them."""
-    setting = gather.setting_for(event.google_calendar, now)
+    setting = setting_for(event.google_calendar, now)
     if setting.configuration is None:
         raise NotPossible("This Google calendar is not linked.")
     address = normalise_address(address)

@@ -7,7 +7,6 @@ appointment (follow it) or not (make one, join one, or only block).
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from calendars.sync.facts import (
     APPOINTMENT,
@@ -31,6 +30,7 @@ from calendars.sync.facts import (
     Observed,
     Plan,
 )
+from calendars.sync.firing import whether_it_fires
 from calendars.sync.guests import Guest
 from calendars.sync.policy import NAMES
 
@@ -89,7 +89,7 @@ def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Fa
         return Plan(
             outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
         )
-    fires, why = _fires(held.starts_at, observed.created_at, facts)
+    fires, why = whether_it_fires(held.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_ended
     if repeats:
         fires, why = False, ONCE_A_SERIES
@@ -170,7 +170,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
             agrees=False,
             reason="Moved on both sides: the time set here waits to be pushed, and it wins.",
         )
-    fires, why = _fires(observed.starts_at, observed.created_at, facts)
+    fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_moved
     if repeats:
         fires, why = False, ONCE_A_SERIES
@@ -215,7 +215,7 @@ def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -
         return replace(shown, reason="No guest is left: it only blocks.")
     if held.ends_at <= facts.now:
         return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
-    fires, why = _fires(held.starts_at, observed.created_at, facts)
+    fires, why = whether_it_fires(held.starts_at, observed.created_at, facts)
     return replace(
         shown,
         cancel=True,
@@ -230,7 +230,7 @@ def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, o
     confirm = accepted and held.status == NEW and held.status_is_free
     if not (guests.attach or guests.detach or confirm):
         return timed
-    fires, why = _fires(observed.starts_at, observed.created_at, facts)
+    fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     words = [timed.reason] if timed.reason else []
     if guests.attach:
         words.append(f"Added: {_names(guests.attach)}. {why}")
@@ -335,7 +335,7 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     known = [guest for guest in admitted if guest.contact is not None]
     first = (known or list(admitted))[0]
     guests = (first, *(guest for guest in admitted if guest != first))
-    fires, why = _fires(observed.starts_at, observed.created_at, facts)
+    fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_fired
     if repeats:
         fires, why = False, ONCE_A_SERIES
@@ -393,26 +393,6 @@ def _block(observed: Observed, facts: Facts, reason: str) -> Plan:
     if not _is_busy(observed, facts):
         return Plan(FREE, f"{reason} Unanswered invitations do not block, as configured.")
     return Plan(BLOCK, reason, blocks=True)
-
-
-def _fires(starts_at: datetime | None, created_at: datetime | None, facts: Facts) -> tuple[bool, str]:
-    """Whether triggers fire for what happened to this event, and the words that say why or why not."""
-    if not facts.policy.fire:
-        cause = facts.policy.restriction or f"{NAMES[facts.policy.option]} fires no triggers"
-        return False, f"Silent: {cause}."
-    if facts.is_late_match:
-        return False, "Silent: the guest became a contact after the event was read."
-    if facts.is_applied:
-        return False, "Silent: the configuration was applied to what was imported before."
-    if facts.decision == MAKE:
-        return False, "Silent: made by hand from a Google event."
-    if starts_at is None or starts_at <= facts.now:
-        return False, "Silent: it lies in the past."
-    # An event that does not say when it was made, read by the first pull, may be as old as any.
-    is_older = created_at is None or created_at < facts.policy_since.replace(microsecond=0)
-    if is_older and not facts.fires_on_purpose:
-        return False, "Silent: it was in Google before this configuration."
-    return True, "Triggers fired."
 
 
 def _names(guests: tuple[Guest, ...]) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 from calendars.models import CalendarConfiguration, GoogleEvent
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync.facts import Plan
-from calendars.sync.gather import Setting, setting_under, situations
+from calendars.sync.gather import situations
 from calendars.sync.plan import plan
+from calendars.sync.setting import Setting, setting_under
 from integrations.models import GoogleCalendar
 
 # The soonest so many are planned for a preview, which a person waits for; applying takes all of them.

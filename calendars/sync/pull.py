@@ -19,7 +19,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, PrivateEvents, SyncRun
-from calendars.sync import bulk, gather
+from calendars.sync import bulk, setting
 from calendars.sync.observation import OBSERVED, PRIVATE, TOMBSTONE, columns
 from integrations.google.client import CalendarClient, EventPage
 from integrations.google.errors import Gone, PullInFull, Refused
@@ -94,7 +94,7 @@ class Pull:
 
     @cached_property
     def keeps_private(self) -> bool:
-        configuration = gather.ruling(self.google_calendar)
+        configuration = setting.ruling(self.google_calendar)
         return configuration is not None and configuration.private_events == PrivateEvents.NORMAL
 
     @property

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import backoff, targets
-from calendars.sync.gather import Setting
 from calendars.sync.observation import columns
+from calendars.sync.setting import Setting
 from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
 from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater

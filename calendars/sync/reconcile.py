@@ -15,8 +15,9 @@ from calendars import booking
 from calendars.models import Calendar, GoogleEvent, GoogleEventGuest
 from calendars.sync import backoff, brake, bulk, targets
 from calendars.sync.facts import BLOCK, Book, Plan
-from calendars.sync.gather import Setting, Situation, setting_for, situations
+from calendars.sync.gather import Situation, situations
 from calendars.sync.plan import ONCE_A_SERIES, plan
+from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
 from contacts.fields import normalise_address
 from contacts.matching import contact_for_guest, contacts_for_guests

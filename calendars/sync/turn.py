@@ -13,10 +13,10 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import backoff
-from calendars.sync.gather import setting_for
 from calendars.sync.pull import Pull, pull
 from calendars.sync.push import Pushed, push
 from calendars.sync.reconcile import Done, reconcile
+from calendars.sync.setting import setting_for
 from integrations import channels
 from integrations.google.client import client_for
 from integrations.google.errors import Gone, GoogleError, Reconnect, Refused, TryLater

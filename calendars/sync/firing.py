@@ -1,0 +1,28 @@
+"""What fires: decided by the event and the policy, never by the kind of pull that brought it. Pure."""
+
+from datetime import datetime
+
+from calendars.sync.facts import MAKE, Facts
+from calendars.sync.policy import NAMES
+
+
+def whether_it_fires(
+    starts_at: datetime | None, created_at: datetime | None, facts: Facts
+) -> tuple[bool, str]:
+    """Whether triggers fire for what happened to this event, and the words that say why or why not."""
+    if not facts.policy.fire:
+        cause = facts.policy.restriction or f"{NAMES[facts.policy.option]} fires no triggers"
+        return False, f"Silent: {cause}."
+    if facts.is_late_match:
+        return False, "Silent: the guest became a contact after the event was read."
+    if facts.is_applied:
+        return False, "Silent: the configuration was applied to what was imported before."
+    if facts.decision == MAKE:
+        return False, "Silent: made by hand from a Google event."
+    if starts_at is None or starts_at <= facts.now:
+        return False, "Silent: it lies in the past."
+    # An event that does not say when it was made, read by the first pull, may be as old as any.
+    is_older = created_at is None or created_at < facts.policy_since.replace(microsecond=0)
+    if is_older and not facts.fires_on_purpose:
+        return False, "Silent: it was in Google before this configuration."
+    return True, "Triggers fired."

@@ -1,0 +1,126 @@
+"""What holds for every event of one Google calendar: whose it is, what rules it, where its appointments go."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from calendars.models import Calendar, CalendarConfiguration
+from calendars.sync import guests as guest_rules
+from calendars.sync import policy as policies
+from calendars.sync.guests import Ignored
+from calendars.sync.policy import Policy
+from contacts.models import User
+from contacts.models.users import UserAddress
+from integrations.models import GoogleAccount, GoogleCalendar
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What holds for every event of one Google calendar: whose it is, what rules it, where appointments go."""
+
+    google_calendar: GoogleCalendar
+    configuration: CalendarConfiguration | None
+    policy: Policy
+    policy_since: datetime
+    owner: User
+    target: Calendar | None
+    is_conflict_calendar: bool
+    ours: frozenset[str]
+    # Address of a colleague whose own Google calendar is read → how they are called.
+    colleagues: dict[str, str]
+    ignored: Ignored
+    # When the least recently pulled other calendar of this person was pulled; None: there is no other.
+    others_pulled_at: datetime | None
+
+
+def setting_for(google_calendar: GoogleCalendar, now: datetime) -> Setting:
+    """The setting of `google_calendar`. An unassigned calendar's link decides before a user's; then a conflict one."""
+    return setting_under(ruling(google_calendar), google_calendar, now)
+
+
+def setting_under(
+    configuration: CalendarConfiguration | None, google_calendar: GoogleCalendar, now: datetime
+) -> Setting:
+    """The setting of `google_calendar` if `configuration`, saved or not, decided for it."""
+    account = google_calendar.account
+    is_conflict = configuration is None or configuration.linked_calendar_id != google_calendar.pk
+    policy, target = (
+        policy_of(configuration) if configuration else (policies.for_unassigned(policies.ONE_WAY), None)
+    )
+    return Setting(
+        google_calendar=google_calendar,
+        configuration=configuration,
+        policy=policy,
+        policy_since=configuration.policy_since if configuration else now,
+        owner=(target.owner if target and target.is_unassigned and target.owner else account.user),
+        target=target,
+        is_conflict_calendar=is_conflict,
+        ours=_our_addresses(),
+        colleagues=_colleagues(account.user_id),
+        ignored=guest_rules.read_ignored(configuration.ignored_guests if configuration else ""),
+        others_pulled_at=_others_pulled_at(google_calendar),
+    )
+
+
+def policy_of(configuration: CalendarConfiguration) -> tuple[Policy, Calendar | None]:
+    """The effective policy of `configuration` and the CRM calendar appointments are filed on, None for neither."""
+    if configuration.calendar is not None:
+        return policies.for_unassigned(configuration.sync_option), configuration.calendar
+    target = valid_default(configuration)
+    policy = policies.for_user(
+        configuration.sync_option,
+        has_default=target is not None,
+        creation=configuration.allow_contact_creation and target is not None,
+        trigger=configuration.allow_trigger,
+    )
+    return policy, target
+
+
+def valid_default(configuration: CalendarConfiguration) -> Calendar | None:
+    """The default calendar while it is active and the user belongs to it; otherwise policy falls back to blocking."""
+    if configuration.default_calendar_id is None:
+        return None
+    return (
+        Calendar.objects.default_for(configuration.user).filter(pk=configuration.default_calendar_id).first()
+    )
+
+
+def ruling(google_calendar: GoogleCalendar) -> CalendarConfiguration | None:
+    """The configuration that decides for `google_calendar`: an unassigned link, a user's, then a conflict one."""
+    rows = CalendarConfiguration.objects.select_related("calendar__owner", "default_calendar", "user").filter(
+        Q(linked_calendar=google_calendar) | Q(conflict_calendars=google_calendar)
+    )
+    found = list(rows.distinct())
+    found.sort(
+        key=lambda row: (row.linked_calendar_id != google_calendar.pk, row.calendar_id is None, row.pk)
+    )
+    return found[0] if found else None
+
+
+def _our_addresses() -> frozenset[str]:
+    users = User.objects.order_by().values_list("email", flat=True)
+    aliases = UserAddress.objects.order_by().values_list("address", flat=True)
+    accounts = GoogleAccount.objects.order_by().values_list("address", flat=True)
+    return frozenset(address.lower() for address in users.union(aliases, accounts))
+
+
+def _colleagues(user_id: int) -> dict[str, str]:
+    configurations = CalendarConfiguration.objects.filter(
+        linked_calendar__account__state=GoogleAccount.State.CONNECTED
+    ).exclude(linked_calendar__account__user=user_id)
+    return {
+        configuration.linked_calendar.account.address.lower(): str(configuration.linked_calendar.account.user)
+        for configuration in configurations.select_related("linked_calendar__account__user")
+        if configuration.linked_calendar
+    }
+
+
+def _others_pulled_at(google_calendar: GoogleCalendar) -> datetime | None:
+    others = GoogleCalendar.objects.filter(
+        account__user=google_calendar.account.user_id,
+        account__state=GoogleAccount.State.CONNECTED,
+        next_pull_at__isnull=False,
+        last_pull_at__isnull=False,
+    ).exclude(pk=google_calendar.pk)
+    return others.order_by("last_pull_at").values_list("last_pull_at", flat=True).first()
