@@ -134,7 +134,7 @@ class AdminConfigurationForm(ConfigurationForm):
         user, calendar = (instance.user, instance.calendar) if instance and instance.pk else _whose(data)
         if data is not None:
             data = data.copy()  # type: ignore[attr-defined]  # a QueryDict
-            data[UNANSWERED_SHOWN] = "1"  # type: ignore[index]
+            data[UNANSWERED_SHOWN] = "1"  # type: ignore[index]  # the copy is mutable
         owner = user or (calendar.owner if calendar else None)
         super().__init__(data, *args, user=owner, calendar=calendar, **kwargs)
 

@@ -22,7 +22,7 @@ class WallTimeField(forms.Field):
     """A date and time without a zone; cleans to a naive datetime."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    default_error_messages = {"invalid": "Write a date and a time, for example 2026-11-24 14:30."}  # noqa: RUF012
+    default_error_messages = {"invalid": "Write a date and a time, for example 2026-11-24 14:30."}  # noqa: RUF012 (Django's own declaration)
 
     def to_python(self, value: Any) -> datetime.datetime | None:
         if not value:
@@ -202,7 +202,7 @@ class BlockForm(TimesForm):
         """The blocked time of `user`, saved: a new one, or `row` changed. The form must be valid."""
         row = row or BlockedTime(user=user)
         assert self.starts is not None  # noqa: S101 (a valid form has both)
-        assert self.ends is not None  # noqa: S101
+        assert self.ends is not None  # noqa: S101 (tells mypy what clean() saw to)
         row.starts_at, row.ends_at, row.title = self.starts, self.ends, self.cleaned_data["title"]
         row.save()
         return row

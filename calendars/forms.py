@@ -97,7 +97,7 @@ class UnassignedConfigurationForm(forms.ModelForm[CalendarConfiguration]):
         linked = self.fields["linked_calendar"]
         conflicts = self.fields["conflict_calendars"]
         assert isinstance(linked, forms.ModelChoiceField)  # noqa: S101 (tells mypy what Django built)
-        assert isinstance(conflicts, forms.ModelMultipleChoiceField)  # noqa: S101
+        assert isinstance(conflicts, forms.ModelMultipleChoiceField)  # noqa: S101 (likewise)
         linked.queryset = linkable(self.owner, self.instance)
         linked.error_messages["invalid_choice"] = (
             "Choose a Google calendar of your own that you may change; this one is not."

@@ -6,6 +6,6 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing receivers any earlier would load models before the registry is full.
-        from campaigns import receivers  # noqa: PLC0415
+        from campaigns import receivers  # noqa: PLC0415 (models are ready only now)
 
         receivers.connect()

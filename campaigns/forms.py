@@ -50,8 +50,8 @@ class CampaignForm(Forgiving, forms.ModelForm[Campaign]):
             "tags": forms.CheckboxSelectMultiple,
             "trigger": forms.RadioSelect,
         }
-        labels = {"tags": "Contacts tagged", "recurring": "Recurring appointments"}  # noqa: RUF012
-        help_texts = {  # noqa: RUF012
+        labels = {"tags": "Contacts tagged", "recurring": "Recurring appointments"}  # noqa: RUF012 (Django's own declaration)
+        help_texts = {  # noqa: RUF012 (Django's own declaration)
             "calendars": "Nothing ticked means every calendar.",
             "tags": "Nothing ticked means every contact. More than one: any of them.",
         }
@@ -69,7 +69,7 @@ class StepForm(Forgiving, forms.ModelForm[Step]):
     class Meta:
         model = Step
         fields = ("anchor", "medium", "subject", "body", "when_late", "window_starts", "window_ends")
-        labels = {  # noqa: RUF012
+        labels = {  # noqa: RUF012 (Django's own declaration)
             "anchor": "When",
             "medium": "By",
             "body": "Text",
@@ -77,8 +77,8 @@ class StepForm(Forgiving, forms.ModelForm[Step]):
             "window_starts": "Only from",
             "window_ends": "until",
         }
-        help_texts = {"window_ends": "In the contact's time zone. Empty: at any hour."}  # noqa: RUF012
-        widgets = {  # noqa: RUF012
+        help_texts = {"window_ends": "In the contact's time zone. Empty: at any hour."}  # noqa: RUF012 (Django's own declaration)
+        widgets = {  # noqa: RUF012 (Django's own declaration)
             "body": forms.Textarea(attrs={"rows": 7, "spellcheck": "true"}),
             "window_starts": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "window_ends": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),

@@ -94,7 +94,7 @@ class SmsTransport:
             settings.SMS_URL, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         try:
-            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()  # noqa: S310
+            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()  # noqa: S310 (as above)
         except urllib.error.HTTPError as error:
             with error:
                 raise _by_status(error.code, "SMS service") from error

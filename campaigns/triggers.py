@@ -253,7 +253,7 @@ def _campaigns_of_series(
         appointment__ical_uid=appointment.ical_uid, trigger_event__isnull=False, campaign__is_active=True
     ).exclude(appointment=appointment)
     for enrolment in enrolments.select_related("campaign", "trigger_event").order_by("pk"):
-        campaigns = found[enrolment.trigger_event.kind, enrolment.contact_id]  # type: ignore[union-attr]
+        campaigns = found[enrolment.trigger_event.kind, enrolment.contact_id]  # type: ignore[union-attr]  # filtered above
         if change.what in _changes_of(enrolment.campaign) and enrolment.campaign not in campaigns:
             campaigns.append(enrolment.campaign)
     return found

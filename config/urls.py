@@ -11,7 +11,7 @@ from config import health
 
 # /admin/login/ is outside allauth's rate limits and second factor unless it is wrapped.
 admin.autodiscover()
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's way
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="calendars:agenda"), name="home"),

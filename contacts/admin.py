@@ -65,7 +65,7 @@ class UserAddressInline(TabularInline):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # unfold has no types
     form = PersonChangeForm
     add_form = PersonCreationForm
     change_password_form = AdminPasswordChangeForm

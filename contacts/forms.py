@@ -38,8 +38,8 @@ class ContactForm(forms.ModelForm[Contact]):
             "no_sms",
         )
         widgets = {"tags": forms.CheckboxSelectMultiple}  # noqa: RUF012 (Django's own declaration)
-        labels = {"no_email": "Do not e-mail", "no_sms": "Do not text"}  # noqa: RUF012
-        help_texts = {  # noqa: RUF012
+        labels = {"no_email": "Do not e-mail", "no_sms": "Do not text"}  # noqa: RUF012 (Django's own declaration)
+        help_texts = {  # noqa: RUF012 (Django's own declaration)
             "no_email": "No reminder or campaign reaches this person by e-mail.",
             "no_sms": "No reminder or campaign reaches this person by text message.",
         }
@@ -114,10 +114,10 @@ class OnePrimaryFormSet(BaseInlineFormSet[Any, Contact, Any]):
 
 EmailFormSet: type[OnePrimaryFormSet] = inlineformset_factory(
     Contact, ContactEmail, fields=["address"], formset=OnePrimaryFormSet, extra=BLANK_ROWS
-)  # type: ignore[assignment]
+)  # type: ignore[assignment]  # the stubs forget the `formset` argument
 PhoneFormSet: type[OnePrimaryFormSet] = inlineformset_factory(
     Contact, ContactPhone, fields=["number"], formset=OnePrimaryFormSet, extra=BLANK_ROWS
-)  # type: ignore[assignment]
+)  # type: ignore[assignment]  # the stubs forget the `formset` argument
 
 
 class ContactEditor:
@@ -158,4 +158,4 @@ class NoteForm(forms.ModelForm[Note]):
         model = Note
         fields = ("text",)
         labels = {"text": "Add a note"}  # noqa: RUF012 (Django's own declaration)
-        widgets = {"text": forms.Textarea(attrs={"rows": 3})}  # noqa: RUF012
+        widgets = {"text": forms.Textarea(attrs={"rows": 3})}  # noqa: RUF012 (Django's own declaration)

@@ -26,7 +26,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
     asked.setdefault("sort", "name")
     chosen = ContactFilter(asked, queryset=listed(timezone.now()))
     page = page_of(chosen.qs, request.GET.get("page"))
-    part = getattr(request, "htmx", False) and not request.htmx.boosted  # type: ignore[attr-defined]
+    part = getattr(request, "htmx", False) and not request.htmx.boosted  # type: ignore[attr-defined]  # htmx's
     return render(
         request,
         "contacts/_contacts.html" if part else "contacts/contacts.html",

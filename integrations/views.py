@@ -140,7 +140,7 @@ def _complete(request: HttpRequest, sent: handshake.Remembered) -> None:
         account = get_object_or_404(GoogleAccount, pk=sent.account_id, user_id=request.user.pk)
     try:
         grant = exchange(request.GET.get("code", ""), verifier=sent.verifier, redirect_uri=sent.redirect_uri)
-        connected = connect_account(request.user, grant, account=account)  # type: ignore[arg-type]
+        connected = connect_account(request.user, grant, account=account)  # type: ignore[arg-type]  # signed in
     except GoogleError as error:
         messages.error(request, error.why)
         return

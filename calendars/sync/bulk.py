@@ -52,7 +52,7 @@ def upsert(rows: Sequence[Mapping[str, Any]], *, same: Mapping[str, Any], update
     taken = ", ".join([*(_taken(fields[name], at) for at, name in enumerate(names)), *["%s"] * len(fixed)])
     # SQLite would take ON CONFLICT for a join's ON if there were no WHERE.
     statement = (
-        f"INSERT INTO {quote(GoogleEvent._meta.db_table)} ({', '.join(map(quote, [*names, *fixed]))}) "  # noqa: S608
+        f"INSERT INTO {quote(GoogleEvent._meta.db_table)} ({', '.join(map(quote, [*names, *fixed]))}) "  # noqa: S608 (names are the model's)
         f"SELECT {taken} FROM {_unpacked()} WHERE true ON CONFLICT ({', '.join(map(quote, KEY))}) "
         f"DO UPDATE SET {', '.join(f'{quote(name)} = EXCLUDED.{quote(name)}' for name in update)}"
     )

@@ -11,7 +11,9 @@ from contacts.fields import AddressField, normalise_address
 class PeopleManager(UserManager["User"]):
     """Creates users by address; there are no user names."""
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":  # type: ignore[override]
+    def create_user(  # type: ignore[override]  # by address, not by name
+        self, email: str, password: str | None = None, **fields: Any
+    ) -> "User":
         """A new user who signs in as `email`. Raises ValueError without an address."""
         if not email:
             raise ValueError("A user needs an e-mail address: it is their login.")
@@ -20,7 +22,9 @@ class PeopleManager(UserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":  # type: ignore[override]
+    def create_superuser(  # type: ignore[override]  # by address, not by name
+        self, email: str, password: str | None = None, **fields: Any
+    ) -> "User":
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -34,7 +38,7 @@ class User(AbstractUser):
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []  # noqa: RUF012 (Django's own declaration)
 
-    objects = PeopleManager()  # type: ignore[misc]
+    objects = PeopleManager()  # type: ignore[misc]  # the base has its own manager
 
     class Meta:
         ordering = ("first_name", "last_name", "email")

@@ -158,7 +158,7 @@ def may_be_plain(url: str) -> bool:
 
 def _fetch(code: str, verifier: str, redirect_uri: str) -> dict[str, Any]:
     import requests  # noqa: PLC0415 (as above)
-    from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]  # noqa: PLC0415
+    from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]  # noqa: PLC0415 (needed at a connect alone)
 
     # No scopes: oauthlib would raise when a person unticked one (A4), unless told otherwise for the whole
     # process.
@@ -221,10 +221,10 @@ def _unverified(id_token: str) -> dict[str, Any]:
 def _verified(id_token: str) -> dict[str, Any]:
     """The claims of `id_token` where its signature, audience and time are right; else {}."""
     import requests  # noqa: PLC0415 (as above)
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
-    from google.auth.transport.requests import Request  # noqa: PLC0415
-    from google.oauth2.id_token import verify_token  # noqa: PLC0415
-    from jwt import PyJWTError  # noqa: PLC0415
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 (needed at a connect alone)
+    from google.auth.transport.requests import Request  # noqa: PLC0415 (needed at a connect alone)
+    from google.oauth2.id_token import verify_token  # noqa: PLC0415 (needed at a connect alone)
+    from jwt import PyJWTError  # noqa: PLC0415 (needed at a connect alone)
 
     try:
         with requests.Session() as session:

@@ -68,7 +68,7 @@ class ConsentError(Exception):
         self.message = message
 
 
-class ConnectionDropped(ClientDisconnected):  # type: ignore[misc]
+class ConnectionDropped(ClientDisconnected):  # type: ignore[misc]  # waitress has no types
     """The connection is to be closed without an answer: waitress does so when it believes the client is
     gone."""
 

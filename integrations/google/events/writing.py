@@ -56,8 +56,8 @@ def write_patch(patch: EventPatch, *, current: Iterable[Mapping[str, Any]] = ())
 
 def write_moment(moment: datetime.datetime, time_zone: str) -> dict[str, str]:
     """W7: an offset always, and the zone it is told in."""
-    local = moment.astimezone(zone_named(time_zone))
-    return {"dateTime": local.isoformat(timespec="seconds"), "timeZone": local.tzinfo.key}  # type: ignore[union-attr]
+    zone = zone_named(time_zone)
+    return {"dateTime": moment.astimezone(zone).isoformat(timespec="seconds"), "timeZone": zone.key}
 
 
 def merge_attendees(

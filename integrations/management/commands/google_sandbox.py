@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("The Google sandbox runs with DEBUG=true only; it lets anybody in.")
         # Only a local run may load it: a deployment never imports the stand-in.
-        from integrations.sandbox import Client, Sandbox, serve  # noqa: PLC0415
+        from integrations.sandbox import Client, Sandbox, serve  # noqa: PLC0415 (after the check for DEBUG)
 
         client = Client(
             settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET, tuple(options["redirect_uri"])
