@@ -55,10 +55,10 @@ def test_a_wrong_port_is_one_clear_line(port):
 
 @pytest.mark.parametrize("offset", [0, 1])
 def test_a_port_in_use_is_one_clear_line_that_names_another(offset):
+    port = free_port_pair() + offset
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         outcome = run("dev.py", "run", PORT=str(port - offset))
     assert outcome.returncode == 1
     assert outcome.stderr.startswith(f"dev.py: Port {port} (")
