@@ -19,11 +19,16 @@ TOMBSTONE = ["etag", "status"]
 PRIVATE = ("private", "confidential")
 
 
+def _etag(event: RemoteEvent) -> str:
+    """Marked where the event is gone: with its series it may go under the very etag that it had alive."""
+    return f"{event.etag}-gone" if event.is_cancelled else event.etag
+
+
 def columns(event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
     """The observed columns of `event`; a private one loses title, text and guests unless `keeps_private`."""
     if event.is_cancelled and event.starts_at is None:
-        return {"etag": event.etag, "status": event.status}
-    found = {name: getattr(event, name) for name in SAME_NAME}
+        return {"etag": _etag(event), "status": event.status}
+    found = {name: getattr(event, name) for name in SAME_NAME} | {"etag": _etag(event)}
     found["attendees"] = [_kept(attendee) for attendee in event.attendees]
     found["created_at_google"], found["updated_at_google"] = event.created_at, event.updated_at
     if event.visibility in PRIVATE and not keeps_private:

@@ -15,6 +15,8 @@ from integrations.google.events.shapes import CRM_KEY, Attendee, RemoteEvent, Un
 
 # An event without an etag gets one of ours, to be compared but never sent as If-Match.
 LOCAL_ETAG = "local-"
+# Google's have some twenty characters; a row has room for 100, marks of ours included.
+LONGEST_ETAG = 80
 
 # Types that exist on a person's own primary calendar alone, so that nobody else can have organised them (P7).
 OWN_TYPES = {"outOfOffice", "focusTime", "workingLocation", "birthday"}
@@ -37,7 +39,7 @@ def read_event(raw: object, *, calendar_time_zone: str, calendar_id: str = "") -
     event_type = _text(raw, "eventType", 20) or "default"
     return RemoteEvent(
         google_id=google_id,
-        etag=_text(raw, "etag", 100) or _own_etag(raw),
+        etag=_etag(raw),
         status=status,
         event_type=event_type,
         ical_uid=_text(raw, "iCalUID", 1024),
@@ -106,8 +108,12 @@ def _meeting_url(raw: Mapping[str, Any]) -> str:
     return _link(raw.get("hangoutLink")) or next(filter(None, videos), "")
 
 
-def _own_etag(raw: Mapping[str, Any]) -> str:
-    """S11: a tombstone may lack even its etag, and rows are planned again when the etag changes."""
+def _etag(raw: Mapping[str, Any]) -> str:
+    """Google's, or one of our own making where there is none (a tombstone may lack even that, S11) or none that a row
+    can hold: rows are planned again when the etag changes."""
+    etag = _text(raw, "etag")
+    if etag and len(etag) <= LONGEST_ETAG:
+        return etag
     content = json.dumps(raw, sort_keys=True, default=str).encode()
     return LOCAL_ETAG + hashlib.sha256(content).hexdigest()[:32]
 

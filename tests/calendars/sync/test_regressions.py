@@ -119,3 +119,25 @@ def test_colleague_who_joins_after_the_meeting_moved_moves_it(google: Google) ->
     second.turn()
     second.turn()
     assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN + 24 * HOUR
+
+
+def test_moved_occurrence_that_went_with_its_series_is_gone_here_too(google: Google) -> None:
+    """Asked for by its id, Google told of its end under the etag that it had alive: it was taken for an echo."""
+    desk = Desk(google)
+    zone = {"timeZone": "Europe/London"}
+    body = {
+        "summary": "Course",
+        "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), **zone},
+        "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), **zone},
+        "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"],
+        "attendees": [{"email": "ann@x.org"}],
+    }
+    series = google.control.insert(desk.address, "primary", body)
+    desk.turn()
+    second = Appointment.objects.order_by("starts_at")[1]
+    booking.reschedule(second, starts_at=second.starts_at + HOUR, ends_at=second.ends_at + HOUR)
+    desk.turn()
+    google.delete(desk.address, series)
+    desk.turn(full=True)
+    assert {appointment.status for appointment in Appointment.objects.all()} == {"cancelled"}
+    assert not desk.google_calendar.events.filter(blocks=True).exists()

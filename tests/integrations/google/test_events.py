@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.google.events import (
+    LOCAL_ETAG,
     EventDraft,
     EventPatch,
     Unreadable,
@@ -17,6 +18,7 @@ from integrations.google.events import (
     write_draft,
     write_patch,
 )
+from integrations.google.events.reading import LONGEST_ETAG
 
 UTC = datetime.UTC
 NINE = datetime.datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -116,6 +118,13 @@ def test_s11_tombstone_needs_nothing_but_its_id() -> None:
     assert remote.is_cancelled
     assert (remote.starts_at, remote.ends_at, remote.attendees) == (None, None, ())
     assert remote.etag
+
+
+def test_etag_longer_than_a_row_can_hold_is_told_by_a_mark_of_ours() -> None:
+    first, same, other = (read(event(etag=f'"{mark * 200}"')) for mark in "aab")
+    assert first.etag == same.etag != other.etag
+    assert first.etag.startswith(LOCAL_ETAG)
+    assert len(first.etag) <= LONGEST_ETAG
 
 
 def test_s11_tombstone_without_etag_differs_from_the_one_of_another_content() -> None:
@@ -350,7 +359,11 @@ def test_w5_new_attendee_list_keeps_answers_rooms_and_ourselves() -> None:
         {"email": "G@example.net", "responseStatus": "accepted", "comment": "gladly"},
         {"email": "dropped@example.net"},
     ]
-    merged = merge_attendees(current, [("g@example.net", "Gill"), ("new@example.net", "")])
+    merged = merge_attendees(
+        current,
+        [("g@example.net", "Gill"), ("new@example.net", "")],
+        {"dropped@example.net", "dana@example.com"},
+    )
     assert [person["email"] for person in merged] == [
         "dana@example.com",
         "room@example.com",
