@@ -5,7 +5,7 @@ Each runs in one transaction: the appointment, its `AppointmentChange`, its push
 """
 
 from calendars.booking.attending import add_host, attach, detach, free_host
-from calendars.booking.changing import cancel, reschedule, set_details, set_status
+from calendars.booking.changing import cancel, reschedule, set_details, set_status, take_words
 from calendars.booking.making import Booking, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
 
@@ -24,4 +24,5 @@ __all__ = [
     "reschedule",
     "set_details",
     "set_status",
+    "take_words",
 ]

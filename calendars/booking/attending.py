@@ -2,8 +2,9 @@
 
 from django.db import transaction
 
-from calendars.booking.record import What, locked, record
-from contacts.models import Appointment, AppointmentGuest, AppointmentHost, Contact
+from calendars.booking.record import What, locked, record, save
+from calendars.sync import targets
+from contacts.models import Appointment, AppointmentGuest, AppointmentHost, Contact, Origin, User
 
 
 @transaction.atomic
@@ -12,22 +13,27 @@ def attach(
     contact: Contact,
     *,
     address: str = "",
-    origin: str,
-    fires: bool,
-    why: str,
+    origin: str = Origin.STAFF,
+    by: User | None = None,
+    fires: bool = True,
+    why: str = "",
     repeats_series: bool = False,
 ) -> bool:
-    """Add `contact` as a guest; triggers run for them alone. False when they were attached already."""
+    """Add `contact` as a guest; triggers run for them alone. False when they were attached already.
+
+    Google hears of a guest who was added here, where the calendar invites through it.
+    """
     row = locked(appointment)
     _, is_new = AppointmentGuest.objects.get_or_create(
         appointment=row, contact=contact, defaults={"address": address or contact.primary_address}
     )
     if is_new:
+        _tell_google(row, origin)
         record(
             row,
             What.BOOKED,
             origin=origin,
-            by=None,
+            by=by,
             fires=fires,
             why=why,
             contact=contact,
@@ -37,7 +43,14 @@ def attach(
 
 
 @transaction.atomic
-def detach(appointment: Appointment, contact: Contact, *, origin: str, why: str) -> None:
+def detach(
+    appointment: Appointment,
+    contact: Contact,
+    *,
+    origin: str = Origin.STAFF,
+    by: User | None = None,
+    why: str = "",
+) -> None:
     """Take `contact` off; their messages become void, nothing fires. The next guest becomes the primary contact."""
     row = locked(appointment)
     deleted, _ = AppointmentGuest.objects.filter(appointment=row, contact=contact).delete()
@@ -47,7 +60,15 @@ def detach(appointment: Appointment, contact: Contact, *, origin: str, why: str)
     if row.contact_id == contact.pk and heir is not None:
         row.contact_id = heir.contact_id
         row.save(update_fields=["contact", "updated_at"])
-    record(row, What.CANCELLED, origin=origin, by=None, fires=False, why=why, contact=contact)
+    _tell_google(row, origin)
+    record(row, What.CANCELLED, origin=origin, by=by, fires=False, why=why, contact=contact)
+
+
+def _tell_google(row: Appointment, origin: str) -> None:
+    """Who is invited is part of what Google holds; what came from there is no news to it."""
+    if origin != Origin.GOOGLE:
+        save(row)
+        targets.aim(row)
 
 
 @transaction.atomic

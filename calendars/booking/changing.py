@@ -8,6 +8,7 @@ from calendars import hosting
 from calendars.booking.record import What, locked, record, save
 from calendars.booking.rules import NotPossible, Status, Taken, check_times
 from calendars.sync import targets
+from calendars.sync.words import Words
 from contacts.models import Appointment, Origin, User
 
 # The change that reaching a status writes; "new" is not news.
@@ -136,7 +137,17 @@ def set_details(
     return row
 
 
+@transaction.atomic
+def take_words(appointment: Appointment, words: Words, *, agreed_at: int) -> Appointment:
+    """`appointment` with the words its event has at Google; triggers hear nothing of it."""
+    row = locked(appointment)
+    row.title, row.description, row.location, row.meeting_url = words
+    save(row, "title", "description", "location", "meeting_url")
+    targets.aim(row, agreed_at=agreed_at)
+    return row
+
+
 def _is_invitation(row: Appointment) -> bool:
     """Somebody else organises it at Google: no copy of it is ours to change."""
-    organised = set(row.google_events.exclude(status="cancelled").values_list("organised_by_us", flat=True))
-    return organised == {False}
+    living = row.google_events.exclude(status="cancelled").values_list("organised_by_us", "is_locked")
+    return bool(living) and all(is_locked or not is_ours for is_ours, is_locked in living)

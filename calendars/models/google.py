@@ -159,6 +159,8 @@ class GoogleEvent(models.Model):
     agreed_starts_at = models.DateTimeField(null=True, blank=True)
     agreed_ends_at = models.DateTimeField(null=True, blank=True)
     agreed_cancelled = models.BooleanField(default=False)
+    # Prints of the words there and here (`sync.words`), field by field: [there, here], or empty.
+    agreed_words = models.JSONField(default=list, blank=True)
 
     objects = GoogleEventQuerySet.as_manager()
 

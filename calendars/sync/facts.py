@@ -1,10 +1,12 @@
 """What a plan is made from, and the plan itself: frozen values. `sync.gather` fills them from the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from calendars.sync.guests import Guest
 from calendars.sync.policy import Policy
+from calendars.sync.words import NO_WORDS, Words
 
 GREY = "grey"
 BLOCK, FREE, APPOINTMENT, CANCELLED, IGNORED = "block", "free", "appointment", "cancelled", "ignored"
@@ -37,6 +39,7 @@ class Observed:
     is_ours: bool = False
     # Google told only a part of the guests.
     guests_omitted: bool = False
+    words: Words = NO_WORDS
 
     @property
     def has_no_length(self) -> bool:
@@ -60,6 +63,7 @@ class Held:
     status_set_by: str = ""
     made_in_google: bool = False
     contacts: dict[int, str] = field(default_factory=dict)
+    words: Words = NO_WORDS
 
     @property
     def is_void(self) -> bool:
@@ -78,6 +82,9 @@ class Agreed:
     starts_at: datetime | None
     ends_at: datetime | None
     is_cancelled: bool = False
+    # Fingerprints of the words there and here, which may differ; () where none were kept.
+    words_there: Sequence[str] = ()
+    words_here: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +168,8 @@ class Plan:
     confirm: bool = False
     attach: tuple[Guest, ...] = ()
     detach: tuple[int, ...] = ()
+    # The words the appointment takes over.
+    words: Words | None = None
     fires: bool = False
     why: str = ""
     repeats_series: bool = False
@@ -173,5 +182,5 @@ class Plan:
     def changes_nothing(self) -> bool:
         return not (
             self.book or self.join or self.move or self.cancel or self.free_host or self.add_host or self.restore
-            or self.confirm or self.attach or self.detach or self.waits
+            or self.confirm or self.attach or self.detach or self.words or self.waits
         )  # fmt: skip

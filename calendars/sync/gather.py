@@ -31,6 +31,7 @@ from calendars.sync.facts import (
 )
 from calendars.sync.guests import Guest, Person
 from calendars.sync.setting import Setting
+from calendars.sync.words import Words
 from contacts.matching import contacts_by_address
 from contacts.models import (
     Appointment,
@@ -39,6 +40,7 @@ from contacts.models import (
     AppointmentHost,
     Origin,
 )
+from integrations.google.events import RemoteEvent
 
 # A deletion waits this long for the person's other calendars to be pulled, then counts as one.
 MOVE_PATIENCE = timedelta(hours=1)
@@ -118,7 +120,17 @@ def observe(row: GoogleEvent) -> Observed:
         response=me["response"] if me else "",
         is_ours=bool(row.crm_id),
         guests_omitted=row.attendees_omitted,
+        words=words_of_event(row),
     )
+
+
+def words_of_event(event: GoogleEvent | RemoteEvent) -> Words:
+    """What Google says of it, each field as long as an appointment keeps it."""
+    return Words(event.summary[:300], event.description, event.location[:500], event.meeting_url[:500])
+
+
+def words_of(appointment: Appointment) -> Words:
+    return Words(appointment.title, appointment.description, appointment.location, appointment.meeting_url)
 
 
 def _first_seen(row: GoogleEvent) -> datetime | None:
@@ -207,13 +219,17 @@ def _held(row: GoogleEvent, attached: dict[UUID, dict[int, str]]) -> Held | None
         # An event of ours stands in for one that was deleted: its guest list and text are the CRM's.
         made_in_google=appointment.came_from_google and row.crm_id != str(appointment.pk),
         contacts=attached.get(appointment.pk, {}),
+        words=words_of(appointment),
     )
 
 
 def _agreed(row: GoogleEvent) -> Agreed | None:
     if not row.agreed_etag:
         return None
-    return Agreed(row.agreed_starts_at, row.agreed_ends_at, row.agreed_cancelled)
+    there, here = row.agreed_words or ((), ())
+    return Agreed(
+        row.agreed_starts_at, row.agreed_ends_at, row.agreed_cancelled, words_there=there, words_here=here
+    )
 
 
 def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:

@@ -33,6 +33,7 @@ from calendars.sync.facts import (
 from calendars.sync.firing import whether_it_fires
 from calendars.sync.guests import Guest
 from calendars.sync.policy import NAMES
+from calendars.sync.words import Words, follow_words
 
 ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
 NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday": "Birthdays never block."}
@@ -126,6 +127,7 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
+    timed = replace(timed, words=_follow_words(observed, held, agreed, facts))
     if held.is_void:
         timed = replace(
             timed, restore=True, reason="Back at Google: the same appointment is restored, silently."
@@ -182,6 +184,14 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         why=why,
         is_silent=not fires,
         reason=f"Moved at Google. {why}",
+    )
+
+
+def _follow_words(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Words | None:
+    if agreed is None or _is_hidden(observed, facts):
+        return None
+    return follow_words(
+        observed.words, held.words, agreed.words_there, agreed.words_here, made_in_google=held.made_in_google
     )
 
 
@@ -375,7 +385,11 @@ def _is_attached(guest: Guest, held: Held) -> bool:
 
 def _hides_guests(observed: Observed, facts: Facts) -> bool:
     """Who is invited is not told: kept from us (private), or by Google. Then nobody has left."""
-    return observed.guests_omitted or (observed.is_private and facts.private_events != "normal")
+    return observed.guests_omitted or _is_hidden(observed, facts)
+
+
+def _is_hidden(observed: Observed, facts: Facts) -> bool:
+    return observed.is_private and facts.private_events != "normal"
 
 
 def _is_busy(observed: Observed, facts: Facts) -> bool:

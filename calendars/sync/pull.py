@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 
-from calendars.models import GoogleEvent, PrivateEvents, SyncRun
+from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import bulk, setting
 from calendars.sync.observation import OBSERVED, PRIVATE, TOMBSTONE, columns
 from integrations.google.client import CalendarClient, EventPage
@@ -94,8 +94,7 @@ class Pull:
 
     @cached_property
     def keeps_private(self) -> bool:
-        configuration = setting.ruling(self.google_calendar)
-        return configuration is not None and configuration.private_events == PrivateEvents.NORMAL
+        return setting.keeps_private(setting.ruling(self.google_calendar))
 
     @property
     def found_something(self) -> bool:

@@ -17,12 +17,14 @@ from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import backoff, targets
+from calendars.sync.gather import words_of, words_of_event
 from calendars.sync.observation import columns
 from calendars.sync.setting import Setting
+from calendars.sync.wish import Wish
 from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
 from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
-from integrations.google.events import EventDraft, EventPatch, RemoteEvent
+from integrations.google.events import RemoteEvent
 from integrations.models import GoogleAccount, GoogleCalendar
 
 logger = logging.getLogger(__name__)
@@ -62,7 +64,7 @@ def push(
         try:
             what = Push(target, client, setting).run()
         except Changed:
-            _observe_again(target, client)
+            _observe_again(target, client, setting)
             yield Pushed(appointment, "changed at Google meanwhile; planned again", changed=True)
         except Refused as error:
             _postpone(target, now, error.why, REFUSED_WAIT)
@@ -87,6 +89,7 @@ class Push:
         self.google_calendar = target.google_calendar
         self.appointment = target.appointment
         self.calendar = target.appointment.calendar
+        self.wish = Wish(target)
         self.row = GoogleEvent.objects.filter(
             google_calendar=self.google_calendar, google_id=target.event_id
         ).first()
@@ -94,7 +97,7 @@ class Push:
     @property
     def send_updates(self) -> str:
         """Always passed (W8): Google invites when the calendar says so, otherwise nobody is told."""
-        return "all" if self.calendar.invites_through_google else "none"
+        return "all" if self.wish.invites else "none"
 
     def run(self) -> str:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
@@ -135,12 +138,15 @@ class Push:
         try:
             event = self.client.insert_event(
                 self.google_calendar.google_id,
-                self._draft(),
+                self.wish.draft(),
                 send_updates=self.send_updates,
                 time_zone=self.google_calendar.time_zone,
             )
         except AlreadyThere:
             return self._meet_earlier_try()
+        if self.wish.wants_meet and not event.meeting_url:
+            # Google makes the link after it has answered (W9); what takes longer comes with a later pull.
+            event = self._get() or event
         self._agree(event)
         return "inserted"
 
@@ -170,7 +176,7 @@ class Push:
         return self._patch()
 
     def _patch(self) -> str:
-        patch = self._difference()
+        patch = self.wish.difference(self.row)
         if patch is None:
             return "Google has it already"
         try:
@@ -235,57 +241,6 @@ class Push:
         )
         return "declined"
 
-    def _draft(self) -> EventDraft:
-        invites = self.calendar.invites_through_google
-        return EventDraft(
-            event_id=self.target.event_id,
-            summary=self.appointment.title,
-            description=self.appointment.description,
-            location=self.appointment.location,
-            starts_at=self.appointment.starts_at,
-            ends_at=self.appointment.ends_at,
-            time_zone=self.google_calendar.time_zone,
-            crm_id=str(self.appointment.pk),
-            attendees=self._invited() if invites else (),
-            wants_meet=invites and self.calendar.uses_google_meet,
-            request_id=uuid.uuid4().hex,
-        )
-
-    def _invited(self) -> tuple[tuple[str, str], ...]:
-        people = [
-            (guest.address or guest.contact.primary_address, guest.contact.name)
-            for guest in self.appointment.guests.all()
-        ]
-        return tuple((address, name) for address, name in people if address)
-
-    def _difference(self) -> EventPatch | None:
-        """What Google lacks of the fields that travel; None when it lacks nothing or the event is not ours to edit."""
-        row, appointment = self.row, self.appointment
-        if row is not None and not row.organised_by_us:
-            return None
-        moved = row is None or (row.starts_at, row.ends_at) != (appointment.starts_at, appointment.ends_at)
-        words = {
-            name: wanted
-            for name, wanted, there in (
-                ("summary", appointment.title, row and row.summary),
-                ("description", appointment.description, row and row.description),
-                ("location", appointment.location, row and row.location),
-            )
-            # The text of an event made at Google stays Google's.
-            if not self.target.is_adopted and wanted != there
-        }
-        if not (moved or words):
-            return None
-        return EventPatch(
-            starts_at=appointment.starts_at if moved else None,
-            ends_at=appointment.ends_at if moved else None,
-            time_zone=self.google_calendar.time_zone,
-            was_all_day=bool(row and row.is_all_day),
-            summary=words.get("summary"),
-            description=words.get("description"),
-            location=words.get("location"),
-        )
-
     def _get(self) -> RemoteEvent | None:
         try:
             return self.client.get_event(
@@ -296,6 +251,11 @@ class Push:
 
     def _agree(self, event: RemoteEvent) -> None:
         """Both sides now say what the answer says; its echo in the next pull has the same etag and plans nothing."""
+        if event.meeting_url and event.meeting_url != self.appointment.meeting_url:
+            self.appointment.meeting_url = event.meeting_url[:500]
+            Appointment.objects.filter(pk=self.appointment.pk).update(
+                meeting_url=self.appointment.meeting_url
+            )
         made = (
             "In Google since it was booked here."
             if not self.target.is_adopted
@@ -310,15 +270,13 @@ class Push:
             reason=made,
         )
         self.target.etag = event.etag
-        if event.meeting_url and event.meeting_url != self.appointment.meeting_url:
-            Appointment.objects.filter(pk=self.appointment.pk).update(meeting_url=event.meeting_url[:500])
 
     def _observe(self, event: RemoteEvent, **made: object) -> None:
         GoogleEvent.objects.update_or_create(
             google_calendar=self.google_calendar,
             google_id=event.google_id,
             defaults={
-                **columns(event, keeps_private=False),
+                **columns(event, keeps_private=self.setting.keeps_private),
                 **made,
                 "appointment": self.appointment,
                 "planned_etag": event.etag,
@@ -327,12 +285,13 @@ class Push:
                 "agreed_starts_at": event.starts_at,
                 "agreed_ends_at": event.ends_at,
                 "agreed_cancelled": self.appointment.is_void,
+                "agreed_words": [words_of_event(event).prints, words_of(self.appointment).prints],
                 "error": "",
             },
         )
 
 
-def _observe_again(target: PushTarget, client: CalendarClient) -> None:
+def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting) -> None:
     """412, or gone: read the event as it is, so that it is planned before the next try."""
     google_calendar = target.google_calendar
     rows = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=target.event_id)
@@ -343,7 +302,7 @@ def _observe_again(target: PushTarget, client: CalendarClient) -> None:
     except Gone:
         rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
         return
-    rows.update(**columns(event, keeps_private=False))
+    rows.update(**columns(event, keeps_private=setting.keeps_private))
     target.attempts += 1
     target.save(update_fields=["attempts"])
 

@@ -15,7 +15,7 @@ from calendars import booking
 from calendars.models import Calendar, GoogleEvent, GoogleEventGuest
 from calendars.sync import backoff, brake, bulk, targets
 from calendars.sync.facts import BLOCK, Book, Plan
-from calendars.sync.gather import Situation, situations
+from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.plan import ONCE_A_SERIES, plan
 from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
@@ -41,7 +41,7 @@ PLANNED_COLUMNS = [
         "reason",
     ),
     *("made_by_run_id", "error", "attempts", "not_before"),
-    *("agreed_etag", "agreed_starts_at", "agreed_ends_at", "agreed_cancelled"),
+    *("agreed_etag", "agreed_starts_at", "agreed_ends_at", "agreed_cancelled", "agreed_words"),
 ]
 
 
@@ -212,6 +212,7 @@ def _remember(made: Plan, situation: Situation) -> None:
         row.agreed_cancelled = observed.is_cancelled
         if not observed.is_cancelled:
             row.agreed_starts_at, row.agreed_ends_at = observed.starts_at, observed.ends_at
+            row.agreed_words = [observed.words.prints, (made.words or words_of(row.appointment)).prints]
 
 
 def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews") -> None:
@@ -239,6 +240,8 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
             why=made.why,
             agreed_at=there,
         )
+    if made.words is not None:
+        booking.take_words(appointment, made.words, agreed_at=there)
     _guests(made, appointment, row, setting, news)
     if made.confirm and not made.restore:
         booking.set_status(

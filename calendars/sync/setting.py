@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from calendars.models import Calendar, CalendarConfiguration
+from calendars.models import Calendar, CalendarConfiguration, PrivateEvents
 from calendars.sync import guests as guest_rules
 from calendars.sync import policy as policies
 from calendars.sync.guests import Ignored
@@ -32,6 +32,11 @@ class Setting:
     ignored: Ignored
     # When the least recently pulled other calendar of this person was pulled; None: there is no other.
     others_pulled_at: datetime | None
+
+    @property
+    def keeps_private(self) -> bool:
+        """Whether title and guests of private events are stored."""
+        return keeps_private(self.configuration)
 
 
 def setting_for(google_calendar: GoogleCalendar, now: datetime) -> Setting:
@@ -84,6 +89,10 @@ def valid_default(configuration: CalendarConfiguration) -> Calendar | None:
     return (
         Calendar.objects.default_for(configuration.user).filter(pk=configuration.default_calendar_id).first()
     )
+
+
+def keeps_private(configuration: CalendarConfiguration | None) -> bool:
+    return configuration is not None and configuration.private_events == PrivateEvents.NORMAL
 
 
 def ruling(google_calendar: GoogleCalendar) -> CalendarConfiguration | None:

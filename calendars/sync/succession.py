@@ -103,6 +103,7 @@ def _hand_over(old: GoogleEvent, new: GoogleEvent) -> None:
         agreed_etag=old.agreed_etag,
         agreed_starts_at=old.agreed_starts_at,
         agreed_ends_at=old.agreed_ends_at,
+        agreed_words=old.agreed_words,
     )
     GoogleEvent.objects.filter(pk=old.pk).update(
         appointment=None,

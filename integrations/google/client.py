@@ -234,10 +234,11 @@ class CalendarClient:
     ) -> RemoteEvent:
         """Raises Changed when the event no longer has `etag`, and Gone.
 
-        New attendees are merged with the list Google holds, so that nobody's answer is lost (W5); a list
-        that Google gives in part only is left alone.
+        Attendees are merged with the list Google holds, so that nobody's answer is lost (W5); a list that
+        Google gives in part only is left alone.
         """
-        current: Mapping[str, Any] = {} if patch.attendees is None else self._get(calendar_id, event_id)
+        invites = patch.invited or patch.uninvited
+        current: Mapping[str, Any] = self._get(calendar_id, event_id) if invites else {}
         body = write_patch(patch, current=_items(current, "attendees"))
         if current.get("attendeesOmitted"):
             body.pop("attendees", None)

@@ -94,7 +94,9 @@ class EventPatch:
     summary: str | None = None
     description: str | None = None
     location: str | None = None
-    attendees: tuple[tuple[str, str], ...] | None = None
+    # Whom to add, (address, name), and whose addresses to take off; everybody else stays on the list.
+    invited: tuple[tuple[str, str], ...] = ()
+    uninvited: frozenset[str] = frozenset()
     status: str | None = None
     # Google holds it as an all-day event at this moment.
     was_all_day: bool = False

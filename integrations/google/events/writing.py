@@ -1,7 +1,7 @@
 """EventDraft, EventPatch and answers → Google's JSON: no field that is not meant to change (W5, W6)."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from integrations.google.events.reading import address_of, zone_named
@@ -49,8 +49,8 @@ def write_patch(patch: EventPatch, *, current: Iterable[Mapping[str, Any]] = ())
         no_day = {"date": None} if patch.was_all_day else {}
         body["start"] = {**write_moment(patch.starts_at, patch.time_zone), **no_day}
         body["end"] = {**write_moment(patch.ends_at, patch.time_zone), **no_day}
-    if patch.attendees is not None:
-        body["attendees"] = merge_attendees(current, patch.attendees)
+    if patch.invited or patch.uninvited:
+        body["attendees"] = merge_attendees(current, patch.invited, patch.uninvited)
     return body
 
 
@@ -61,19 +61,18 @@ def write_moment(moment: datetime.datetime, time_zone: str) -> dict[str, str]:
 
 
 def merge_attendees(
-    current: Iterable[Mapping[str, Any]], wanted: Sequence[tuple[str, str]]
+    current: Iterable[Mapping[str, Any]], invited: Sequence[tuple[str, str]], uninvited: Collection[str]
 ) -> list[dict[str, Any]]:
-    """The whole list to send (W5): ourselves, organizer and rooms stay, known guests keep their answers."""
-    addresses = {address.strip().lower() for address, _ in wanted}
+    """The whole list to send (W5): whoever is not taken off stays, with the answer they gave."""
     kept = [
         dict(person)
         for person in current
-        if address_of(person) in addresses
+        if address_of(person) not in uninvited
         or any(person.get(mark) for mark in ("self", "organizer", "resource"))
     ]
     known = {address_of(person) for person in kept}
     return kept + [
-        _write_guest(address, name) for address, name in wanted if address.strip().lower() not in known
+        _write_guest(address, name) for address, name in invited if address.strip().lower() not in known
     ]
 
 

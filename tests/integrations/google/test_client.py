@@ -247,7 +247,7 @@ def test_w4_get_of_an_event_that_has_the_etag_answers_unchanged(client: Calendar
 def test_w5_new_guest_list_keeps_the_answers_given(sandbox: StandIn, client: CalendarClient) -> None:
     client.insert_event(DANA, draft(attendees=((AMIR, ""), (JO, ""))), send_updates="all")
     sandbox.control.respond(AMIR, "abc00", "accepted")
-    patch = EventPatch(attendees=((AMIR, ""), ("new@example.net", "New")))
+    patch = EventPatch(invited=((AMIR, ""), ("new@example.net", "New")), uninvited=frozenset({JO}))
     patched = client.patch_event(DANA, "abc00", patch, etag="", send_updates="none")
     answers = {each.address: each.response for each in patched.attendees if not each.is_self}
     assert answers == {AMIR: "accepted", "new@example.net": "needsAction"}

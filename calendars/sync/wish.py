@@ -1,0 +1,106 @@
+"""What Google should hold of an appointment, and what of it Google lacks.
+
+Only the fields that travel are ever written. Guests and the link of a meeting are Google's business only where the
+calendar invites through it.
+"""
+
+import uuid
+from functools import cached_property
+
+from calendars.models import GoogleEvent, PushTarget
+from contacts.models import AppointmentChange, ContactEmail, Origin
+from integrations.google.events import EventDraft, EventPatch
+
+
+class Wish:
+    """One appointment as one Google calendar should hold it."""
+
+    def __init__(self, target: PushTarget) -> None:
+        self.target = target
+        self.google_calendar = target.google_calendar
+        self.appointment = target.appointment
+        self.calendar = target.appointment.calendar
+
+    @cached_property
+    def invites(self) -> bool:
+        """Whether this copy carries guests and link. Of several hosts' copies one does: nobody is invited twice."""
+        if not self.calendar.invites_through_google:
+            return False
+        standing = self.appointment.push_targets.filter(is_withdrawn=False).order_by("pk")
+        return self.target.is_withdrawn or standing.values_list("pk", flat=True).first() == self.target.pk
+
+    @property
+    def wants_meet(self) -> bool:
+        return self.invites and self.calendar.uses_google_meet
+
+    @cached_property
+    def guests(self) -> tuple[tuple[str, str], ...]:
+        """Whom to invite: (address, name)."""
+        people = [
+            (guest.address or guest.contact.primary_address, guest.contact.name)
+            for guest in self.appointment.guests.all()
+        ]
+        return tuple((address, name) for address, name in people if address)
+
+    def draft(self) -> EventDraft:
+        """The event to insert."""
+        return EventDraft(
+            event_id=self.target.event_id,
+            summary=self.appointment.title,
+            description=self.appointment.description,
+            location=self.appointment.location,
+            starts_at=self.appointment.starts_at,
+            ends_at=self.appointment.ends_at,
+            time_zone=self.google_calendar.time_zone,
+            crm_id=str(self.appointment.pk),
+            attendees=self.guests if self.invites else (),
+            wants_meet=self.wants_meet,
+            request_id=uuid.uuid4().hex,
+        )
+
+    def difference(self, row: GoogleEvent | None) -> EventPatch | None:
+        """What the event `row` lacks; everything, where it was never seen. None: nothing, or it is not ours to edit."""
+        if row is not None and (row.is_locked or not row.organised_by_us):
+            return None
+        appointment = self.appointment
+        moved = row is None or (row.starts_at, row.ends_at) != (appointment.starts_at, appointment.ends_at)
+        words = self._words(row)
+        invited, uninvited = self._guest_list(row)
+        if not (moved or words or invited or uninvited):
+            return None
+        return EventPatch(
+            starts_at=appointment.starts_at if moved else None,
+            ends_at=appointment.ends_at if moved else None,
+            time_zone=self.google_calendar.time_zone,
+            was_all_day=bool(row and row.is_all_day),
+            summary=words.get("summary"),
+            description=words.get("description"),
+            location=words.get("location"),
+            invited=invited,
+            uninvited=uninvited,
+        )
+
+    def _words(self, row: GoogleEvent | None) -> dict[str, str]:
+        if self.target.is_adopted:
+            # The text of an event made at Google stays Google's.
+            return {}
+        there = (row.summary, row.description, row.location) if row else (None, None, None)
+        here = (self.appointment.title, self.appointment.description, self.appointment.location)
+        names = ("summary", "description", "location")
+        return {name: our for name, our, their in zip(names, here, there, strict=True) if our != their}
+
+    def _guest_list(self, row: GoogleEvent | None) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
+        """Whom to invite and whom to take off; nobody where the list is not ours or not known in full.
+
+        Taken off is who was taken off here: who declined, or was added at Google, stays on the list.
+        """
+        if row is None or not self.invites or self.target.is_adopted or row.attendees_omitted:
+            return (), frozenset()
+        listed = {person["address"] for person in row.attendees}
+        invited = tuple(guest for guest in self.guests if guest[0] not in listed)
+        left = AppointmentChange.objects.filter(
+            appointment=self.appointment, what=AppointmentChange.What.CANCELLED, contact__isnull=False
+        ).exclude(origin=Origin.GOOGLE)
+        gone = ContactEmail.objects.filter(contact__in=left.values("contact"), address__in=listed)
+        stay = {address for address, _ in self.guests}
+        return invited, frozenset(gone.values_list("address", flat=True)) - stay
