@@ -5,9 +5,12 @@ one that is a row of cancellations and a row of bookings; paired it is what the 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
+
+NOTHING: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +27,39 @@ class Occurrence:
         return self.starts_at.date()
 
 
-def pair(vanished: Iterable[Occurrence], arrived: Iterable[Occurrence]) -> dict[int, int]:
+def pair(
+    vanished: Iterable[Occurrence],
+    arrived: Iterable[Occurrence],
+    *,
+    remains_until: Mapping[str, datetime] = NOTHING,
+    known: Collection[str] = (),
+) -> dict[int, int]:
     """Key of a vanished occurrence → key of the new one that takes its place; those left over stand alone.
 
     Within one series first, then, for a series that was split and goes on under another id, among those with the
-    same guests. In each the same local date decides, else the same ordinal.
+    same guests. In each the same local date decides, else the same ordinal. Only the end of a series goes on so: what
+    vanished before `remains_until`, the last start that its series still has, was cancelled; and only in a series
+    that is new: not one of `known`.
     """
-    pairs: dict[int, int] = {}
     gone, new = list(vanished), list(arrived)
-    for belongs_to in (_series, _guests):
-        olds, news = _grouped(gone, belongs_to), _grouped(new, belongs_to)
-        for name in olds.keys() & news.keys():
-            pairs |= _pair_one(olds[name], news[name])
-        gone = [each for each in gone if each.key not in pairs]
-        taken = set(pairs.values())
-        new = [each for each in new if each.key not in taken]
+    pairs = _pair_groups(_grouped(gone, _series), _grouped(new, _series))
+    taken = set(pairs.values())
+    ends = [
+        each
+        for each in gone
+        if each.key not in pairs
+        and (each.series not in remains_until or each.starts_at > remains_until[each.series])
+    ]
+    begins = [each for each in new if each.key not in taken and each.series not in known]
+    return pairs | _pair_groups(_grouped(ends, _guests), _grouped(begins, _guests))
+
+
+def _pair_groups(
+    olds: Mapping[Hashable, Sequence[Occurrence]], news: Mapping[Hashable, Sequence[Occurrence]]
+) -> dict[int, int]:
+    pairs: dict[int, int] = {}
+    for name in olds.keys() & news.keys():
+        pairs |= _pair_one(olds[name], news[name])
     return pairs
 
 

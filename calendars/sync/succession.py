@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Max
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.series import Occurrence, pair
@@ -41,7 +42,12 @@ def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
     arrived = list(waiting.exclude(status="cancelled").filter(appointment=None, ends_at__gt=now))
     olds, news = {row.pk: row for row in vanished}, {row.pk: row for row in arrived}
     zone = ZoneInfo(google_calendar.time_zone)
-    pairs = pair([_occurrence(row, zone) for row in vanished], [_occurrence(row, zone) for row in arrived])
+    pairs = pair(
+        [_occurrence(row, zone) for row in vanished],
+        [_occurrence(row, zone) for row in arrived],
+        remains_until=_remains_until(google_calendar, vanished),
+        known=_known(google_calendar, arrived),
+    )
     taken = _keys_taken(arrived, [pk for old in pairs if (pk := olds[old].appointment_id)])
     handed = [
         (olds[old], news[new])
@@ -53,6 +59,23 @@ def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
     for old, new in handed:
         _hand_over(old, new)
     return {new.pk for _, new in handed}
+
+
+def _remains_until(google_calendar: GoogleCalendar, vanished: Sequence[GoogleEvent]) -> dict[str, datetime]:
+    """Of each series that lost occurrences, the start of the last one it still has."""
+    left = GoogleEvent.objects.filter(
+        google_calendar=google_calendar, recurring_event_id__in={row.recurring_event_id for row in vanished}
+    ).exclude(status="cancelled")
+    last = left.order_by().values_list("recurring_event_id").annotate(last=Max("starts_at"))
+    return {series: start for series, start in last if start is not None}
+
+
+def _known(google_calendar: GoogleCalendar, arrived: Sequence[GoogleEvent]) -> set[str]:
+    """The series of new occurrences that had others before."""
+    before = GoogleEvent.objects.filter(
+        google_calendar=google_calendar, recurring_event_id__in={row.recurring_event_id for row in arrived}
+    ).exclude(planned_etag="")
+    return set(before.order_by().values_list("recurring_event_id", flat=True).distinct())
 
 
 def _occurrence(row: GoogleEvent, zone: ZoneInfo) -> Occurrence:

@@ -45,6 +45,15 @@ class TestPairing:
             3: 13,
         }
 
+    def test_only_the_end_of_a_series_goes_on_in_another(self) -> None:
+        gone, *rest = weekly(MONDAY)
+        other = weekly(MONDAY + HOUR, series="other", key=10)
+        assert pair([gone], other, remains_until={"s": rest[-1].starts_at}) == {}
+        assert pair(rest, other, remains_until={"s": gone.starts_at}) == {1: 11, 2: 12, 3: 13}
+
+    def test_series_that_was_there_before_does_not_take_over(self) -> None:
+        assert pair(weekly(MONDAY), weekly(MONDAY + HOUR, series="other", key=10), known={"other"}) == {}
+
     def test_other_peoples_series_is_not_taken_for_it(self) -> None:
         stranger = [Occurrence(10, "other", frozenset({"bob@x.org"}), MONDAY + HOUR)]
         assert pair(weekly(MONDAY), stranger) == {}
