@@ -20,9 +20,11 @@ def pull_due() -> None:
 
 @shared_task
 def pull_calendar(google_calendar_id: int) -> None:
-    """One full turn of one Google calendar, and another if Google told of a change meanwhile."""
-    if take_turn(google_calendar_id, timezone.now(), pulls=True, if_due=True).is_wanted_again:
-        pull_calendar.delay(google_calendar_id)
+    """One full turn of one Google calendar; another if Google told of a change meanwhile, and those it asks for."""
+    turn = take_turn(google_calendar_id, timezone.now(), pulls=True, if_due=True)
+    again = [google_calendar_id] if turn.is_wanted_again else []
+    for pk in again + turn.asks_others:
+        pull_calendar.delay(pk)
 
 
 @shared_task

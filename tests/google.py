@@ -10,6 +10,7 @@ from integrations.connecting import refresh_calendars
 from integrations.fields import encrypt
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.control import SandboxControl
+from integrations.sandbox.events import Write
 from tests.factories import CalendarFactory, GoogleAccountFactory, MembershipFactory, UserFactory
 
 # A Monday. Tests that use `google` live at this moment, on both sides.
@@ -74,6 +75,15 @@ class Google:
             start={"dateTime": start.isoformat()},
             end={"dateTime": (start + HOUR).isoformat()},
         )
+
+    def drag(self, address: str, event_id: str, here: str, there: str) -> None:
+        """`address` drags an event from one of their calendars to another; its id stays."""
+        sandbox = self.control.sandbox
+        person = sandbox.people.find(address)
+        assert person is not None
+        source, role = sandbox.people.open(address, here)
+        target, _ = sandbox.people.open(address, there)
+        sandbox.api.events.move(Write(person, source, role, {"sendUpdates": "none"}), event_id, target, role)
 
     def delete(self, address: str, event: dict[str, Any]) -> None:
         self.control.delete(address, "primary", event["id"])

@@ -128,6 +128,8 @@ class Facts:
     sibling: str = ""
     decided_by_colleague: str = ""
     other_copies: int = 0
+    # One of them is this person's own, in another calendar of theirs.
+    has_own_copy: bool = False
     organisers_copy: bool = False
     # The person whose copy this is hosts the appointment no more: a copy of theirs was gone for a while.
     host_was_freed: bool = False

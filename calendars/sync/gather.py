@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -59,11 +60,19 @@ class Situation:
     sibling: Appointment | None
     # No occurrence of its series is left: what happens to it happens to the whole.
     is_whole_series: bool
+    # An event of ours that its person dragged here from another calendar of theirs.
+    is_dragged_here: bool
+
+    @property
+    def is_our_copy(self) -> bool:
+        """It carries our mark for this very appointment: we put it there."""
+        return self.row.crm_id != "" and self.row.crm_id == str(self.row.appointment_id)
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
     """The situations of `rows`, in order. Ten statements at the most, whatever their number."""
     _link_our_own(rows, setting)
+    dragged = _link_dragged(rows, setting)
     people = {row.pk: _guest_people(row, setting) for row in rows}
     known = contacts_by_address([person.address for found in people.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
@@ -80,6 +89,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
             held=_held(row, attached),
             agreed=_agreed(row),
             sibling=siblings.get((row.ical_uid, row.original_start)),
+            is_dragged_here=row.pk in dragged,
             is_whole_series=bool(row.recurring_event_id) and row.recurring_event_id not in living,
             facts=_facts(
                 row,
@@ -94,7 +104,9 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 other_copies=len(copies[row.pk]),
-                organisers_copy=row.organised_by_us and not any(copies[row.pk]),
+                has_own_copy=any(copy.user == setting.owner.pk for copy in copies[row.pk]),
+                organisers_copy=row.organised_by_us
+                and not any(copy.organised_by_us for copy in copies[row.pk]),
                 series_has_fired=row.recurring_event_id in fired,
             ),
         )
@@ -181,6 +193,22 @@ def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> None:
     ).select_related("appointment__calendar")
     for target in targets:
         loose[target.event_id].appointment = target.appointment
+
+
+def _link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Rows under the id of an event of ours in another calendar of this person: its id stays when it is dragged."""
+    loose = {row.google_id: row for row in rows if row.crm_id and row.appointment_id is None}
+    if not loose or setting.is_conflict_calendar:
+        return set()
+    targets = PushTarget.objects.filter(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        event_id__in=loose,
+        is_withdrawn=False,
+        appointment__in=Appointment.objects.standing(),
+    ).exclude(google_calendar=setting.google_calendar)
+    for target in targets.select_related("appointment__calendar"):
+        loose[target.event_id].appointment = target.appointment
+    return {row.pk for row in loose.values() if row.appointment_id is not None}
 
 
 def _guest_people(row: GoogleEvent, setting: Setting) -> list[Person]:
@@ -272,15 +300,21 @@ def _declined(row: GoogleEvent) -> frozenset[str]:
     )
 
 
-def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, list[bool]]:
-    """For each row the living copies of its appointment in other calendars: whether each is organised by us."""
+class _Copy(NamedTuple):
+    organised_by_us: bool
+    user: int
+
+
+def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, list[_Copy]]:
+    """For each row the living copies of its appointment in other calendars."""
     copies = GoogleEvent.objects.filter(
         appointment__in=[row.appointment_id for row in rows if row.appointment_id]
     ).exclude(google_calendar=setting.google_calendar)
     living = copies.exclude(status="cancelled").exclude(outcome=GoogleEvent.Outcome.FREE)
     by_appointment = defaultdict(list)
-    for appointment, organised in living.values_list("appointment", "organised_by_us"):
-        by_appointment[appointment].append(organised)
+    found = living.values_list("appointment", "organised_by_us", "google_calendar__account__user")
+    for appointment, organised, user in found:
+        by_appointment[appointment].append(_Copy(organised, user))
     return {row.pk: by_appointment[row.appointment_id] if row.appointment_id else [] for row in rows}
 
 

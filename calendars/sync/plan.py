@@ -86,6 +86,8 @@ def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
 
 def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Facts) -> Plan:
     """One copy is gone: the whole appointment when it was the organiser's or the last, else this host alone."""
+    if facts.has_own_copy:
+        return Plan(outcome, f"{what}: it stands in another of your calendars.")
     if facts.other_copies and not facts.organisers_copy:
         return Plan(
             outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True

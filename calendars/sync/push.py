@@ -123,8 +123,19 @@ class Push:
         """Deleted at Google, kept here (one way, or restored here): it comes back under the next generation."""
         if self.row is not None and not self.row.is_planned:
             raise Changed("Its deletion at Google is looked at first.")
+        if self._stands_elsewhere():
+            return "stands in another Google calendar"
         self._next_generation()
         return self._insert()
+
+    def _stands_elsewhere(self) -> bool:
+        """Dragged to another calendar of this person; or it came from Google, where a colleague's copy goes on."""
+        others = GoogleEvent.objects.filter(appointment=self.appointment).exclude(
+            google_calendar=self.google_calendar
+        )
+        if not self.target.is_adopted:
+            others = others.filter(google_calendar__account__user=self.google_calendar.account.user_id)
+        return others.exclude(status="cancelled").exists()
 
     def _next_generation(self) -> None:
         target = self.target

@@ -16,6 +16,7 @@ from calendars.models import Calendar, GoogleEvent, GoogleEventGuest
 from calendars.sync import backoff, brake, bulk, targets
 from calendars.sync.facts import BLOCK, Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
+from calendars.sync.hosts import free_absent
 from calendars.sync.plan import ONCE_A_SERIES, plan
 from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
@@ -53,6 +54,8 @@ class Done:
     outcome: str
     reason: str
     failed: bool = False
+    # It is planned again once the person's other calendars were pulled.
+    waits: bool = False
 
 
 @dataclass
@@ -140,11 +143,13 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
             _apply(made, situation, setting, batch)
         _remember(made, situation)
         _told(made, situation, batch)
+    _take_as_copies([situation.row for _, situation in plans if situation.is_dragged_here])
     _save(rows)
     _remember_unmatched(plans, now)
     news.moved, news.ended, news.joined = batch.moved, batch.ended, batch.joined
     return [
-        Done(situation.row.google_id, situation.row.outcome, situation.row.reason) for _, situation in plans
+        Done(situation.row.google_id, situation.row.outcome, situation.row.reason, waits=made.waits)
+        for made, situation in plans
     ]
 
 
@@ -229,6 +234,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
         booking.set_status(
             appointment, status, fires=False, origin=Origin.GOOGLE, why=made.why, agreed_at=there
         )
+        free_absent(appointment)
     if made.move is not None:
         booking.reschedule(
             appointment,
@@ -263,7 +269,8 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
             repeats_series=made.repeats_series,
             origin=Origin.GOOGLE,
             why=made.why,
-            agreed_at=there,
+            # An event of ours that lives on, its last guest having declined, is taken away by the next push.
+            agreed_at=there if situation.observed.is_cancelled or not situation.is_our_copy else None,
         )
     if made.move or made.restore or made.cancel:
         row.appointment = Appointment.objects.select_related("calendar").get(pk=appointment.pk)
@@ -323,6 +330,7 @@ def _join(made: Plan, situation: Situation, setting: Setting) -> None:
     booking.add_host(sibling, setting.owner.pk)
     if made.restore:
         sibling = booking.set_status(sibling, Status.NEW, origin=Origin.GOOGLE, fires=False, why=made.reason)
+        free_absent(sibling)
     times = situation.observed.span
     if times != (sibling.starts_at, sibling.ends_at) and (made.restore or _knows_better(row, sibling)):
         sibling = booking.reschedule(

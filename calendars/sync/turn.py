@@ -18,6 +18,7 @@ from calendars.sync.push import Pushed, push
 from calendars.sync.reconcile import Done, reconcile
 from calendars.sync.setting import setting_for
 from integrations import channels
+from integrations.connecting import refresh_calendars
 from integrations.google.client import client_for
 from integrations.google.errors import Gone, GoogleError, Reconnect, Refused, TryLater
 from integrations.models import Channel, GoogleAccount, GoogleCalendar
@@ -44,6 +45,8 @@ class Turn:
     error: str = ""
     # Somebody asked for a pull while this turn had the calendar; what it told of may have missed this turn's list.
     is_wanted_again: bool = False
+    # The person's other Google calendars, due by now: a deletion seen here may be a move to one of them.
+    asks_others: list[int] = field(default_factory=list)
 
     @property
     def has_failed(self) -> bool:
@@ -83,6 +86,7 @@ def take_turn(
         turn.error = f"waits until {account.not_before:%H:%M} UTC: {account.last_error}"
     try:
         if pulls and works:
+            _refresh_list_nightly(google_calendar, now)
             with client_for(google_calendar.account) as client:
                 ends_turn = not (has_unplanned or has_unpushed)
                 turn.pulled = pull(
@@ -98,6 +102,8 @@ def take_turn(
             for done in reconcile(google_calendar, now):
                 claim.keep()
                 turn.reconciled.append(done)
+        if any(done.waits for done in turn.reconciled):
+            turn.asks_others = _make_others_due(google_calendar, now)
         if has_unpushed:
             _push(turn, google_calendar, now, claim)
     except GoogleError as error:
@@ -155,6 +161,36 @@ def _looked_up(pk: int, now: datetime) -> tuple[GoogleCalendar, bool, bool, bool
     return row, row.has_unplanned, row.has_unpushed, row.has_channel
 
 
+def _refresh_list_nightly(google_calendar: GoogleCalendar, now: datetime) -> None:
+    """Before the night's full pull: access, name and zone of the account's calendars may have changed (N9)."""
+    if google_calendar.next_full_at is None or google_calendar.next_full_at > now:
+        return
+    _refresh_list(google_calendar.account)
+    google_calendar.refresh_from_db(fields=["summary", "time_zone", "access_role", "gone_at"])
+
+
+def _refresh_list(account: GoogleAccount) -> None:
+    """What it cannot tell now is told the next night: the list never stops a pull."""
+    try:
+        refresh_calendars(account)
+    except GoogleError as error:
+        logger.info("Calendars of Google account %d not listed: %s", account.pk, type(error).__name__)
+
+
+def _make_others_due(google_calendar: GoogleCalendar, now: datetime) -> list[int]:
+    """The person's other calendars not pulled since, due now; one whose last pull failed keeps its wait."""
+    others = GoogleCalendar.objects.filter(
+        account__user=google_calendar.account.user_id,
+        account__state=GoogleAccount.State.CONNECTED,
+        next_pull_at__gt=now,
+        last_pull_at__lt=now,
+        failures=0,
+    ).exclude(pk=google_calendar.pk)
+    pks = list(others.values_list("pk", flat=True))
+    others.update(next_pull_at=now)
+    return pks
+
+
 def _push(turn: Turn, google_calendar: GoogleCalendar, now: datetime, claim: Claim) -> None:
     with client_for(google_calendar.account) as client:
         setting = setting_for(google_calendar, now)
@@ -170,6 +206,9 @@ def _push(turn: Turn, google_calendar: GoogleCalendar, now: datetime, claim: Cla
 def _remember_failure(google_calendar: GoogleCalendar, error: GoogleError, now: datetime) -> str:
     """Keep the error in words, and when to try again: temporary is not dead, and dead is paused already."""
     words = error.why or type(error).__name__
+    if isinstance(error, Refused) and error.reason == "notFound":
+        # 404 is ambiguous (W14): the list says whether the calendar is still this person's.
+        _refresh_list(google_calendar.account)
     asked = error.after if isinstance(error, TryLater) else None
     wait = backoff.wait(google_calendar.failures + 1, asked)
     if isinstance(error, Refused | Gone):

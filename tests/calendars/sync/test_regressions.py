@@ -141,3 +141,35 @@ def test_moved_occurrence_that_went_with_its_series_is_gone_here_too(google: Goo
     desk.turn(full=True)
     assert {appointment.status for appointment in Appointment.objects.all()} == {"cancelled"}
     assert not desk.google_calendar.events.filter(blocks=True).exists()
+
+
+def test_event_of_ours_leaves_google_when_its_only_guest_declined_it(google: Google) -> None:
+    """The appointment was cancelled, and its event stayed as if both sides agreed."""
+    desk = Desk(google)
+    desk.calendar.invites_through_google = True
+    desk.calendar.save()
+    appointment = book(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    google.change(desk.address, event, attendees=[{"email": "ann@x.org", "responseStatus": "declined"}])
+    desk.turn()
+    desk.turn()
+    appointment.refresh_from_db()
+    assert appointment.status == "cancelled"
+    assert google.events(desk.address) == []
+
+
+def test_organiser_who_moved_the_meeting_out_of_sight_hosts_it_no_more(google: Google) -> None:
+    """Its deletion cancelled it, a colleague's copy brought it back, and a second event appeared at the organiser's."""
+    first, second = Desk(google), Desk(google)
+    unread = google.control.add_calendar(first.address, "Not read")
+    event = google.add(first.address, guests=("ann@x.org", second.address))
+    for desk in (first, second, first, second):
+        desk.turn()
+    google.drag(first.address, event["id"], first.address, unread)
+    for desk in (first, second) * 3:
+        desk.turn()
+    appointment = Appointment.objects.get()
+    assert appointment.status == "new"
+    assert [host.user for host in appointment.hosts.all()] == [second.user]
+    assert google.events(first.address) == []

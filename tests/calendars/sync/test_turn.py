@@ -1,0 +1,179 @@
+"""One turn among others: which calendars it asks for besides its own, and what it learns of the account's list."""
+
+import datetime
+from itertools import permutations
+
+import pytest
+import time_machine
+
+from calendars import booking
+from calendars.models import Calendar, CalendarConfiguration, GoogleEvent
+from calendars.sync.turn import take_turn
+from contacts.models import Appointment
+from integrations.connecting import refresh_calendars
+from integrations.models import GoogleCalendar
+from tests.factories import CalendarFactory, ContactFactory
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+
+pytestmark = pytest.mark.django_db
+LATER = datetime.timedelta(minutes=1)
+DAY = datetime.timedelta(days=1)
+
+
+class TwoCalendars:
+    """Staff with a second Google calendar, linked to an unassigned calendar of theirs or only read."""
+
+    def __init__(self, google: Google, *, is_linked: bool) -> None:
+        self.google, self.desk = google, Desk(google)
+        self.first = self.desk.google_calendar
+        second = google.control.add_calendar(self.desk.address, "Second")
+        refresh_calendars(self.desk.account)
+        self.second = GoogleCalendar.objects.get(google_id=second)
+        GoogleCalendar.objects.filter(pk=self.second.pk).update(next_pull_at=NOW)
+        if not is_linked:
+            self.desk.configuration.conflict_calendars.add(self.second)
+            return
+        room = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=self.desk.user)
+        CalendarConfiguration.objects.create(
+            calendar=room, linked_calendar=self.second, sync_option="two_way"
+        )
+
+    def drag(self, event_id: str, here: GoogleCalendar, there: GoogleCalendar) -> None:
+        """The person drags an event to another of their calendars; its id stays."""
+        self.google.drag(self.desk.address, event_id, here.google_id, there.google_id)
+
+    def turn(self, google_calendar: GoogleCalendar, now: datetime.datetime) -> list[int]:
+        with time_machine.travel(now, tick=False):
+            turn = take_turn(google_calendar.pk, now, pulls=True)
+        assert not turn.has_failed, turn
+        return turn.asks_others
+
+
+def test_deletion_that_may_be_a_move_has_the_other_calendar_pulled_at_once(google: Google) -> None:
+    two = TwoCalendars(google, is_linked=False)
+    event = google.add(two.desk.address, guests=("ann@x.org",))
+    for google_calendar in (two.second, two.first):
+        two.turn(google_calendar, NOW)
+    google.delete(two.desk.address, event)
+    assert two.turn(two.first, NOW + LATER) == [two.second.pk]
+    assert Appointment.objects.get().status == "new"
+    assert list(GoogleCalendar.objects.due(NOW + LATER)) == [two.second]
+    assert two.turn(two.second, NOW + LATER) == []
+    assert two.turn(two.first, NOW + LATER) == []
+    assert Appointment.objects.get().status == "cancelled"
+
+
+@pytest.mark.parametrize("order", list(permutations(("first", "second"))), ids="-then-".join)
+def test_event_dragged_between_two_linked_calendars_stays_one_appointment(
+    google: Google, order: tuple[str, ...]
+) -> None:
+    """Whichever of the two is pulled first; and dragged back as well."""
+    two = TwoCalendars(google, is_linked=True)
+    event = google.add(two.desk.address, guests=("ann@x.org",))
+    for google_calendar in (two.first, two.second):
+        two.turn(google_calendar, NOW)
+    made = Appointment.objects.get()
+    now = NOW
+    for here, there in ((two.first, two.second), (two.second, two.first)):
+        two.drag(event["id"], here, there)
+        now += LATER
+        for _ in range(2):
+            for name in order:
+                two.turn(getattr(two, name), now)
+        appointment = Appointment.objects.get()
+        assert (appointment.pk, appointment.status) == (made.pk, "new")
+        assert [row.google_calendar for row in GoogleEvent.objects.filter(blocks=True)] == [there]
+        assert list(appointment.hosts.values_list("user", flat=True)) == [two.desk.user.pk]
+    assert [change.what for change in made.changes.all()] == ["booked"]
+
+
+def test_appointment_moved_here_after_its_event_was_dragged_moves_the_one_event_there_is(
+    google: Google,
+) -> None:
+    two = TwoCalendars(google, is_linked=True)
+    event = google.add(two.desk.address, guests=("ann@x.org",))
+    for google_calendar in (two.first, two.second):
+        two.turn(google_calendar, NOW)
+    two.drag(event["id"], two.first, two.second)
+    for google_calendar in (two.first, two.second, two.first):
+        two.turn(google_calendar, NOW + LATER)
+    booking.reschedule(
+        Appointment.objects.get(), starts_at=TOMORROW_AT_TEN + DAY, ends_at=TOMORROW_AT_TEN + DAY + HOUR
+    )
+    for google_calendar in (two.first, two.second, two.first, two.second):
+        two.turn(google_calendar, NOW + 2 * LATER)
+    assert google.events(two.desk.address) == []
+    low, high = NOW - DAY, NOW + 9 * DAY
+    [there] = google.control.events(two.desk.address, two.second.google_id, low, high)
+    assert there["start"]["dateTime"].startswith("2026-03-04T10:00")
+
+
+@pytest.mark.parametrize("order", list(permutations(("first", "second"))), ids="-then-".join)
+def test_event_of_ours_dragged_to_another_linked_calendar_stays_the_appointments_event(
+    google: Google, order: tuple[str, ...]
+) -> None:
+    two = TwoCalendars(google, is_linked=True)
+    for google_calendar in (two.first, two.second):
+        two.turn(google_calendar, NOW)
+    made = booking.book(
+        calendar=two.desk.calendar,
+        contact=ContactFactory(address="ann@x.org"),
+        owner=two.desk.user,
+        starts_at=TOMORROW_AT_TEN,
+        ends_at=TOMORROW_AT_TEN + HOUR,
+    )
+    two.turn(two.first, NOW)
+    [event] = google.events(two.desk.address)
+    now, low, high = NOW, NOW - DAY, NOW + 9 * DAY
+    for here, there in ((two.first, two.second), (two.second, two.first)):
+        two.drag(event["id"], here, there)
+        now += LATER
+        for name in order * 2:
+            two.turn(getattr(two, name), now)
+        made.refresh_from_db()
+        assert made.status == "new"
+        booking.reschedule(made, starts_at=made.starts_at + HOUR, ends_at=made.ends_at + HOUR)
+        for name in order * 2:
+            two.turn(getattr(two, name), now)
+        assert google.control.events(two.desk.address, here.google_id, low, high) == []
+        [copy] = google.control.events(two.desk.address, there.google_id, low, high)
+        made.refresh_from_db()
+        assert datetime.datetime.fromisoformat(copy["start"]["dateTime"]) == made.starts_at
+    assert Appointment.objects.count() == 1
+
+
+def test_n9_access_that_changed_at_google_is_known_after_the_nights_pull(google: Google) -> None:
+    desk = Desk(google)
+    google.control.add_person("boss@office.test")
+    shared = google.control.add_calendar("boss@office.test", "Shared")
+    google.control.share(shared, desk.address, "writer")
+    refresh_calendars(desk.account)
+    desk.turn()
+    google.control.share(shared, desk.address, "reader")
+    with time_machine.travel(NOW + 2 * DAY, tick=False):
+        google.control.set_clock(NOW + 2 * DAY)
+        desk.turn()
+    assert GoogleCalendar.objects.get(google_id=shared).access_role == "reader"
+
+
+def test_w14_calendar_that_answers_404_is_looked_up_in_the_list_and_nothing_is_cancelled(
+    google: Google,
+) -> None:
+    desk = Desk(google)
+    google.control.add_person("boss@office.test")
+    shared = google.control.add_calendar("boss@office.test", "Shared")
+    google.control.share(shared, desk.address, "writer")
+    refresh_calendars(desk.account)
+    linked = GoogleCalendar.objects.get(google_id=shared)
+    CalendarConfiguration.objects.update(linked_calendar=linked)
+    GoogleCalendar.objects.filter(pk=linked.pk).update(next_pull_at=NOW)
+    google.add("boss@office.test", calendar=shared, guests=("ann@x.org",))
+    assert not take_turn(linked.pk, NOW, pulls=True).has_failed
+    google.control.share(shared, desk.address, None)
+    assert take_turn(linked.pk, NOW, pulls=True).error == (
+        "Google no longer shows this calendar to the account."
+    )
+    linked.refresh_from_db()
+    assert linked.gone_at is not None
+    assert Appointment.objects.get().status == "new"
+    assert GoogleEvent.objects.get().blocks
