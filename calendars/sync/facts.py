@@ -69,6 +69,9 @@ class Held:
     def is_void(self) -> bool:
         return self.status in VOID
 
+    def has(self, guest: Guest) -> bool:
+        return guest.contact in self.contacts or guest.address in self.contacts.values()
+
     @property
     def status_is_free(self) -> bool:
         """Google may change it: neither final nor set by staff."""
@@ -135,6 +138,12 @@ class Facts:
     host_was_freed: bool = False
     # A deletion that may be a move: another calendar of this person was not pulled since.
     may_have_moved: bool = False
+
+    def admits(self, guest: Guest) -> bool:
+        """Whether the policy, or a person's decision, lets this guest have the appointment."""
+        if self.decision == MAKE:
+            return True
+        return self.policy.match if guest.contact is not None else self.policy.create
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Fa
     if held.status != "cancelled" or held.status_set_by != "google":
         return False
     if held.made_in_google:
-        returned = any(_admits(guest, facts) or _is_attached(guest, held) for guest in facts.guests)
+        returned = any(facts.admits(guest) or held.has(guest) for guest in facts.guests)
         return returned or _hides_guests(observed, facts)
     return facts.policy.edits and agreed is not None and agreed.is_cancelled
 
@@ -153,27 +153,19 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     if theirs == ours:
         return shown
     if held.ends_at <= facts.now and theirs[1] <= facts.now:
-        return replace(shown, agrees=False, reason="Past events are display only.")
+        return _stay(shown, "Past events are display only.")
     if theirs == both:
-        return replace(shown, agrees=False, reason="Changed here: Google hears of it with the next push.")
+        return _stay(shown, "Changed here: Google hears of it with the next push.")
     if not (held.made_in_google or facts.policy.edits):
-        return replace(
-            shown,
-            agrees=False,
-            reason="Moved at Google. One way protects the appointment made here; its own time stands.",
+        return _stay(
+            shown, "Moved at Google. One way protects the appointment made here; its own time stands."
         )
     if observed.is_all_day:
-        return replace(shown, agrees=False, reason="Made all-day at Google: the appointment keeps its time.")
+        return _stay(shown, "Made all-day at Google: the appointment keeps its time.")
     if observed.has_no_length:
-        return replace(
-            shown, agrees=False, reason="Without length at Google: the appointment keeps its time."
-        )
+        return _stay(shown, "Without length at Google: the appointment keeps its time.")
     if facts.push_pending and both is not None and ours != both:
-        return replace(
-            shown,
-            agrees=False,
-            reason="Moved on both sides: the time set here waits to be pushed, and it wins.",
-        )
+        return _stay(shown, "Moved on both sides: the time set here waits to be pushed, and it wins.")
     fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_moved
     if repeats:
@@ -187,6 +179,11 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         is_silent=not fires,
         reason=f"Moved at Google. {why}",
     )
+
+
+def _stay(shown: Plan, reason: str) -> Plan:
+    """The two sides go on with times of their own, for now."""
+    return replace(shown, agrees=False, reason=reason)
 
 
 def _follow_words(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Words | None:
@@ -215,9 +212,7 @@ def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChange
     invited = {guest.address for guest in facts.guests}
     known = {guest.contact for guest in facts.guests}
     stay = tuple(pk for pk, address in held.contacts.items() if address in invited or pk in known)
-    arrivals = tuple(
-        guest for guest in facts.guests if not _is_attached(guest, held) and _admits(guest, facts)
-    )
+    arrivals = tuple(guest for guest in facts.guests if not held.has(guest) and facts.admits(guest))
     return _GuestChanges(stay, arrivals, tuple(pk for pk in held.contacts if pk not in stay))
 
 
@@ -238,7 +233,7 @@ def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -
 
 
 def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, observed: Observed) -> Plan:
-    accepted = any(guest.has_accepted for guest in facts.guests if _is_attached(guest, held))
+    accepted = any(guest.has_accepted for guest in facts.guests if held.has(guest))
     confirm = accepted and held.status == NEW and held.status_is_free
     if not (guests.attach or guests.detach or confirm):
         return timed
@@ -288,7 +283,7 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
         return _block(
             observed, facts, f"Organised by {facts.decided_by_colleague}: their configuration decides."
         )
-    admitted = tuple(guest for guest in facts.guests if _admits(guest, facts))
+    admitted = tuple(guest for guest in facts.guests if facts.admits(guest))
     if not admitted:
         return _no_one_admitted(observed, facts)
     if facts.is_resumed:
@@ -373,16 +368,6 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
 
 
 # --- the small questions ------------------------------------------------------------------------------------------
-
-
-def _admits(guest: Guest, facts: Facts) -> bool:
-    if facts.decision == MAKE:
-        return True
-    return facts.policy.match if guest.contact is not None else facts.policy.create
-
-
-def _is_attached(guest: Guest, held: Held) -> bool:
-    return guest.contact in held.contacts or guest.address in held.contacts.values()
 
 
 def _hides_guests(observed: Observed, facts: Facts) -> bool:
