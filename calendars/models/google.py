@@ -59,8 +59,13 @@ def stored(condition: Q) -> models.GeneratedField:
 
 class GoogleEventQuerySet(models.QuerySet["GoogleEvent"]):
     def unplanned(self, now: datetime.datetime) -> "GoogleEventQuerySet":
-        """Rows with a new observation, contact or decision, and whose time to try has come."""
-        return self.filter(Q(not_before=None) | Q(not_before__lte=now), is_due=True)
+        """Rows with a new observation, contact or decision, and whose time to try has come.
+
+        Of a pull that broke off, what it told of series waits for the next one to end: half of a move is a
+        cancellation.
+        """
+        halves = Q(run__state=SyncRun.State.RUNNING) & ~Q(recurring_event_id="")
+        return self.filter(Q(not_before=None) | Q(not_before__lte=now), is_due=True).exclude(halves)
 
     def blocking(self, starts_at: datetime.datetime, ends_at: datetime.datetime) -> "GoogleEventQuerySet":
         return self.filter(blocks=True, starts_at__lt=ends_at, ends_at__gt=starts_at)

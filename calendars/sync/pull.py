@@ -278,6 +278,9 @@ class Pull:
             self.record.state, self.record.ended_at = SyncRun.State.DONE, self.now
             self.record.pages, self.record.events = self.pages, self.events
             self.record.save(update_fields=["state", "ended_at", "pages", "events"])
+            # Pulls that broke off before: this one has told all that they had to tell.
+            broken = SyncRun.objects.filter(google_calendar=calendar, state=SyncRun.State.RUNNING)
+            broken.update(state=SyncRun.State.FAILED, ended_at=self.now)
 
     def _schedule(self, fields: dict[str, Any]) -> None:
         """Store `fields` and when to pull next, unless that was changed since this pull began: what asked for another

@@ -15,12 +15,21 @@ BASE = "http://google.test"
 TRIES = 2
 
 
+# What a test does to a request on its way: called with it and with what carries it out.
+Meddle = Callable[[Request, Callable[[Request], Response]], Response]
+
+
+def straight(request: Request, send: Callable[[Request], Response]) -> Response:
+    return send(request)
+
+
 class InProcessHttp:
     """An httplib2.Http whose other end is `sandbox`. `breathe` is called before and after each request."""
 
-    def __init__(self, sandbox: Sandbox, breathe: Callable[[], None]) -> None:
+    def __init__(self, sandbox: Sandbox, breathe: Callable[[], None], meddle: Meddle = straight) -> None:
         self.sandbox = sandbox
         self.breathe = breathe
+        self.meddle = meddle
 
     def request(
         self,
@@ -32,7 +41,7 @@ class InProcessHttp:
     ) -> tuple[httplib2.Response, bytes]:
         self.breathe()
         parts = urlsplit(uri)
-        answer = self._answer(
+        answer = self.meddle(
             Request(
                 method=method,
                 path=parts.path,
@@ -41,7 +50,8 @@ class InProcessHttp:
                 body=body.encode() if isinstance(body, str) else body or b"",
                 base_url=BASE,
                 remote="127.0.0.1",
-            )
+            ),
+            self._answer,
         )
         self.breathe()
         told = {name.lower(): value for name, value in answer.headers.items()}

@@ -32,7 +32,7 @@ from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox import Sandbox
 from integrations.sandbox.control import SandboxControl
 from integrations.sandbox.events import Write
-from tests.properties.wire import BASE, InProcessHttp
+from tests.properties.wire import BASE, InProcessHttp, Meddle, straight
 
 # A Monday, three weeks before the clocks change in Europe.
 NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
@@ -101,9 +101,10 @@ class Place:
         self.dice = random.Random(0)  # noqa: S311 (the same ids every time)
         # Statements and requests until the process dies; None: it lives.
         self.life: int | None = None
+        self.meddle: Meddle = straight
 
     def http(self) -> Any:
-        return InProcessHttp(self.sandbox, self.breathe)
+        return InProcessHttp(self.sandbox, self.breathe, self.meddle)
 
     def chance(self, size: int | None = None) -> bytes:
         return self.dice.randbytes(32 if size is None else size)
@@ -151,7 +152,7 @@ class World:
         _empty_database()
         place.queue.clear()
         place.dice.seed(0)
-        place.life = None
+        place.life, place.meddle = None, straight
         mail.outbox.clear()
         place.clock.move_to(NOW)
         self.control.clear()

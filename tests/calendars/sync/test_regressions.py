@@ -1,10 +1,12 @@
 """What the random histories of tests/properties found, each by the name of the promise it broke."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from calendars import booking, configuring
+from calendars.models import GoogleEvent
 from calendars.receivers import follow_configuration
 from calendars.sync import disconnecting
 from calendars.sync.turn import take_turn
@@ -173,3 +175,27 @@ def test_organiser_who_moved_the_meeting_out_of_sight_hosts_it_no_more(google: G
     assert appointment.status == "new"
     assert [host.user for host in appointment.hosts.all()] == [second.user]
     assert google.events(first.address) == []
+
+
+def test_series_that_moved_while_a_pull_broke_off_stays_a_move(google: Google, settings: Any) -> None:
+    """A sweep planned what the first pages told: the occurrences that vanished, without those that took their place."""
+    settings.GOOGLE_EVENTS_A_PAGE = 2
+    desk = Desk(google)
+    zone = {"timeZone": "Europe/London"}
+    body = {
+        "summary": "Course",
+        "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), **zone},
+        "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), **zone},
+        "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"],
+        "attendees": [{"email": "ann@x.org"}],
+    }
+    series = google.control.insert(desk.address, "primary", body)
+    desk.turn()
+    google.move(desk.address, series, TOMORROW_AT_TEN + HOUR)
+    google.control.add_fault(Fault(method="calendar.events.list", status=503, skip=2))
+    assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
+    take_turn(desk.google_calendar.pk, NOW)
+    desk.turn()
+    assert Appointment.objects.exclude(status="cancelled").count() == 4
+    assert not AppointmentChange.objects.filter(what="cancelled").exists()
+    assert not GoogleEvent.objects.filter(is_due=True).exists()
