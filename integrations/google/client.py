@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import httplib2
 from django.conf import settings
 
-from integrations.google.answers import Asked, error_for, is_about_token
-from integrations.google.budget import spend
-from integrations.google.errors import Gone, GoogleError, Reconnect, Refused
+from integrations.google.account_http import AccountHttp
+from integrations.google.answers import Asked, error_for
+from integrations.google.errors import Gone, GoogleError, Refused
 from integrations.google.events import (
     LOCAL_ETAG,
     EventDraft,
@@ -31,10 +30,9 @@ from integrations.google.events import (
     write_patch,
     zone_named,
 )
-from integrations.google.tokens import GRANT_DIED, access_token
 from integrations.google.transport import new_http
 from integrations.models import GoogleAccount
-from integrations.pausing import mark_missing, pause_account
+from integrations.pausing import mark_missing
 
 logger = logging.getLogger(__name__)
 
@@ -74,46 +72,6 @@ def _library() -> ModuleType:
     from integrations.google import library  # noqa: PLC0415 (31 MB that a web process rarely needs)
 
     return library
-
-
-class AccountHttp:
-    """An httplib2.Http look-alike that signs for one account and meets a 401 with one forced renewal."""
-
-    def __init__(self, account: GoogleAccount, transport: httplib2.Http) -> None:
-        self.account = account
-        self.transport = transport
-        self.token = access_token(account, transport)
-
-    def request(
-        self,
-        uri: str,
-        method: str = "GET",
-        body: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> tuple[httplib2.Response, bytes]:
-        response, content = self._send(uri, method, body, headers, options)
-        if is_about_token(response.status, content):
-            self.token = access_token(self.account, self.transport, refused=self.token)
-            response, content = self._send(uri, method, body, headers, options)
-        if is_about_token(response.status, content):
-            # Q4: a fresh token was turned down as well; asking once more would not help.
-            pause_account(self.account, GRANT_DIED)
-            raise Reconnect(GRANT_DIED)
-        return response, content
-
-    def _send(
-        self,
-        uri: str,
-        method: str,
-        body: str | None,
-        headers: Mapping[str, str] | None,
-        options: Mapping[str, Any],
-    ) -> tuple[httplib2.Response, bytes]:
-        spend(self.account.pk)
-        signed = {**(headers or {}), "authorization": f"Bearer {self.token}"}
-        response, content = self.transport.request(uri, method, body=body, headers=signed, **options)
-        return response, content
 
 
 def client_for(account: GoogleAccount) -> "CalendarClient":

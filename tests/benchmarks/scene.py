@@ -6,7 +6,8 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from calendars.models import SyncRun
-from integrations.google.client import AccountHttp, CalendarClient
+from integrations.google.account_http import AccountHttp
+from integrations.google.client import CalendarClient
 from integrations.models import GoogleCalendar
 from tests.benchmarks.google_pages import NOW, Pages
 from tests.factories import (
