@@ -62,10 +62,7 @@ def push(
     for target in due_targets(google_calendar, now):
         appointment, revision = target.appointment, target.appointment.revision
         try:
-            what = Push(target, client, setting).run()
-        except Changed:
-            _observe_again(target, client, setting)
-            yield Pushed(appointment, "changed at Google meanwhile; planned again", changed=True)
+            what = _push_one(target, client, setting)
         except Refused as error:
             _postpone(target, now, error.why, REFUSED_WAIT)
             yield Pushed(appointment, f"refused: {error.why}", failed=True)
@@ -73,10 +70,20 @@ def push(
             _postpone(target, now, error.why, backoff.wait(target.attempts + 1, error.after))
             raise
         else:
-            _done(target, revision)
-            yield Pushed(appointment, what)
+            if what:
+                _done(target, revision)
+            yield Pushed(appointment, what or "changed at Google meanwhile; planned again", changed=not what)
     GoogleAccount.objects.filter(pk=google_calendar.account_id).update(last_push_at=now)
     tell_queues()
+
+
+def _push_one(target: PushTarget, client: CalendarClient, setting: Setting) -> str:
+    """What was done; "" where the event is another one by now, and was read again."""
+    try:
+        return Push(target, client, setting).run()
+    except Changed:
+        _observe_again(target, client, setting)
+        return ""
 
 
 class Push:

@@ -101,6 +101,8 @@ class CalendarClient:
         self._events = service.events()
         self._calendar_list = service.calendarList()
         self._channels = service.channels()
+        # Calendars that Google has shown to this client when asked for by their id.
+        self._shown: set[str] = set()
         # Its connections end with it, also where a caller forgets to close it.
         self._end = weakref.finalize(self, transport.transport.close)
 
@@ -162,8 +164,16 @@ class CalendarClient:
     ) -> RemoteEvent:
         """The event now; a deleted one has status "cancelled" (S13). Raises Gone, and Unchanged where it has
         `etag`.
+
+        A 404 may as well mean that the whole calendar is no longer shown (W14): then this raises Refused, reason
+        "notFound", for nothing is known of the event.
         """
-        return self._read(self._get(calendar_id, event_id, etag=etag), calendar_id, time_zone)
+        try:
+            raw = self._get(calendar_id, event_id, etag=etag)
+        except Gone:
+            self._see(calendar_id)
+            raise
+        return self._read(raw, calendar_id, time_zone)
 
     # --- writing ---
 
@@ -258,6 +268,12 @@ class CalendarClient:
             return
 
     # --- the way there and back ---
+
+    def _see(self, calendar_id: str) -> None:
+        """Make sure, once a client, that the calendar is in this person's list."""
+        if calendar_id not in self._shown:
+            self._execute(self._calendar_list.get(calendarId=calendar_id), Asked.OTHER)
+            self._shown.add(calendar_id)
 
     def _get(self, calendar_id: str, event_id: str, *, etag: str = "") -> Mapping[str, Any]:
         request = self._events.get(calendarId=calendar_id, eventId=event_id)
