@@ -4,6 +4,7 @@ One client for one unit of work, with a transport of its own, never shared betwe
 library behind it is imported at the first client and not before (see `library.py`).
 """
 
+import contextlib
 import datetime
 import functools
 import logging
@@ -180,7 +181,10 @@ class CalendarClient:
     def insert_event(
         self, calendar_id: str, draft: EventDraft, *, send_updates: str, time_zone: str = "UTC"
     ) -> RemoteEvent:
-        """Raises AlreadyThere when its id is taken: get the event and go on from there (W2)."""
+        """Raises AlreadyThere when its id is taken: get the event and go on from there (W2).
+
+        A Meet link takes Google a moment: it is asked for once more, and may still come with a later pull (W9).
+        """
         request = self._events.insert(
             calendarId=calendar_id,
             body=write_draft(draft),
@@ -188,7 +192,11 @@ class CalendarClient:
             # W9: without it a conference is ignored, on every write of that event.
             conferenceDataVersion=1,
         )
-        return self._read(self._execute(request, Asked.INSERT), calendar_id, time_zone)
+        event = self._read(self._execute(request, Asked.INSERT), calendar_id, time_zone)
+        if draft.wants_meet and not event.meeting_url:
+            with contextlib.suppress(Gone):
+                return self._read(self._get(calendar_id, event.google_id), calendar_id, time_zone)
+        return event
 
     def patch_event(
         self,
