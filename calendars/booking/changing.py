@@ -37,7 +37,7 @@ def reschedule(
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
 
-    Raises NotPossible when it is cancelled, or when it is an invitation: then its organiser sets the time.
+    Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), or locked at Google.
     """
     check_times(starts_at, ends_at)
     row = locked(appointment)
@@ -45,10 +45,9 @@ def reschedule(
         return row
     if row.is_void:
         raise NotPossible("This appointment is cancelled. Book a new one instead.")
-    if origin != Origin.GOOGLE and _is_invitation(row):
-        raise NotPossible(
-            "We are guests of this meeting: its organiser sets time and place. Ask them to move it."
-        )
+    fixed = _why_fixed(row) if origin != Origin.GOOGLE else ""
+    if fixed:
+        raise NotPossible(fixed)
     if check_free:
         users = [host.user for host in row.hosts.select_related("user")]
         hosting.lock(users)
@@ -147,7 +146,12 @@ def take_words(appointment: Appointment, words: Words, *, agreed_at: int) -> App
     return row
 
 
-def _is_invitation(row: Appointment) -> bool:
-    """Somebody else organises it at Google: no copy of it is ours to change."""
-    living = row.google_events.exclude(status="cancelled").values_list("organised_by_us", "is_locked")
-    return bool(living) and all(is_locked or not is_ours for is_ours, is_locked in living)
+def _why_fixed(row: Appointment) -> str:
+    """Why no copy of it at Google is ours to move; "" when one is, or when there is none."""
+    living = row.google_events.exclude(status="cancelled")
+    copies = list(living.values_list("organised_by_us", "is_locked"))
+    if not copies or (True, False) in copies:
+        return ""
+    if any(ours for ours, _ in copies):
+        return "Google has locked this meeting: its time cannot be changed."
+    return "We are guests of this meeting: its organiser sets time and place. Ask them to move it."
