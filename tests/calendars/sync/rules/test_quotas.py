@@ -1,0 +1,149 @@
+"""Google's rules for quotas and errors (Q1 to Q6), kept by the engine over HTTP."""
+
+import datetime
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from calendars import booking
+from calendars.models import PushTarget
+from calendars.sync.turn import CLAIM, take_turn
+from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.sandbox.faults import Fault
+from tests.calendars.sync.rules.scene import INSERT, LATER, LIST, PATCH, at, book, second_calendar
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+
+pytestmark = pytest.mark.django_db
+MINUTE, SECOND = datetime.timedelta(minutes=1), datetime.timedelta(seconds=1)
+RATES = [(403, "userRateLimitExceeded"), (403, "rateLimitExceeded"), (429, "rateLimitExceeded")]
+
+
+def fail(google: Google, desk: Desk, now: datetime.datetime = NOW, **fault: Any) -> datetime.timedelta:
+    """One turn whose list fails; how long it waits then."""
+    google.control.add_fault(Fault(method=LIST, **fault))
+    assert take_turn(desk.google_calendar.pk, now, pulls=True).error
+    after = GoogleCalendar.objects.get(pk=desk.google_calendar.pk).next_pull_at
+    assert after is not None
+    return after - now
+
+
+def test_q1_account_keeps_below_its_requests_a_minute_and_goes_on_in_the_next(
+    google: Google, settings: Any
+) -> None:
+    settings.GOOGLE_REQUESTS_A_MINUTE = 3
+    desk = Desk(google)
+    cache.clear()
+    for number in range(5):
+        book(desk, TOMORROW_AT_TEN + number * HOUR)
+    assert "goes on in a minute" in take_turn(desk.google_calendar.pk, NOW).error
+    assert len(google.control.requests(INSERT)) == 3
+    take_turn(desk.google_calendar.pk, NOW + 30 * SECOND)
+    assert len(google.control.requests(INSERT)) == 3
+    with at(NOW + 2 * MINUTE, google):
+        take_turn(desk.google_calendar.pk, NOW + 2 * MINUTE)
+    assert len(google.events(desk.address)) == 5
+
+
+@pytest.mark.parametrize(("status", "reason"), RATES)
+def test_q2_every_word_for_too_fast_means_a_growing_wait(google: Google, status: int, reason: str) -> None:
+    desk = Desk(google)
+    now, waits = NOW, []
+    for _ in range(4):
+        waits.append(fail(google, desk, now, status=status, reason=reason))
+        now += waits[-1] + SECOND
+    assert waits == sorted(waits)
+    # Each is twice the one before, with a fifth of jitter on both sides.
+    assert waits[3] > 4 * waits[0]
+    assert desk.account.state == "connected"
+    assert len(google.control.requests(LIST)) == 4
+
+
+def test_q2_wait_has_an_end(google: Google) -> None:
+    desk = Desk(google)
+    GoogleCalendar.objects.update(failures=60)
+    assert fail(google, desk, status=429, reason="rateLimitExceeded") < 2 * HOUR
+
+
+@pytest.mark.parametrize("fault", [{"status": status} for status in (429, 500, 502, 503, 504)])
+def test_q4_what_may_pass_is_tried_again_soon(google: Google, fault: dict[str, Any]) -> None:
+    desk = Desk(google)
+    assert fail(google, desk, **fault) < MINUTE
+    GoogleAccount.objects.update(not_before=None)
+    desk.turn()
+    desk.account.refresh_from_db()
+    assert (desk.account.state, desk.account.last_error) == ("connected", "")
+
+
+def test_q4_closed_connection_is_tried_again_soon(google: Google) -> None:
+    desk = Desk(google)
+    assert fail(google, desk, drop_before=True, count=9) < MINUTE
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(400, "invalid"), (403, "forbidden"), (403, "calendarUsageRestricted"), (404, "notFound")],
+)
+def test_q4_refused_list_is_not_asked_for_again_soon(google: Google, status: int, reason: str) -> None:
+    desk = Desk(google)
+    assert fail(google, desk, status=status, reason=reason) >= HOUR
+    assert len(google.control.requests(LIST)) == 1
+    desk.account.refresh_from_db()
+    assert desk.account.state == "connected"
+
+
+@pytest.mark.parametrize(("status", "reason"), [(400, "invalid"), (403, "forbiddenForNonOrganizer")])
+def test_q4_refused_write_waits_for_a_person_and_stops_no_other(
+    google: Google, status: int, reason: str
+) -> None:
+    desk = Desk(google)
+    refused, _ = book(desk), book(desk, LATER)
+    google.control.add_fault(Fault(method=INSERT, status=status, reason=reason))
+    take_turn(desk.google_calendar.pk, NOW)
+    assert len(google.control.requests(INSERT)) == 2
+    target = PushTarget.objects.behind().get()
+    assert (target.appointment, target.last_error != "") == (refused, True)
+    assert not PushTarget.objects.due(NOW + HOUR).exists()
+    # The next edit tries at once.
+    booking.set_details(refused, title="Other words", description="", location="")
+    desk.turn()
+    assert len(google.events(desk.address)) == 2
+
+
+def test_q5_calendar_in_one_workers_hands_is_left_alone_by_the_others(google: Google) -> None:
+    desk = Desk(google)
+    book(desk)
+    GoogleCalendar.objects.filter(pk=desk.google_calendar.pk).update(claimed_until=NOW + CLAIM)
+    google.control.clear_requests()
+    assert not take_turn(desk.google_calendar.pk, NOW, pulls=True).taken
+    assert google.control.requests() == []
+    # Another calendar, even of the same person, has a writer of its own.
+    assert take_turn(second_calendar(google, desk).pk, NOW, pulls=True).taken
+    assert take_turn(desk.google_calendar.pk, NOW + CLAIM, pulls=True).taken
+
+
+def test_q5_writes_to_one_calendar_go_in_order(google: Google) -> None:
+    desk = Desk(google)
+    third, first, second = (book(desk, TOMORROW_AT_TEN + number * HOUR) for number in (2, 0, 1))
+    desk.turn()
+    booking.reschedule(first, starts_at=LATER, ends_at=LATER + HOUR)
+    booking.reschedule(first, starts_at=LATER + HOUR, ends_at=LATER + 2 * HOUR)
+    desk.turn()
+    inserted = [request.body["id"] for request in google.control.requests(INSERT) if request.body]
+    assert inserted == [f"{appointment.pk.hex}g0" for appointment in (first, second, third)]
+    # Two edits before a push are one write, of what is wanted in the end.
+    assert len(google.control.requests(PATCH)) == 1
+
+
+def test_q6_calendars_pulled_at_one_moment_do_not_stay_together(google: Google, settings: Any) -> None:
+    settings.PUBLIC_BASE_URL = ""
+    desks = [Desk(google) for _ in range(6)]
+    for desk in desks:
+        desk.turn()
+    rows = GoogleCalendar.objects.filter(pk__in=[desk.google_calendar.pk for desk in desks])
+    waits = [row.next_pull_at - NOW for row in rows if row.next_pull_at]
+    assert len(set(waits)) == 6
+    assert all(0.9 * settings.PULL_INTERVAL <= wait <= 1.1 * settings.PULL_INTERVAL for wait in waits)
+    nights = [row.next_full_at for row in rows if row.next_full_at]
+    assert len(set(nights)) > 1
+    assert {night.hour for night in nights} <= {1, 2, 3, 4}
