@@ -14,19 +14,21 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from calendars import booking
 from calendars.configuring import save_configuration, values_of
 from calendars.sync.turn import CLAIM, take_turn
 from calendars.tasks import pull_calendar
 from contacts.models import Appointment
 from integrations import channels
+from integrations.connecting import refresh_calendars
 from integrations.disconnecting import disconnect_account
 from integrations.google.client import client_for
 from integrations.models import Channel, GoogleAccount, GoogleCalendar
 from integrations.sandbox import RunningServer, Sandbox
 from integrations.sandbox.faults import Fault
 from tests.calendars.notices import LIST, STOP, WATCH, Site
-from tests.factories import UserFactory
-from tests.google import NOW, TOMORROW_AT_TEN, Desk, Google
+from tests.factories import ContactFactory, UserFactory
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 from tests.tls import Authority, serve_over_tls
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,7 +101,7 @@ def next_pull(desk: Desk) -> datetime.datetime | None:
 # --- a change travels ---
 
 
-def test_N5_from_a_change_in_google_to_the_appointment_is_one_pull_at_once(site: Site, desk: Desk) -> None:
+def test_n5_from_a_change_in_google_to_the_appointment_is_one_pull_at_once(site: Site, desk: Desk) -> None:
     site.google.add(desk.address, guests=("new.person@x.org",))
     assert site.statuses()[-1] == 204
     assert site.drain() == [("pull_calendar", [desk.google_calendar.pk])]
@@ -109,7 +111,7 @@ def test_N5_from_a_change_in_google_to_the_appointment_is_one_pull_at_once(site:
     assert site.work() == []
 
 
-def test_N5_many_messages_are_one_pull(site: Site, desk: Desk) -> None:
+def test_n5_many_messages_are_one_pull(site: Site, desk: Desk) -> None:
     for number in range(5):
         site.google.add(desk.address, guests=(f"guest{number}@x.org",))
         assert site.statuses()[-1] == 204
@@ -118,7 +120,7 @@ def test_N5_many_messages_are_one_pull(site: Site, desk: Desk) -> None:
     assert Appointment.objects.count() == 5
 
 
-def test_N5_several_tasks_for_one_calendar_are_one_pull(site: Site, desk: Desk) -> None:
+def test_n5_several_tasks_for_one_calendar_are_one_pull(site: Site, desk: Desk) -> None:
     site.google.add(desk.address)
     site.statuses()
     for _ in range(3):
@@ -127,7 +129,7 @@ def test_N5_several_tasks_for_one_calendar_are_one_pull(site: Site, desk: Desk) 
 
 
 @pytest.mark.parametrize("finds", [True, False])
-def test_N5_change_that_arrives_during_a_pull_is_pulled_afterwards(
+def test_n5_change_that_arrives_during_a_pull_is_pulled_afterwards(
     site: Site, desk: Desk, finds: bool
 ) -> None:
     if finds:
@@ -173,7 +175,7 @@ def test_notice_does_not_cut_short_the_wait_after_a_failure(site: Site, desk: De
     assert site.work() == []
 
 
-def test_N6_asking_goes_on_more_seldom_and_finds_what_a_lost_message_told(site: Site, desk: Desk) -> None:
+def test_n6_asking_goes_on_more_seldom_and_finds_what_a_lost_message_told(site: Site, desk: Desk) -> None:
     desk.turn()
     due = next_pull(desk)
     assert due is not None
@@ -187,7 +189,7 @@ def test_N6_asking_goes_on_more_seldom_and_finds_what_a_lost_message_told(site: 
     assert Appointment.objects.count() == 1
 
 
-def test_N6_channel_whose_first_message_never_came_does_not_slow_the_asking(site: Site) -> None:
+def test_n6_channel_whose_first_message_never_came_does_not_slow_the_asking(site: Site) -> None:
     desk = Desk(site.google)
     site.google.control.add_channel_fault("lose")
     site.sweep()
@@ -201,7 +203,7 @@ def test_N6_channel_whose_first_message_never_came_does_not_slow_the_asking(site
 # --- opening ---
 
 
-def test_N1_channel_is_opened_for_what_is_read_and_for_nothing_else(site: Site, desk: Desk) -> None:
+def test_n1_channel_is_opened_for_what_is_read_and_for_nothing_else(site: Site, desk: Desk) -> None:
     site.google.control.add_calendar(desk.address, "Private")
     [channel] = site.google.control.channels()
     assert (channel.resource, channel.address) == (desk.address, site.url + NOTIFY)
@@ -217,7 +219,7 @@ def test_N1_channel_is_opened_for_what_is_read_and_for_nothing_else(site: Site, 
     assert site.sweep() == []
 
 
-def test_N1_nothing_is_opened_without_an_https_address_of_our_own(site: Site, settings: Any) -> None:
+def test_n1_nothing_is_opened_without_an_https_address_of_our_own(site: Site, settings: Any) -> None:
     for url in ("", "http://127.0.0.1:8000"):
         settings.PUBLIC_BASE_URL = url
         desk = Desk(site.google)
@@ -229,7 +231,7 @@ def test_N1_nothing_is_opened_without_an_https_address_of_our_own(site: Site, se
     assert site.count(WATCH) == 0
 
 
-def test_N2_message_before_the_answer_finds_the_row(site: Site, desk: Desk) -> None:
+def test_n2_message_before_the_answer_finds_the_row(site: Site, desk: Desk) -> None:
     assert site.statuses() == [204]
     assert [message.headers["X-Goog-Resource-State"] for message in site.messages()] == ["sync"]
     channel = only()
@@ -238,7 +240,7 @@ def test_N2_message_before_the_answer_finds_the_row(site: Site, desk: Desk) -> N
     assert next_pull(desk) != NOW
 
 
-def test_N2_message_tells_that_a_channel_is_open_whose_answer_was_lost(site: Site) -> None:
+def test_n2_message_tells_that_a_channel_is_open_whose_answer_was_lost(site: Site) -> None:
     Desk(site.google)
     site.google.control.add_fault(Fault(method=WATCH, drop_after=True))
     site.sweep()
@@ -248,7 +250,7 @@ def test_N2_message_tells_that_a_channel_is_open_whose_answer_was_lost(site: Sit
     assert site.sweep() == []
 
 
-def test_N2_message_after_a_lost_answer_saves_the_channel(site: Site) -> None:
+def test_n2_message_after_a_lost_answer_saves_the_channel(site: Site) -> None:
     Desk(site.google)
     site.google.control.add_fault(Fault(method=WATCH, drop_after=True))
     site.google.control.add_channel_fault("delay")
@@ -285,7 +287,7 @@ def test_two_workers_open_one_channel(site: Site, desk: Desk) -> None:
     ("status", "reason"),
     [(401, "push.webhookUrlUnauthorized"), (400, "push.webhookUrlNotHttps"), (403, "forbidden")],
 )
-def test_N11_refused_channel_leaves_the_connection_well_and_says_so(
+def test_n11_refused_channel_leaves_the_connection_well_and_says_so(
     site: Site, status: int, reason: str
 ) -> None:
     desk = Desk(site.google)
@@ -307,7 +309,7 @@ def test_N11_refused_channel_leaves_the_connection_well_and_says_so(
         assert only().state == State.OPEN
 
 
-def test_Q4_failure_is_tried_again_after_a_growing_wait(site: Site) -> None:
+def test_q4_failure_is_tried_again_after_a_growing_wait(site: Site) -> None:
     Desk(site.google)
     site.google.control.add_fault(Fault(method=WATCH, status=503, count=2))
     site.sweep()
@@ -322,6 +324,19 @@ def test_Q4_failure_is_tried_again_after_a_growing_wait(site: Site) -> None:
     with travel(second.not_before, site):
         site.sweep()
         assert (only().state, only().last_error) == (State.OPEN, "")
+
+
+def test_n9_each_calendar_that_is_read_has_a_channel_of_its_own(site: Site, desk: Desk) -> None:
+    google_id = site.google.control.add_calendar(desk.address, "Clinic")
+    refresh_calendars(desk.account)
+    clinic = GoogleCalendar.objects.get(google_id=google_id)
+    desk.configuration.conflict_calendars.add(clinic)
+    GoogleCalendar.objects.filter(pk=clinic.pk).update(next_pull_at=NOW)
+    pull_calendar(clinic.pk)
+    site.sweep()
+    assert {each.resource for each in site.google.control.channels()} == {desk.address, google_id}
+    site.google.add(desk.address, calendar=google_id)
+    assert site.drain() == [("pull_calendar", [clinic.pk])]
 
 
 def test_calendar_gets_its_channel_when_it_is_chosen_and_loses_it_when_it_is_left(site: Site) -> None:
@@ -352,7 +367,7 @@ def test_calendar_gets_its_channel_when_it_is_chosen_and_loses_it_when_it_is_lef
         {"Channel_ID": "\u00e9'; --"},
     ],
 )
-def test_N4_forged_message_gets_404_and_nothing_else(
+def test_n4_forged_message_gets_404_and_nothing_else(
     site: Site, desk: Desk, forged: dict[str, str | None]
 ) -> None:
     before = list(Channel.objects.values()), list(GoogleCalendar.objects.values())
@@ -363,28 +378,28 @@ def test_N4_forged_message_gets_404_and_nothing_else(
     assert site.drain() == []
 
 
-def test_N4_forged_message_over_the_wire(site: Site, desk: Desk) -> None:
+def test_n4_forged_message_over_the_wire(site: Site, desk: Desk) -> None:
     site.google.control.add_channel_fault("forge")
     site.google.add(desk.address)
     assert site.statuses()[-1] == 404
     assert site.drain() == []
 
 
-def test_N4_only_post_with_no_body_to_speak_of(site: Site, desk: Desk) -> None:
+def test_n4_only_post_with_no_body_to_speak_of(site: Site, desk: Desk) -> None:
     assert Client().get(NOTIFY).status_code == 405
     assert Client().post(NOTIFY, b"x" * 2000, "application/json").status_code == 413
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(NOTIFY).status_code == 404
 
 
-def test_N3_doubled_message_is_one_pull(site: Site, desk: Desk) -> None:
+def test_n3_doubled_message_is_one_pull(site: Site, desk: Desk) -> None:
     site.google.control.add_channel_fault("double")
     site.google.add(desk.address)
     assert site.statuses()[-2:] == [204, 204]
     assert site.work() == ["pull_calendar"]
 
 
-def test_N3_message_that_was_overtaken_changes_nothing(site: Site, desk: Desk) -> None:
+def test_n3_message_that_was_overtaken_changes_nothing(site: Site, desk: Desk) -> None:
     assert tell(site, only(), Message_Number="900").status_code == 204
     assert site.work() == ["pull_calendar"]
     for number in ("900", "7"):
@@ -394,12 +409,27 @@ def test_N3_message_that_was_overtaken_changes_nothing(site: Site, desk: Desk) -
 
 
 @pytest.mark.parametrize("number", ["", "many", "9" * 40])
-def test_N3_message_without_a_number_counts(site: Site, desk: Desk, number: str) -> None:
+def test_n3_message_without_a_number_counts(site: Site, desk: Desk, number: str) -> None:
     assert tell(site, only(), Message_Number=number).status_code == 204
     assert site.work() == ["pull_calendar"]
 
 
-def test_N3_resource_that_no_longer_exists_is_looked_at(site: Site, desk: Desk) -> None:
+def test_n3_notice_of_our_own_write_is_a_pull_that_changes_nothing(site: Site, desk: Desk) -> None:
+    appointment = booking.book(
+        calendar=desk.calendar,
+        contact=ContactFactory(),
+        owner=desk.user,
+        starts_at=TOMORROW_AT_TEN,
+        ends_at=TOMORROW_AT_TEN + HOUR,
+    )
+    assert "pull_calendar" in site.work()
+    assert site.statuses()[-1] == 204
+    assert site.work() == []
+    assert [change.what for change in appointment.changes.all()] == ["booked"]
+    assert (site.count("calendar.events.insert"), site.count("calendar.events.patch")) == (1, 0)
+
+
+def test_n3_resource_that_no_longer_exists_is_looked_at(site: Site, desk: Desk) -> None:
     assert tell(site, only(), Resource_State="not_exists").status_code == 204
     assert site.work() == ["pull_calendar"]
 
@@ -414,7 +444,7 @@ def test_message_for_an_account_that_waits_for_its_owner_pulls_nothing(site: Sit
     assert site.count(STOP) == 0
 
 
-def test_N10_robots_may_reach_the_path(site: Site) -> None:
+def test_n10_robots_may_reach_the_path(site: Site) -> None:
     answer = Client().get("/robots.txt")
     robots = urllib.robotparser.RobotFileParser()
     robots.parse(answer.content.decode().splitlines() if answer.status_code == 200 else [])
@@ -426,7 +456,7 @@ def test_N10_robots_may_reach_the_path(site: Site) -> None:
 # --- renewal and end ---
 
 
-def test_N7_renewal_overlaps_and_the_old_one_is_stopped_once_the_new_one_works(
+def test_n7_renewal_overlaps_and_the_old_one_is_stopped_once_the_new_one_works(
     site: Site, desk: Desk
 ) -> None:
     old = only()
@@ -453,14 +483,14 @@ def test_N7_renewal_overlaps_and_the_old_one_is_stopped_once_the_new_one_works(
         assert tell(site, new, Channel_ID=old.channel_id).status_code == 404
 
 
-def test_N7_renewal_comes_a_day_before_the_end_at_the_latest(site: Site, desk: Desk) -> None:
+def test_n7_renewal_comes_a_day_before_the_end_at_the_latest(site: Site, desk: Desk) -> None:
     old = only()
     with travel(old.expires_at - DAY, site):
         site.sweep()
         assert Channel.objects.get(state=State.OPEN) != old
 
 
-def test_N7_failed_renewal_leaves_the_old_channel_at_work(site: Site, desk: Desk) -> None:
+def test_n7_failed_renewal_leaves_the_old_channel_at_work(site: Site, desk: Desk) -> None:
     old = only()
     assert old.renew_at is not None
     with travel(old.renew_at, site):
@@ -489,7 +519,7 @@ def test_site_that_moves_opens_channels_at_its_new_address(site: Site, desk: Des
     assert len(site.google.control.channels()) == 1
 
 
-def test_N8_A9_disconnect_stops_channels_before_the_grant_is_given_back(site: Site, desk: Desk) -> None:
+def test_n8_a9_disconnect_stops_channels_before_the_grant_is_given_back(site: Site, desk: Desk) -> None:
     disconnect_account(desk.account)
     methods = [each.method for each in site.google.control.requests()]
     assert methods == [STOP, "oauth.revoke"]
@@ -500,7 +530,7 @@ def test_N8_A9_disconnect_stops_channels_before_the_grant_is_given_back(site: Si
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 503])
-def test_A9_failing_stop_does_not_block_a_disconnect(
+def test_a9_failing_stop_does_not_block_a_disconnect(
     site: Site, desk: Desk, status: int, mailoutbox: list[Any]
 ) -> None:
     site.google.control.add_fault(Fault(method=STOP, status=status, count=5))

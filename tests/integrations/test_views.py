@@ -80,7 +80,9 @@ def heard() -> Any:
 # --- the way there ---
 
 
-def test_a1_a2_person_is_sent_with_state_pkce_and_offline_access(sandbox: StandIn, signed_in: Client) -> None:
+def test_a1_a2_a6_person_is_sent_with_state_pkce_offline_access_and_exactly_these_scopes(
+    sandbox: StandIn, signed_in: Client
+) -> None:
     url = urlsplit(depart(signed_in))
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{sandbox.url}/o/oauth2/v2/auth"
@@ -110,7 +112,7 @@ def test_redirect_address_is_the_public_one_where_the_site_knows_it(
     ]
 
 
-def test_a1_reconnect_of_a_working_account_does_not_ask_for_consent_and_names_the_account(
+def test_a1_a7_reconnect_of_a_working_account_does_not_ask_for_consent_and_names_the_account(
     sandbox: StandIn, signed_in: Client, staff: User
 ) -> None:
     working = parse_qs(urlsplit(depart(signed_in, sandbox.account(staff))).query)
@@ -175,7 +177,7 @@ def is_denial(tag: str) -> bool:
     return "deny" in tag.lower() or "cancel" in tag.lower()
 
 
-def test_connected_account_has_its_grant_sealed_and_its_calendars_listed(
+def test_a10_connected_account_has_its_grant_sealed_and_its_calendars_listed(
     sandbox: StandIn,
     signed_in: Client,
     staff: User,
@@ -317,7 +319,7 @@ def test_a1_grant_without_a_lasting_token_is_refused_where_none_is_held(
 # --- again ---
 
 
-def test_reconnect_keeps_the_rows_and_the_refresh_token(
+def test_a8_reconnect_keeps_the_rows_and_the_refresh_token(
     sandbox: StandIn, signed_in: Client, staff: User
 ) -> None:
     go(sandbox, signed_in)
@@ -359,7 +361,7 @@ def test_user_connects_several_google_accounts(sandbox: StandIn, signed_in: Clie
     assert list(GoogleAccount.objects.filter(user=staff).values_list("address", flat=True)) == [AMIR, DANA]
 
 
-def test_calendar_that_vanished_is_marked_and_comes_back_as_the_same_row(
+def test_w14_calendar_that_vanished_is_marked_and_comes_back_as_the_same_row(
     sandbox: StandIn, signed_in: Client, staff: User
 ) -> None:
     account = sandbox.connected(staff)

@@ -106,7 +106,7 @@ def test_event_deleted_in_google_cancels_its_appointment(google: Google) -> None
     assert not PushTarget.objects.behind().exists()
 
 
-def test_appointment_made_here_is_pushed_and_its_echo_is_recognised(google: Google) -> None:
+def test_s14_appointment_made_here_is_pushed_and_its_echo_is_recognised(google: Google) -> None:
     desk = Desk(google)
     desk.turn()
     appointment = book(desk, title="First visit")
@@ -182,7 +182,7 @@ def test_moved_on_both_sides_the_change_that_waits_here_wins(google: Google) -> 
     assert datetime.datetime.fromisoformat(event["start"]["dateTime"]) == LATER
 
 
-def test_changed_between_the_look_and_the_write_is_planned_again(google: Google) -> None:
+def test_w4_changed_between_the_look_and_the_write_is_planned_again(google: Google) -> None:
     """412 on a patch (W4): the event moves after the pull of a turn and before its push."""
     desk = Desk(google)
     appointment = book(desk)
@@ -249,7 +249,7 @@ def test_event_typed_today_for_last_week_makes_nothing(google: Google) -> None:
     assert only_event().reason == "Past events are display only."
 
 
-def test_sync_token_that_died_brings_what_changed_and_what_was_deleted(google: Google) -> None:
+def test_s7_s8_sync_token_that_died_brings_what_changed_and_what_was_deleted(google: Google) -> None:
     """S7, S8: links stay, nothing is booked twice, a deletion made meanwhile cancels."""
     desk = Desk(google)
     stays = google.add(desk.address, guests=("stays@x.org",))
@@ -332,7 +332,7 @@ def test_late_match_becomes_an_appointment_silently(google: Google) -> None:
     assert late_matches() == 0
 
 
-def test_private_event_keeps_no_title_and_no_guests(google: Google) -> None:
+def test_p5_private_event_keeps_no_title_and_no_guests(google: Google) -> None:
     desk = Desk(google)
     google.add(desk.address, guests=("dentist@x.org",), summary="Dentist", visibility="private")
     desk.turn()
@@ -341,7 +341,7 @@ def test_private_event_keeps_no_title_and_no_guests(google: Google) -> None:
     assert not Contact.objects.exists()
 
 
-def test_all_day_and_free_events(google: Google) -> None:
+def test_p6_w7_all_day_and_free_events(google: Google) -> None:
     desk = Desk(google)
     google.add(
         desk.address,
@@ -384,7 +384,7 @@ def test_meeting_of_two_staff_is_one_appointment(google: Google) -> None:
     assert [host.user for host in appointment.hosts.all()] == [organiser.user]
 
 
-def test_insert_whose_answer_was_lost_meets_itself(google: Google) -> None:
+def test_w2_insert_whose_answer_was_lost_meets_itself(google: Google) -> None:
     """W2: the event is there, the answer is not; the next try finds it instead of making a twin."""
     desk = Desk(google)
     desk.turn()
@@ -499,7 +499,7 @@ def test_appointment_from_google_edited_here_patches_its_own_event(google: Googl
     assert Appointment.objects.get().status == "cancelled"
 
 
-def test_invitation_cancelled_here_is_declined_not_deleted(google: Google) -> None:
+def test_p2_invitation_cancelled_here_is_declined_not_deleted(google: Google) -> None:
     desk = Desk(google)
     google.control.add_person("outside@x.org")
     google.add("outside@x.org", guests=(desk.address,))
@@ -555,7 +555,7 @@ def test_new_link_takes_future_appointments_along(google: Google) -> None:
     assert len(google.control.events(desk.address, second, NOW - around, NOW + around)) == 1
 
 
-def test_dead_grant_pauses_the_account_and_keeps_blocking(google: Google) -> None:
+def test_a7_dead_grant_pauses_the_account_and_keeps_blocking(google: Google) -> None:
     desk = Desk(google)
     google.add(desk.address)
     desk.turn()
@@ -566,7 +566,7 @@ def test_dead_grant_pauses_the_account_and_keeps_blocking(google: Google) -> Non
     assert only_event().blocks
 
 
-def test_quota_stops_the_account_and_says_so(google: Google) -> None:
+def test_q3_usage_limit_stops_the_account_and_says_so(google: Google) -> None:
     desk = Desk(google)
     google.control.add_fault(
         Fault(method="calendar.events.list", status=403, reason="quotaExceeded", count=1)

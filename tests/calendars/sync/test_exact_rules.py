@@ -32,14 +32,14 @@ def pull(calendar: GoogleCalendar, now: datetime.datetime = NOW) -> None:
 
 
 class TestWindow:
-    def test_event_beyond_the_window_is_not_kept(self, google: Google) -> None:
+    def test_s6_event_beyond_the_window_is_not_kept(self, google: Google) -> None:
         desk = Desk(google)
         desk.turn()
         google.add(desk.address, guests=("far@x.org",), start=NOW + 500 * DAY)
         desk.turn()
         assert not GoogleEvent.objects.exists()
 
-    def test_linked_event_moved_beyond_the_window_moves_its_appointment(self, google: Google) -> None:
+    def test_s6_linked_event_moved_beyond_the_window_moves_its_appointment(self, google: Google) -> None:
         desk = Desk(google)
         event = google.add(desk.address, guests=("far@x.org",))
         desk.turn()
@@ -49,7 +49,9 @@ class TestWindow:
         appointment = Appointment.objects.get()
         assert (appointment.status, appointment.starts_at) == ("new", NOW + 500 * DAY)
 
-    def test_linked_row_that_a_full_pull_did_not_list_is_asked_for_by_its_id(self, google: Google) -> None:
+    def test_s13_linked_row_that_a_full_pull_did_not_list_is_asked_for_by_its_id(
+        self, google: Google
+    ) -> None:
         desk = Desk(google)
         event = google.add(desk.address, guests=("gone@x.org",))
         desk.turn()
@@ -62,7 +64,7 @@ class TestWindow:
         ] == [event["id"]]
         assert Appointment.objects.get().status == "cancelled"
 
-    def test_answer_that_does_not_come_cancels_nothing(self, google: Google) -> None:
+    def test_s8_answer_that_does_not_come_cancels_nothing(self, google: Google) -> None:
         desk = Desk(google)
         event = google.add(desk.address, guests=("gone@x.org",))
         desk.turn()
@@ -225,7 +227,7 @@ class TestGuest:
 
 
 class TestFromGoogleEditedHere:
-    def test_invitation_has_its_time_locked_here(self, google: Google) -> None:
+    def test_p2_invitation_has_its_time_locked_here(self, google: Google) -> None:
         desk = Desk(google)
         google.control.add_person("client@x.org")
         google.add("client@x.org", guests=(desk.address,))
@@ -237,7 +239,7 @@ class TestFromGoogleEditedHere:
                 ends_at=TOMORROW_AT_TEN + DAY + HOUR,
             )
 
-    def test_one_occurrence_is_patched_by_its_own_id(self, google: Google) -> None:
+    def test_r3_one_occurrence_is_patched_by_its_own_id(self, google: Google) -> None:
         desk = Desk(google)
         google.control.insert(
             desk.address,
@@ -267,7 +269,7 @@ class TestFromGoogleEditedHere:
 
 
 class TestInvitesThroughGoogle:
-    def test_guests_are_invited_by_google_and_sendUpdates_is_always_passed(self, google: Google) -> None:
+    def test_w8_guests_are_invited_by_google_and_sendUpdates_is_always_passed(self, google: Google) -> None:
         desk = Desk(google)
         desk.turn()
         for invites in (False, True):

@@ -52,7 +52,7 @@ def test_event_of_a_person_is_not_deleted_because_its_last_guest_left_while_a_mo
     assert not PushTarget.objects.behind().exists()
 
 
-def test_new_format_of_instance_ids_keeps_every_appointment(google: Google) -> None:
+def test_w3_new_format_of_instance_ids_keeps_every_appointment(google: Google) -> None:
     """W3: announced for the third quarter of 2026. The old ids answer 404, the occurrences are the same."""
     desk = Desk(google)
     add_series(google, desk)
@@ -139,7 +139,7 @@ def test_appointment_keeps_its_time_when_its_event_loses_its_length(google: Goog
     assert Appointment.objects.get().ends_at == TOMORROW_AT_TEN + HOUR
 
 
-def test_whole_account_waits_when_google_asks_for_it(google: Google) -> None:
+def test_q3_whole_account_waits_when_google_asks_for_it(google: Google) -> None:
     desk = Desk(google)
     clinic_id = google.control.add_calendar(desk.address, "Clinic")
     clinic = GoogleCalendar.objects.create(

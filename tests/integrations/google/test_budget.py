@@ -18,7 +18,7 @@ def _small(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("_small")
-def test_account_that_asked_a_lot_waits_until_the_next_minute_and_others_go_on() -> None:
+def test_q1_account_that_asked_a_lot_waits_until_the_next_minute_and_others_go_on() -> None:
     with time_machine.travel(NOON + datetime.timedelta(seconds=20), tick=False) as clock:
         for _ in range(3):
             spend(1)
@@ -31,7 +31,7 @@ def test_account_that_asked_a_lot_waits_until_the_next_minute_and_others_go_on()
 
 
 @pytest.mark.usefixtures("_small")
-def test_everybody_together_keeps_below_the_projects_limit() -> None:
+def test_q1_everybody_together_keeps_below_the_projects_limit() -> None:
     with time_machine.travel(NOON, tick=False):
         for account in (1, 1, 2, 2, 3):
             spend(account)

@@ -1,13 +1,17 @@
 """Whose grant it is, what it covers, and which addresses may be plain http."""
 
 import logging
+from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from integrations.google import oauth
 from integrations.google.errors import Refused, TryLater
+from integrations.google.transport import get_json, new_http
 from tests.integrations.stand_in import AMIR, DANA, StandIn
 
 BACK = "http://localhost/settings/integrations/google/callback/"
@@ -88,6 +92,27 @@ def test_a11_wrong_client_secret_is_told_to_operators(
 )
 def test_a4_a5_what_is_missing(granted: list[str], missing: tuple[str, ...]) -> None:
     assert oauth.missing_scopes(granted) == missing
+
+
+def test_a5_signing_in_asks_for_nothing_of_the_calendar(client: Client, db: None, settings: Any) -> None:
+    app = {"client_id": "an-id", "secret": "a-secret", "key": ""}
+    google = settings.SOCIALACCOUNT_PROVIDERS["google"]
+    settings.SOCIALACCOUNT_PROVIDERS = {"google": google | {"APPS": [app]}}
+    asked = parse_qs(urlsplit(client.post(reverse("google_login")).headers["Location"]).query)
+    assert set(asked["scope"][0].split()) == {"openid", "email", "profile"}
+    assert asked["code_challenge_method"] == ["S256"]
+
+
+def test_a6_token_we_hold_opens_what_we_need_and_nothing_more(sandbox: StandIn) -> None:
+    """The stand-in refuses each method whose scope is not granted."""
+    code, verifier = come_back(sandbox)
+    token = oauth.exchange(code, verifier=verifier, redirect_uri=BACK).access_token
+    paths = ("users/me/calendarList", f"calendars/{DANA}/events", f"calendars/{DANA}")
+    with closing(new_http()) as transport:
+        statuses = [
+            get_json(transport, f"{sandbox.url}/calendar/v3/{path}", token=token)[0] for path in paths
+        ]
+    assert statuses == [200, 200, 403]
 
 
 def test_a9_either_token_ends_the_grant_and_an_ended_one_counts_as_over(sandbox: StandIn) -> None:

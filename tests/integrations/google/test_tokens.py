@@ -60,7 +60,7 @@ def test_a8_life_of_a_token_is_what_google_says(sandbox: StandIn, staff: User) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_workers_with_one_expired_token_make_one_renewal(sandbox: StandIn) -> None:
+def test_a8_eight_workers_with_one_expired_token_make_one_renewal(sandbox: StandIn) -> None:
     account = expired(sandbox, User.objects.create_user("many@tandem.example"))
     tokens: list[str] = []
 
@@ -123,7 +123,7 @@ def test_account_without_a_refresh_token_is_paused(sandbox: StandIn, staff: User
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"drop_before": True, "count": 9}])
-def test_passing_trouble_of_a_renewal_never_means_reconnect(
+def test_a11_passing_trouble_of_a_renewal_never_means_reconnect(
     sandbox: StandIn, staff: User, fault: dict[str, Any]
 ) -> None:
     account = expired(sandbox, staff)
