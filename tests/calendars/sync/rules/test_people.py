@@ -83,6 +83,22 @@ def test_p2_nothing_but_our_answer_is_written_on_a_guests_copy(
     assert answers_of(google, event) == {desk.address: "declined", FRIEND: "accepted"}
 
 
+def test_p2_meeting_of_two_colleagues_is_moved_on_its_organisers_copy_alone(google: Google) -> None:
+    organiser, guest = Desk(google), Desk(google)
+    event = google.add(organiser.address, guests=(guest.address, "new@x.org"))
+    for desk in (organiser, guest):
+        desk.turn()
+    booking.reschedule(Appointment.objects.get(), starts_at=LATER, ends_at=LATER + HOUR)
+    # The guest's worker comes first: it has nothing to write.
+    for desk in (guest, organiser, guest):
+        desk.turn()
+    [patched] = google.control.requests(PATCH)
+    assert (patched.person, patched.status) == (organiser.address, 200)
+    assert google.control.get(guest.address, "primary", event["id"])["start"]["dateTime"].startswith(
+        "2026-03-04"
+    )
+
+
 @pytest.mark.parametrize("role", ["reader", "writerWithoutPrivateAccess", "freeBusyReader"])
 def test_p2_calendar_that_we_only_read_is_never_written(google: Google, role: str) -> None:
     desk = Desk(google)
