@@ -162,9 +162,6 @@ class Push:
             )
         except AlreadyThere:
             return self._meet_earlier_try()
-        if self.wish.wants_meet and not event.meeting_url:
-            # Google makes the link after it has answered (W9); what takes longer comes with a later pull.
-            event = self._get() or event
         self._agree(event)
         return "inserted"
 

@@ -226,10 +226,6 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
         _join(made, situation, setting)
         return
     appointment = row.appointment
-    if appointment is not None and situation.observed.is_ours and row.meeting_url:
-        # W9: the link that was still being made when we asked for it.
-        rows = Appointment.objects.filter(pk=appointment.pk, meeting_url="")
-        rows.update(meeting_url=row.meeting_url[:500])
     if appointment is None or made.changes_nothing:
         return
     there = row.google_calendar_id

@@ -99,7 +99,8 @@ def take_turn(
                     progress=claim.keep,
                 )
             if google_calendar.gone_at is not None:
-                _look_for(google_calendar)
+                # It answers, so it is there: the list says what it is by now.
+                _refresh_list(google_calendar.account)
         if has_unplanned or (turn.pulled and turn.pulled.found_something):
             for done in reconcile(google_calendar, now):
                 claim.keep()
@@ -223,18 +224,6 @@ def _remember_failure(google_calendar: GoogleCalendar, error: GoogleError, now: 
     if isinstance(error, TryLater) and error.after is not None:
         # A quota belongs to the person, so every calendar of the account waits.
         account.update(not_before=now + wait)
-    if isinstance(error, Refused) and error.reason == "notFound":
-        _look_for(google_calendar)
     if not isinstance(error, TryLater | Reconnect):
         logger.error("Google calendar %d: %s", google_calendar.pk, type(error).__name__)
     return words
-
-
-def _look_for(google_calendar: GoogleCalendar) -> None:
-    """Let Google's list of calendars say whether this one is gone: a 404 alone is ambiguous (W14)."""
-    try:
-        refresh_calendars(google_calendar.account)
-    except GoogleError as error:
-        logger.info(
-            "Google calendar %d could not be looked for: %s", google_calendar.pk, type(error).__name__
-        )

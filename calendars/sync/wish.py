@@ -29,10 +29,6 @@ class Wish:
         standing = self.appointment.push_targets.filter(is_withdrawn=False).order_by("pk")
         return self.target.is_withdrawn or standing.values_list("pk", flat=True).first() == self.target.pk
 
-    @property
-    def wants_meet(self) -> bool:
-        return self.invites and self.calendar.uses_google_meet
-
     @cached_property
     def guests(self) -> tuple[tuple[str, str], ...]:
         """Whom to invite: (address, name)."""
@@ -54,7 +50,7 @@ class Wish:
             time_zone=self.google_calendar.time_zone,
             crm_id=str(self.appointment.pk),
             attendees=self.guests if self.invites else (),
-            wants_meet=self.wants_meet,
+            wants_meet=self.invites and self.calendar.uses_google_meet,
             request_id=uuid.uuid4().hex,
         )
 

@@ -102,7 +102,7 @@ class CalendarClient:
         self._events = service.events()
         self._calendar_list = service.calendarList()
         self._channels = service.channels()
-        # Calendars that Google has shown to this client when asked for by their id.
+        # Calendars that were in the list when an event of theirs was not found.
         self._shown: set[str] = set()
         # Its connections end with it, also where a caller forgets to close it.
         self._end = weakref.finalize(self, transport.transport.close)
@@ -119,8 +119,10 @@ class CalendarClient:
     # --- reading ---
 
     def list_calendars(self) -> tuple[RemoteCalendar, ...]:
-        """Every calendar in this person's list. Refused, reason "scope", without the permission to list."""
-        request = self._calendar_list.list(maxResults=CALENDARS_A_PAGE)
+        """Every calendar in this person's list, those hidden from view too. Refused, reason "scope", without the
+        permission to list.
+        """
+        request = self._calendar_list.list(maxResults=CALENDARS_A_PAGE, showHidden=True)
         found: list[RemoteCalendar] = []
         while request is not None:
             answer = self._execute(request, Asked.OTHER)
@@ -167,13 +169,13 @@ class CalendarClient:
         `etag`.
 
         A 404 may as well mean that the whole calendar is no longer shown (W14): then this raises Refused, reason
-        "notFound", for nothing is known of the event.
+        "notFound", for nothing is known of the event. Gone is said twice before it is believed.
         """
         try:
             raw = self._get(calendar_id, event_id, etag=etag)
         except Gone:
             self._see(calendar_id)
-            raise
+            raw = self._get(calendar_id, event_id, etag=etag)
         return self._read(raw, calendar_id, time_zone)
 
     # --- writing ---
@@ -278,10 +280,12 @@ class CalendarClient:
     # --- the way there and back ---
 
     def _see(self, calendar_id: str) -> None:
-        """Make sure, once a client, that the calendar is in this person's list."""
-        if calendar_id not in self._shown:
-            self._execute(self._calendar_list.get(calendarId=calendar_id), Asked.OTHER)
-            self._shown.add(calendar_id)
+        """Make sure, once a client, that the calendar is in this person's list. Raises Refused where it is not."""
+        if calendar_id in self._shown:
+            return
+        self._shown |= {calendar.google_id for calendar in self.list_calendars()}
+        if not self._shown & {calendar_id, *(["primary"] if calendar_id == self.account.address else [])}:
+            raise Refused("Google no longer shows this calendar to the account.", "notFound")
 
     def _get(self, calendar_id: str, event_id: str, *, etag: str = "") -> Mapping[str, Any]:
         request = self._events.get(calendarId=calendar_id, eventId=event_id)
