@@ -1,6 +1,6 @@
 """RemoteEvent → the observed columns of GoogleEvent: which they are, and what a private event may keep."""
 
-from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from integrations.google.events import Attendee, RemoteEvent
@@ -12,8 +12,7 @@ SAME_NAME = [
     *("organizer_address", "organised_by_us", "attendees_omitted", "is_locked"),
 ]
 OBSERVED = [*SAME_NAME, "attendees", "created_at_google", "updated_at_google"]
-# All that an attendee tells is kept.
-ATTENDEE = [field.name for field in fields(Attendee)]
+_observed = attrgetter(*SAME_NAME)
 # All that a tombstone is sure to tell (S11, S12); what was known of the event stays.
 TOMBSTONE = ["etag", "status"]
 PRIVATE = ("private", "confidential")
@@ -28,7 +27,10 @@ def columns(event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
     """The observed columns of `event`; a private one loses title, text and guests unless `keeps_private`."""
     if event.is_cancelled and event.starts_at is None:
         return {"etag": _etag(event), "status": event.status}
-    found = {name: getattr(event, name) for name in SAME_NAME} | {"etag": _etag(event)}
+    # All at once: a look-up by name for each of two dozen columns was a tenth of a pull.
+    found = dict(zip(SAME_NAME, _observed(event), strict=True))
+    if event.is_cancelled:
+        found["etag"] = _etag(event)
     found["attendees"] = [_kept(attendee) for attendee in event.attendees]
     found["created_at_google"], found["updated_at_google"] = event.created_at, event.updated_at
     if event.visibility in PRIVATE and not keeps_private:
@@ -40,5 +42,5 @@ def columns(event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
 
 
 def _kept(attendee: Attendee) -> dict[str, Any]:
-    # As `asdict`, whose deep copies cost a quarter of a pull.
-    return {name: getattr(attendee, name) for name in ATTENDEE}
+    """All that an attendee tells."""
+    return attendee._asdict()

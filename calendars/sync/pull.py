@@ -167,8 +167,9 @@ class Pull:
 
     def _observe(self, events: Sequence[RemoteEvent]) -> None:
         living = {event.google_id: event for event in events if event.starts_at is not None}
-        keeps = any(event.visibility in PRIVATE for event in living.values()) and self.keeps_private
-        self._upsert([self._row(event, keeps_private=keeps) for event in living.values()], OBSERVED)
+        if living:
+            keeps = any(event.visibility in PRIVATE for event in living.values()) and self.keeps_private
+            self._upsert((self._row(event, keeps_private=keeps) for event in living.values()), OBSERVED)
         self._bury([event for event in events if event.starts_at is None])
 
     def _bury(self, tombstones: Sequence[RemoteEvent]) -> None:
@@ -176,7 +177,7 @@ class Pull:
         if not tombstones:
             return
         unique = {event.google_id: event for event in tombstones}
-        self._upsert([self._row(event, keeps_private=False) for event in unique.values()], TOMBSTONE)
+        self._upsert((self._row(event, keeps_private=False) for event in unique.values()), TOMBSTONE)
         occurrences = GoogleEvent.objects.filter(
             google_calendar=self.google_calendar, recurring_event_id__in=unique
         ).exclude(status="cancelled")
@@ -204,16 +205,14 @@ class Pull:
         )
 
     def _row(self, event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
-        return {"google_id": event.google_id, **columns(event, keeps_private=keeps_private)}
+        row = columns(event, keeps_private=keeps_private)
+        row["google_id"] = event.google_id
+        return row
 
-    def _upsert(self, rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> None:
-        if rows:
-            same = {
-                "google_calendar_id": self.google_calendar.pk,
-                "seen_at": self.now,
-                "run_id": self.record.pk,
-            }
-            bulk.upsert(rows, same=same, update=[*fields, "seen_at", "run_id"])
+    def _upsert(self, rows: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> None:
+        calendar = self.google_calendar.pk
+        same = {"google_calendar_id": calendar, "seen_at": self.now, "run_id": self.record.pk}
+        bulk.upsert(rows, same=same, update=[*fields, "seen_at", "run_id"])
 
     def _missing(self, listed: Sequence[str]) -> Q:
         """Rows whose last known time lies in the window and that this pull did not list. What started before the

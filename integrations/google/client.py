@@ -356,12 +356,15 @@ def _items(answer: Mapping[str, Any], key: str = "items") -> list[Mapping[str, A
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
-def _read_page(answer: Mapping[str, Any], google_id: str, time_zone: str, token: str) -> EventPage:
+def _read_page(answer: dict[str, Any], google_id: str, time_zone: str, token: str) -> EventPage:
+    """`answer`, which is empty afterwards: the garbage collector looks through what lives on again and again."""
+    items = _items(answer)[::-1]
+    answer.clear()
     events: list[RemoteEvent] = []
     unreadable: list[Unreadable] = []
-    for item in _items(answer):
+    while items:
         try:
-            events.append(read_event(item, calendar_time_zone=time_zone, calendar_id=google_id))
+            events.append(read_event(items.pop(), calendar_time_zone=time_zone, calendar_id=google_id))
         except Unreadable as error:
             unreadable.append(error)
     return EventPage(tuple(events), tuple(unreadable), token)
