@@ -1,6 +1,7 @@
 """News from below: wake the worker after a booking, and mind what a disconnected account leaves behind."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -24,12 +25,12 @@ from integrations.models import GoogleAccount, GoogleCalendar
     ],
     dispatch_uid="calendars.wake_push",
 )
-def wake_push(appointment_id: uuid.UUID, **news: Any) -> None:
-    """Soon, not now: the sweep `push_due` finds what a lost wake-up leaves."""
+def wake_push(appointment_ids: Sequence[uuid.UUID], **news: Any) -> None:
+    """Soon, not now: the sweep `push_due` finds what a lost wake-up leaves. Each calendar is woken once."""
     behind = PushTarget.objects.due(timezone.now()).filter(
-        appointment=appointment_id, google_calendar__account__state=GoogleAccount.State.CONNECTED
+        appointment__in=appointment_ids, google_calendar__account__state=GoogleAccount.State.CONNECTED
     )
-    for pk in behind.values_list("google_calendar", flat=True):
+    for pk in behind.values_list("google_calendar", flat=True).distinct().order_by("google_calendar"):
         tasks.work_calendar.delay(pk)
 
 

@@ -2,10 +2,11 @@
 
 A step has at most one unsent message for an enrolment; a move takes that row along. What was sent stays as
 sent, and a new start gets a row of its own. Every function here wants to run inside a transaction that locked
-the appointment.
+the appointments, and takes any number of them at the cost in statements of one.
 """
 
 import datetime
+import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class Entry:
     trigger_event: TriggerEvent
     at_once: bool = True
 
+    @property
+    def key(self) -> tuple[int, uuid.UUID, int]:
+        """What an enrolment is unique by."""
+        return self.campaign.pk, self.trigger_event.appointment_id, self.contact.pk
+
 
 def facts_of(step: Step) -> StepFacts:
     """What `schedule` needs to know of `step`."""
@@ -44,46 +50,67 @@ def facts_of(step: Step) -> StepFacts:
     )
 
 
-def enrol(appointment: Appointment, entries: Collection[Entry], *, now: datetime.datetime) -> None:
+def enrol(entries: Collection[Entry], *, now: datetime.datetime) -> None:
     """Writes each entry's enrolment and messages, once; who was in the campaign already enters anew."""
     if not entries:
         return
-    Enrolment.objects.bulk_create(
-        [Enrolment(campaign=e.campaign, appointment=appointment, contact=e.contact) for e in entries],
-        ignore_conflicts=True,
-    )
-    by_key = {(e.campaign.pk, e.contact.pk): e for e in entries}
-    enrolments = [e for e in enrolments_of(appointment) if (e.campaign_id, e.contact_id) in by_key]
-    for enrolment in enrolments:
-        entry = by_key[enrolment.campaign_id, enrolment.contact_id]
-        enrolment.trigger_event = entry.trigger_event
+    # Of several entries into one campaign the last counts.
+    by_key = {entry.key: entry for entry in entries}
+    appointments = {appointment for _, appointment, _ in by_key}
+    known = [e for e in _known(appointments) if _key(e) in by_key]
+    for enrolment in known:
+        enrolment.trigger_event = by_key[_key(enrolment)].trigger_event
         enrolment.withdrawn_at, enrolment.withdrawn_why = None, ""
-    Enrolment.objects.bulk_update(enrolments, ["trigger_event", "withdrawn_at", "withdrawn_why"])
-    at_once = {e.pk for e in enrolments if by_key[e.campaign_id, e.contact_id].at_once}
+    Enrolment.objects.bulk_update(known, ["trigger_event", "withdrawn_at", "withdrawn_why"])
+    entered = {_key(enrolment) for enrolment in known}
+    # Nobody else enrols meanwhile: the appointments are locked.
+    Enrolment.objects.bulk_create(
+        Enrolment(
+            campaign=entry.campaign,
+            appointment_id=key[1],
+            contact=entry.contact,
+            trigger_event=entry.trigger_event,
+        )
+        for key, entry in by_key.items()
+        if key not in entered
+    )
+    enrolments = [e for e in enrolments_of(*appointments) if _key(e) in by_key]
+    at_once = {e.pk for e in enrolments if by_key[_key(e)].at_once}
     replan(enrolments, now=now, at_once=at_once)
 
 
-def settle(appointment: Appointment, *, now: datetime.datetime, has_moved: bool) -> None:
-    """Brings every enrolment in line with the appointment as it stands, whatever happened in whatever order.
+def _key(enrolment: Enrolment) -> tuple[int, uuid.UUID, int]:
+    return enrolment.campaign_id, enrolment.appointment_id, enrolment.contact_id
+
+
+def _known(appointments: Collection[uuid.UUID]) -> Iterable[Enrolment]:
+    return Enrolment.objects.filter(appointment__in=appointments).order_by("pk")
+
+
+def settle(
+    appointments: Collection[Appointment], *, now: datetime.datetime, moved: Collection[uuid.UUID] = ()
+) -> None:
+    """Brings every enrolment in line with its appointment as it stands, whatever happened in whatever order.
 
     Those that no longer make sense (status, guest detached) are withdrawn, others come back, and what waits
-    moves.
+    moves. `moved`: the ids of those whose start or end changed.
     """
-    enrolments = enrolments_of(appointment)
+    enrolments = enrolments_of(*(appointment.pk for appointment in appointments))
     if not enrolments:
         return
-    guests = set(
-        AppointmentGuest.objects.filter(appointment=appointment).values_list("contact_id", flat=True)
-    )
-    reasons = {e.pk: _why_withdrawn(e, appointment, guests) for e in enrolments}
+    attended = AppointmentGuest.objects.filter(appointment__in={e.appointment_id for e in enrolments})
+    guests = set(attended.values_list("appointment_id", "contact_id"))
+    reasons = {e.pk: _why_withdrawn(e, guests) for e in enrolments}
     withdraw([e for e in enrolments if reasons[e.pk] and e.withdrawn_at is None], reasons, now=now)
     remaining = [e for e in enrolments if not reasons[e.pk]]
     _reinstate([e for e in remaining if e.withdrawn_at is not None])
-    replan(remaining, now=now, anew=has_moved)
+    replan(remaining, now=now, anew={e.pk for e in remaining if e.appointment_id in moved})
 
 
 def withdraw(enrolments: Sequence[Enrolment], reasons: dict[int, str], *, now: datetime.datetime) -> None:
     """Ends `enrolments` for the words in `reasons` (by id); what waits becomes void and says why."""
+    if not enrolments:
+        return
     for enrolment in enrolments:
         enrolment.withdrawn_at, enrolment.withdrawn_why = now, reasons[enrolment.pk]
     Enrolment.objects.bulk_update(enrolments, ["withdrawn_at", "withdrawn_why"])
@@ -98,13 +125,16 @@ def replan(
     *,
     now: datetime.datetime,
     at_once: Collection[int] = (),
-    anew: bool = False,
+    anew: Collection[int] = (),
 ) -> None:
     """Gives every active step of `enrolments` (from `enrolments_of`) its message for the appointment's start.
 
     At-once steps are planned for the enrolments in `at_once` alone, so that a move or a return stays silent.
-    `anew` also reckons again what waits for this very start: its end, or the step, changed.
+    Those in `anew` are also reckoned again where they wait for this very start: its end, or the step, changed.
+    Both hold ids.
     """
+    if not enrolments:
+        return
     # The row locks make a delivery that wants to claim one of these wait, and then see the new time.
     rows: dict[tuple[int, int], list[Message]] = defaultdict(list)
     for message in Message.objects.select_for_update().filter(enrolment__in=enrolments).order_by("pk"):
@@ -112,14 +142,20 @@ def replan(
     changed: list[Message] = []
     for enrolment in enrolments:
         for step in enrolment.campaign.steps.all():
-            known = rows[enrolment.pk, step.pk]
-            changed += _planned(enrolment, step, known, now=now, fires=enrolment.pk in at_once, anew=anew)
+            changed += _planned(
+                enrolment,
+                step,
+                rows[enrolment.pk, step.pk],
+                now=now,
+                fires=enrolment.pk in at_once,
+                anew=enrolment.pk in anew,
+            )
     Message.objects.bulk_update([message for message in changed if message.pk], PLANNED)
     Message.objects.bulk_create([m for m in changed if not m.pk], ignore_conflicts=True)
 
 
-def enrolments_of(*appointments: Appointment) -> list[Enrolment]:
-    """Their enrolments, with everything that planning reads, in three statements."""
+def enrolments_of(*appointments: uuid.UUID) -> list[Enrolment]:
+    """The enrolments of the appointments with these ids and all that planning reads, in two statements."""
     active_steps = Prefetch("campaign__steps", Step.objects.filter(is_active=True))
     return list(
         Enrolment.objects.filter(appointment__in=appointments)
@@ -141,8 +177,9 @@ def what_started(enrolment: Enrolment) -> str:
     return event.change.what if event is not None else "booked"
 
 
-def _why_withdrawn(enrolment: Enrolment, appointment: Appointment, guests: set[int]) -> str:
-    if enrolment.contact_id not in guests:
+def _why_withdrawn(enrolment: Enrolment, guests: set[tuple[uuid.UUID, int]]) -> str:
+    appointment = enrolment.appointment
+    if (appointment.pk, enrolment.contact_id) not in guests:
         return "No longer a guest of the appointment."
     if not holds(what_started(enrolment), appointment.status):
         return f"The appointment is {appointment.get_status_display().lower()}."
@@ -236,6 +273,6 @@ def follow_steps(campaign: Campaign, *, now: datetime.datetime, moves_waiting: b
     removed = waiting.filter(step__is_active=False)
     removed.update(state=State.VOID, why="The step was removed from the campaign.")
     if moves_waiting:
-        enrolments = enrolments_of(*appointments)
+        enrolments = enrolments_of(*(appointment.pk for appointment in appointments))
         mine = [e for e in enrolments if e.campaign_id == campaign.pk and e.withdrawn_at is None]
-        replan(mine, now=now, anew=True)
+        replan(mine, now=now, anew={e.pk for e in mine})

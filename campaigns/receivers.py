@@ -1,5 +1,6 @@
 """News about appointments goes to `triggers.look_at`, whichever signal brings it first."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from campaigns.triggers import look_at
@@ -17,5 +18,5 @@ def connect() -> None:
         signal.connect(on_change, dispatch_uid="campaigns.on_change")
 
 
-def on_change(*, change_id: int, **kwargs: Any) -> None:
-    look_at(change_id)
+def on_change(*, change_ids: Sequence[int], **kwargs: Any) -> None:
+    look_at(*change_ids)

@@ -1,6 +1,6 @@
 """Writes what happened beside what it happened to, and sends the news on commit."""
 
-import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
@@ -56,17 +56,24 @@ def record(
 
 
 def record_all(changes: Sequence[AppointmentChange]) -> None:
-    """Store the changes in one statement; each is told of on commit."""
+    """Store the changes in one statement; they are told of on commit, by one signal for all it concerns."""
+    news: dict[Signal, list[AppointmentChange]] = defaultdict(list)
     for change in AppointmentChange.objects.bulk_create(changes):
-        _send_on_commit(SIGNAL_BY_WHAT.get(change.what, signals.appointment_status_changed), change)
+        news[SIGNAL_BY_WHAT.get(change.what, signals.appointment_status_changed)].append(change)
         by_customer = change.origin == Origin.CUSTOMER or (change.origin == Origin.GOOGLE and change.fires)
         if change.what == What.BOOKED and by_customer:
-            _send_on_commit(signals.customer_booked_appointment, change)
+            news[signals.customer_booked_appointment].append(change)
+    for signal, told in news.items():
+        _send_on_commit(signal, told)
 
 
-def _send_on_commit(signal: Signal, change: AppointmentChange) -> None:
-    appointment_id: uuid.UUID = change.appointment_id
+def _send_on_commit(signal: Signal, changes: Sequence[AppointmentChange]) -> None:
     # send_robust and a plain on_commit: with robust=True and a partial Django 5.2 would hide the error.
     transaction.on_commit(
-        partial(signal.send_robust, sender=Appointment, appointment_id=appointment_id, change_id=change.pk)
+        partial(
+            signal.send_robust,
+            sender=Appointment,
+            appointment_ids=tuple(change.appointment_id for change in changes),
+            change_ids=tuple(change.pk for change in changes),
+        )
     )

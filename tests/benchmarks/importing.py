@@ -1,15 +1,19 @@
 """A first import: into observations, then into appointments."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from unittest.mock import patch
 
 from django.db import transaction
 from django.db.models import F
 
-from calendars.models import GoogleEvent
+from calendars.models import CalendarConfiguration, GoogleEvent
 from calendars.sync.pull import pull
 from calendars.sync.reconcile import BATCH, reconcile
-from contacts.models import Appointment
-from tests.benchmarks.google_pages import NOW, Pages, calendar_of
+from campaigns.models import Campaign, Enrolment, Message, Step
+from campaigns.triggers import look_at
+from contacts.models import Appointment, AppointmentChange
+from tests.benchmarks.google_pages import NOW, Pages, calendar_of, event
 from tests.benchmarks.rivals import (
     BareDriver,
     has_gcal_sync,
@@ -27,6 +31,7 @@ def measure() -> Iterator[Figure]:
     yield from _first_import(scene, pages)
     yield from _statements_a_page(scene)
     yield from _appointments(scene, pages)
+    yield from _campaigns(scene)
 
 
 def _first_import(scene: Scene, pages: Pages) -> Iterator[Figure]:
@@ -111,3 +116,45 @@ def _statements_a_batch(scene: Scene) -> Iterator[Figure]:
         counts[batches] = len(seen)
     each = (counts[5] - counts[1]) / 4
     yield Figure("batch", f"   statements a batch of {BATCH} events, 50 of them appointments", each)
+
+
+def _campaigns(scene: Scene) -> Iterator[Figure]:
+    """As many appointments again, all of which fire and enter two campaigns of three steps each."""
+    for name in ("Visit", "Follow-up"):
+        campaign = Campaign.objects.create(name=name)
+        for anchor in (Step.Anchor.AT_ONCE, Step.Anchor.BEFORE_START, Step.Anchor.AFTER_END):
+            Step.objects.create(campaign=campaign, anchor=anchor, body="Hello {{ contact.first_name }}")
+    CalendarConfiguration.objects.update(policy_since=NOW - timedelta(days=9))
+    numbers = range(20_000, 20_000 + WITH_GUESTS)
+    fresh = [event(number, (f"guest{number % DISTINCT}@x.org",)) for number in numbers]
+    pull(scene.google_calendar, scene.client(Pages([], fresh)), NOW)
+    with patch("django.utils.timezone.now", lambda: NOW):
+        took = seconds(lambda: list(reconcile(scene.google_calendar, NOW)))
+    assert (Enrolment.objects.count(), Message.objects.count()) == (2 * WITH_GUESTS, 6 * WITH_GUESTS)
+    what = "   appointments a second with two campaigns of three steps that they enter"
+    yield Figure("entered", what, WITH_GUESTS / took)
+    yield from _statements_of_looking()
+
+
+def _statements_of_looking() -> Iterator[Figure]:
+    """What is looked at again finds its enrolments and messages; few enough that SQLite splits no insert."""
+    counts = {}
+    for number in (2, 8):
+        pks = AppointmentChange.objects.order_by("-pk").values_list("pk", flat=True)[:number]
+        changes = AppointmentChange.objects.filter(pk__in=list(pks))
+        with transaction.atomic():
+            changes.update(looked_at=None)
+            for change in changes:
+                change.trigger_events.all().delete()
+            with statements() as seen:
+                assert look_at(*changes.values_list("pk", flat=True), now=NOW) == number
+            transaction.set_rollback(True)
+        counts[number] = len(seen)
+    yield Figure(
+        "looked",
+        f"   statements to look at 2 of them ({counts[2]}) and at 8",
+        counts[8],
+        "",
+        "constant",
+        counts[2] == counts[8],
+    )

@@ -1,9 +1,12 @@
 """What fires, whom it enrols, and what happens to messages when the appointment changes."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from calendars import booking
 from campaigns import triggers
@@ -11,6 +14,7 @@ from campaigns.enrolment import enrolments_of
 from campaigns.models import Enrolment, Kind, Message, Step, TriggerEvent
 from campaigns.triggers import enrol_missing, fire_now, look_at
 from contacts.models import Appointment, AppointmentChange, Origin, Tag
+from contacts.signals import appointment_booked
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
 from tests.factories import GoogleEventFactory
@@ -18,6 +22,7 @@ from tests.factories import GoogleEventFactory
 pytestmark = pytest.mark.django_db
 State = Message.State
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 # --- what fires -------------------------------------------------------------------------------------------
@@ -88,14 +93,83 @@ def test_one_change_that_cannot_be_looked_at_holds_up_no_other(
     rows.campaign(before())
     bad, good = rows.book(), rows.book()
 
-    def locked(appointment_id: object) -> Appointment:
-        return Appointment.objects.get(pk=appointment_id, calendar__name=good.calendar.name)
+    def locked(appointment_ids: list[uuid.UUID]) -> dict[uuid.UUID, Appointment]:
+        if bad.pk in appointment_ids:
+            raise ValueError("a row that nobody can make sense of")
+        return Appointment.objects.in_bulk(appointment_ids)
 
     monkeypatch.setattr(triggers, "_locked", locked)
     assert enrol_missing(NOW + timedelta(days=365 * 9)) == 1
     assert "could not be looked at" in caplog.text
     assert good.changes.get().looked_at is not None
     assert bad.changes.get().looked_at is None
+
+
+def test_many_changes_looked_at_together_become_what_they_become_one_by_one() -> None:
+    tag = Tag.objects.create(name="vip")
+    rows.campaign(at_once(), before(24), name="Visit")
+    rows.campaign(before(1), name="Moved", on_changes=["rescheduled"])
+    rows.campaign(before(2), name="VIP").tags.add(tag)
+    outcomes = []
+    for together in (True, False):
+        person, other = rows.contact(), rows.contact()
+        other.tags.add(tag)
+        meetings = [rows.book(person), rows.book(other, guests=[person]), rows.book(person, fires=False)]
+        series = [
+            rows.book(person, meeting=(f"{together}", f"2026-06-{10 + n}"), repeats_series=n > 0)
+            for n in range(3)
+        ]
+        booking.reschedule(meetings[0], starts_at=START + HOUR, ends_at=START + 2 * HOUR)
+        booking.cancel(meetings[1])
+        booking.cancel(series[2], fires=False)
+        pks = sorted(AppointmentChange.objects.filter(looked_at=None).values_list("pk", flat=True))
+        for chosen in [pks[::-1]] if together else [[pk] for pk in pks]:
+            look_at(*chosen, now=NOW)
+        outcomes.append([(rows.log(a), rows.messages(a), rows.entered(a)) for a in (*meetings, *series)])
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_looking_at_many_changes_costs_the_statements_of_one(kind: Kind) -> None:
+    for _ in range(2):
+        rows.campaign(at_once(), before(), trigger=kind)
+    counts = []
+    for number in (2, 12):
+        owner, calendar = rows.user(), rows.calendar()
+        for _ in range(number):
+            rows.book(owner=owner, calendar=calendar, origin=Origin.CUSTOMER)
+        pks = list(AppointmentChange.objects.filter(looked_at=None).values_list("pk", flat=True))
+        with CaptureQueriesContext(connection) as counted:
+            assert look_at(*pks, now=NOW) == number
+        counts.append(len(counted))
+    assert counts[0] == counts[1] < 25
+
+
+def test_what_is_booked_together_is_told_in_one_signal(django_capture_on_commit_callbacks: Any) -> None:
+    told: list[tuple[int, int]] = []
+
+    def listen(*, appointment_ids: Any, change_ids: Any, **news: Any) -> None:
+        told.append((len(appointment_ids), len(change_ids)))
+
+    appointment_booked.connect(listen)
+    try:
+        owner, calendar, person = rows.user(), rows.calendar(), rows.contact()
+        wanted = [
+            booking.Booking(
+                calendar=calendar,
+                contact=person,
+                owner=owner,
+                starts_at=START + n * HOUR,
+                ends_at=START + (n + 1) * HOUR,
+            )
+            for n in range(3)
+        ]
+        with django_capture_on_commit_callbacks(execute=True):
+            booking.book_many(wanted)
+    finally:
+        appointment_booked.disconnect(listen)
+    assert told == [(3, 3)]
+    assert not AppointmentChange.objects.filter(looked_at=None).exists()
 
 
 def test_signals_reach_the_triggers(django_capture_on_commit_callbacks: Any) -> None:
@@ -439,7 +513,7 @@ def test_looking_takes_the_same_statements_for_one_guest_and_five(
     with django_assert_num_queries(21):
         look_at(change.pk, now=NOW)
     assert Message.objects.count() == 9 * (guests + 1)
-    assert len(enrolments_of(appointment)) == 3 * (guests + 1)
+    assert len(enrolments_of(appointment.pk)) == 3 * (guests + 1)
 
 
 def test_changes_of_one_appointment_may_be_looked_at_in_any_order() -> None:
