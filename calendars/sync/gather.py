@@ -4,7 +4,7 @@ Every look-up here is one statement for the whole batch; nothing is decided here
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -31,8 +31,9 @@ from calendars.sync.facts import (
     Observed,
 )
 from calendars.sync.guests import Guest, Person
-from calendars.sync.setting import Setting
+from calendars.sync.setting import Setting, colleagues, our_addresses
 from calendars.sync.words import Words
+from contacts.fields import normalise_address
 from contacts.matching import contacts_by_address
 from contacts.models import (
     Appointment,
@@ -70,10 +71,12 @@ class Situation:
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Ten statements at the most, whatever their number."""
+    """The situations of `rows`, in order. Twelve statements at the most, whatever their number."""
     _link_our_own(rows, setting)
     dragged = _link_dragged(rows, setting)
-    people = {row.pk: _guest_people(row, setting) for row in rows}
+    ours = our_addresses(_addresses(rows))
+    deciding = colleagues(setting.google_calendar.account.user_id, _organizers(rows))
+    people = {row.pk: _guest_people(row, setting, ours) for row in rows}
     known = contacts_by_address([person.address for found in people.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
     pending = _pending(setting, rows)
@@ -101,6 +104,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 ),
                 sibling=_sibling_state(siblings.get((row.ical_uid, row.original_start))),
                 declined=_declined(row),
+                decided_by_colleague=deciding.get(_organizer(row), ""),
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 other_copies=len(copies[row.pk]),
@@ -153,7 +157,6 @@ def _first_seen(row: GoogleEvent) -> datetime | None:
 
 def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -> Facts:
     configuration = setting.configuration
-    decided_by = "" if row.organised_by_us else setting.colleagues.get(row.organizer_address.lower(), "")
     target = row.appointment.calendar if row.appointment else setting.target
     return Facts(
         now=now,
@@ -173,7 +176,6 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         has_ignored_guests=any(setting.ignored.covers(person["address"].lower()) for person in row.attendees),
         is_applied=row.replan == GoogleEvent.Replan.APPLY,
         fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
-        decided_by_colleague=decided_by,
         may_have_moved=_may_have_moved(row, setting, now),
         **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all
     )
@@ -211,7 +213,22 @@ def _link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     return {row.pk for row in loose.values() if row.appointment_id is not None}
 
 
-def _guest_people(row: GoogleEvent, setting: Setting) -> list[Person]:
+def _addresses(rows: Sequence[GoogleEvent]) -> set[str]:
+    """Everybody on `rows`, in the form in which users' addresses are kept."""
+    invited = {normalise_address(person["address"]) for row in rows for person in row.attendees}
+    return (invited | _organizers(rows)) - {""}
+
+
+def _organizers(rows: Sequence[GoogleEvent]) -> set[str]:
+    return {_organizer(row) for row in rows} - {""}
+
+
+def _organizer(row: GoogleEvent) -> str:
+    """The address of who organises `row`, "" where that is us."""
+    return "" if row.organised_by_us else normalise_address(row.organizer_address)
+
+
+def _guest_people(row: GoogleEvent, setting: Setting, ours: Collection[str]) -> list[Person]:
     people = [
         Person(
             address=person["address"],
@@ -223,8 +240,7 @@ def _guest_people(row: GoogleEvent, setting: Setting) -> list[Person]:
         )
         for person in row.attendees
     ]
-    organizer = "" if row.organised_by_us else row.organizer_address
-    return guest_rules.outside_people(people, organizer=organizer, ours=setting.ours, ignored=setting.ignored)
+    return guest_rules.outside_people(people, organizer=_organizer(row), ours=ours, ignored=setting.ignored)
 
 
 def _attached(appointments: list[UUID]) -> dict[UUID, dict[int, str]]:

@@ -70,7 +70,7 @@ def outside_people(
 ) -> list[Person]:
     """The guests among `people`, in Google's order, each address once; declined ones left out.
 
-    `ours` holds every address of every CRM user. An organiser who is not listed as attendee is added last.
+    `ours` holds their addresses that are CRM users'. An organiser who is not listed as attendee is added last.
     """
     people = list(people)
     listed = {person.address.strip().lower() for person in people}

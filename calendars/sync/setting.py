@@ -1,9 +1,10 @@
 """What holds for every event of one Google calendar: whose it is, what rules it, where its appointments go."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from calendars.models import Calendar, CalendarConfiguration, PrivateEvents
 from calendars.sync import guests as guest_rules
@@ -26,9 +27,6 @@ class Setting:
     owner: User
     target: Calendar | None
     is_conflict_calendar: bool
-    ours: frozenset[str]
-    # Address of a colleague whose own Google calendar is read → how they are called.
-    colleagues: dict[str, str]
     ignored: Ignored
     # When the least recently pulled other calendar of this person was pulled; None: there is no other.
     others_pulled_at: datetime | None
@@ -61,8 +59,6 @@ def setting_under(
         owner=(target.owner if target and target.is_unassigned and target.owner else account.user),
         target=target,
         is_conflict_calendar=is_conflict,
-        ours=_our_addresses(),
-        colleagues=_colleagues(account.user_id),
         ignored=guest_rules.read_ignored(configuration.ignored_guests if configuration else ""),
         others_pulled_at=_others_pulled_at(google_calendar),
     )
@@ -107,22 +103,22 @@ def ruling(google_calendar: GoogleCalendar) -> CalendarConfiguration | None:
     return found[0] if found else None
 
 
-def _our_addresses() -> frozenset[str]:
-    users = User.objects.order_by().values_list("email", flat=True)
-    aliases = UserAddress.objects.order_by().values_list("address", flat=True)
-    accounts = GoogleAccount.objects.order_by().values_list("address", flat=True)
-    return frozenset(address.lower() for address in users.union(aliases, accounts))
+def our_addresses(among: Collection[str]) -> frozenset[str]:
+    """Those of `among` (normalised) that are users': where they sign in, aliases, connected accounts. One statement."""
+    users = User.objects.order_by().filter(email__in=among).values_list("email", flat=True)
+    aliases = UserAddress.objects.order_by().filter(address__in=among).values_list("address", flat=True)
+    accounts = GoogleAccount.objects.order_by().filter(address__in=among).values_list("address", flat=True)
+    return frozenset(users.union(aliases, accounts)) if among else frozenset()
 
 
-def _colleagues(user_id: int) -> dict[str, str]:
-    configurations = CalendarConfiguration.objects.filter(
-        linked_calendar__account__state=GoogleAccount.State.CONNECTED
-    ).exclude(linked_calendar__account__user=user_id)
-    return {
-        configuration.linked_calendar.account.address.lower(): str(configuration.linked_calendar.account.user)
-        for configuration in configurations.select_related("linked_calendar__account__user")
-        if configuration.linked_calendar
-    }
+def colleagues(user_id: int, among: Collection[str]) -> dict[str, str]:
+    """Of `among` (normalised) the colleagues whose own Google calendar is read → how they are called. One statement."""
+    if not among:
+        return {}
+    accounts = GoogleAccount.objects.filter(address__in=among, state=GoogleAccount.State.CONNECTED)
+    linked = CalendarConfiguration.objects.filter(linked_calendar__account=OuterRef("pk"))
+    read = accounts.filter(Exists(linked)).exclude(user=user_id).select_related("user")
+    return {account.address: str(account.user) for account in read}
 
 
 def _others_pulled_at(google_calendar: GoogleCalendar) -> datetime | None:
