@@ -4,8 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.late import late_matches
 from calendars.sync.push import tell_queues
-from calendars.sync.reconcile import late_matches
 from calendars.sync.turn import take_turn
 from integrations import channels
 from integrations.models import GoogleAccount, GoogleCalendar

@@ -198,8 +198,13 @@ class GoogleEventGuest(models.Model):
 
     event = models.ForeignKey(GoogleEvent, on_delete=models.CASCADE, related_name="unmatched_guests")
     address = models.CharField(max_length=254, db_index=True)
+    # Nobody compared it with the contacts since it was written.
+    is_new = models.BooleanField(default=True)
 
     class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(is_new=True), name="google_event_guest_new"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["event", "address"], name="google_event_guest_once"),
         ]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Max
 
 from calendars import booking
-from calendars.models import Calendar, GoogleEvent, GoogleEventGuest
-from calendars.sync import backoff, brake, bulk, targets
-from calendars.sync.facts import BLOCK, Book, Plan
+from calendars.models import Calendar, GoogleEvent
+from calendars.sync import backoff, brake, bulk, late, targets
+from calendars.sync.facts import Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
 from calendars.sync.plan import ONCE_A_SERIES, plan
@@ -22,7 +22,7 @@ from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
 from contacts.fields import normalise_address
 from contacts.matching import contact_for_guest, contacts_for_guests
-from contacts.models import Appointment, Contact, ContactEmail, Origin, User
+from contacts.models import Appointment, Contact, Origin, User
 from integrations.models import GoogleCalendar
 
 logger = logging.getLogger(__name__)
@@ -90,13 +90,6 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
         yield from _batch(pks[start : start + BATCH], setting, now, news)
 
 
-def late_matches() -> int:
-    """Mark upcoming events that only block though a guest of theirs is a contact by now; how many. One statement."""
-    became = ContactEmail.objects.filter(address=OuterRef("address"))
-    guests = GoogleEventGuest.objects.filter(Exists(became)).values("event")
-    return GoogleEvent.objects.filter(pk__in=guests, replan="").update(replan=GoogleEvent.Replan.CONTACT)
-
-
 def _batch(pks: Sequence[int], setting: Setting, now: datetime, news: "SeriesNews") -> Iterator[Done]:
     try:
         with transaction.atomic():
@@ -145,7 +138,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
         _told(made, situation, batch)
     _take_as_copies([situation.row for _, situation in plans if situation.is_dragged_here])
     _save(rows)
-    _remember_unmatched(plans, now)
+    late.remember_unmatched([situation for _, situation in plans], now)
     news.moved, news.ended, news.joined = batch.moved, batch.ended, batch.joined
     return [
         Done(situation.row.google_id, situation.row.outcome, situation.row.reason, waits=made.waits)
@@ -388,15 +381,3 @@ def _guests(
         booking.detach(
             appointment, Contact.objects.get(pk=pk), origin=Origin.GOOGLE, why="No longer a guest at Google."
         )
-
-
-def _remember_unmatched(plans: Sequence[tuple[Plan, Situation]], now: datetime) -> None:
-    """The guests nobody knows on upcoming events that only block, for `late_matches`."""
-    GoogleEventGuest.objects.filter(event__in=[situation.row for _, situation in plans]).delete()
-    GoogleEventGuest.objects.bulk_create(
-        GoogleEventGuest(event=situation.row, address=guest.address)
-        for _, situation in plans
-        if situation.row.outcome == BLOCK and situation.row.ends_at and situation.row.ends_at > now
-        for guest in situation.facts.guests
-        if guest.contact is None
-    )

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.urls import reverse
 from phonenumber_field.modelfields import PhoneNumberField
 from simple_history.models import HistoricalRecords
@@ -86,8 +86,19 @@ class ContactEmail(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="emails")
     address = AddressField(db_index=True)
     is_primary = models.BooleanField(default=False)
+    # The address under which somebody last looked for what this person is known by elsewhere. Whoever adds or changes
+    # an address, and however, it is news then: the database keeps that true.
+    looked_for = models.CharField(max_length=254, default="", blank=True, editable=False)
+    is_news = models.GeneratedField(
+        expression=Case(When(~Q(looked_for=F("address")), then=Value(True)), default=Value(False)),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
 
     class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(is_news=True), name="contact_address_news"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["contact", "address"], name="contact_address_once"),
             models.UniqueConstraint(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from calendars import tasks
-from calendars.sync.reconcile import late_matches
+from calendars.sync.late import late_matches
 from integrations.models import GoogleAccount, GoogleCalendar
 from tests.benchmarks.google_pages import NOW
 from tests.benchmarks.multitudes import analyse, multiply

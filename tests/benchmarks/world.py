@@ -21,7 +21,9 @@ class World:
         pull(google_calendar, self.scene.client(first), NOW, full=True)
         list(reconcile(google_calendar, NOW))
         self.block = GoogleEvent.objects.get(google_calendar=google_calendar, google_id=event(1)["id"])
-        self.unknown = GoogleEventGuest.objects.create(event=self.block, address="stranger@x.org")
+        self.unknown = GoogleEventGuest.objects.create(
+            event=self.block, address="stranger@x.org", is_new=False
+        )
         self.appointment = Appointment.objects.get(google_events__google_calendar=google_calendar)
         self.target = PushTarget.objects.get(appointment=self.appointment)
         self.email = ContactEmail.objects.get(address="guest@x.org")
@@ -42,5 +44,6 @@ class World:
             f"(SELECT * FROM {Appointment._meta.db_table} WHERE ical_uid <> '{self.appointment.ical_uid}')"  # noqa: S608
         )
         multiply(self.target, source=others, appointment_id="s.id", event_id="'p' || s.id")
-        multiply(self.email, more // 7, address=f"'known{number}-' || n || '@x.org'", is_primary="false")
+        known = f"'known{number}-' || n || '@x.org'"
+        multiply(self.email, more // 7, address=known, looked_for=known, is_primary="false")
         analyse()

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from calendars.sync.reconcile import late_matches
+from calendars.sync.late import late_matches
 from calendars.sync.turn import Turn, take_turn
 from integrations.models import GoogleAccount, GoogleCalendar
 

@@ -10,8 +10,8 @@ from calendars import booking, configuring
 from calendars.models import GoogleEvent, PushTarget, SyncRun
 from calendars.receivers import follow_configuration
 from calendars.sync import brake, decide, disconnecting
+from calendars.sync.late import late_matches
 from calendars.sync.preview import apply_to_imported, preview
-from calendars.sync.reconcile import late_matches
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange, Contact
 from integrations.connecting import refresh_calendars

@@ -6,7 +6,7 @@ import pytest
 
 from calendars import booking
 from calendars.models import Calendar, CalendarConfiguration, GoogleEvent, PushTarget
-from calendars.sync.reconcile import late_matches
+from calendars.sync.late import late_matches
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange, Contact
 from integrations.connecting import refresh_calendars
