@@ -27,7 +27,10 @@ PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A contact about to enter a campaign. `at_once` False: only its dated steps run (a later occurrence)."""
+    """A contact about to enter a campaign. `at_once` False: only its dated steps run (a later occurrence).
+
+    `campaign` has its active steps prefetched, `trigger_event` its change and its appointment.
+    """
 
     campaign: Campaign
     contact: Contact
@@ -56,35 +59,30 @@ def enrol(entries: Collection[Entry], *, now: datetime.datetime) -> None:
         return
     # Of several entries into one campaign the last counts.
     by_key = {entry.key: entry for entry in entries}
-    appointments = {appointment for _, appointment, _ in by_key}
-    known = [e for e in _known(appointments) if _key(e) in by_key]
+    known = [e for e in enrolments_of(*{key[1] for key in by_key}) if _key(e) in by_key]
     for enrolment in known:
         enrolment.trigger_event = by_key[_key(enrolment)].trigger_event
         enrolment.withdrawn_at, enrolment.withdrawn_why = None, ""
     Enrolment.objects.bulk_update(known, ["trigger_event", "withdrawn_at", "withdrawn_why"])
     entered = {_key(enrolment) for enrolment in known}
     # Nobody else enrols meanwhile: the appointments are locked.
-    Enrolment.objects.bulk_create(
+    fresh = Enrolment.objects.bulk_create(
         Enrolment(
             campaign=entry.campaign,
-            appointment_id=key[1],
+            appointment=entry.trigger_event.appointment,
             contact=entry.contact,
             trigger_event=entry.trigger_event,
         )
         for key, entry in by_key.items()
         if key not in entered
     )
-    enrolments = [e for e in enrolments_of(*appointments) if _key(e) in by_key]
+    enrolments = [*known, *fresh]
     at_once = {e.pk for e in enrolments if by_key[_key(e)].at_once}
     replan(enrolments, now=now, at_once=at_once)
 
 
 def _key(enrolment: Enrolment) -> tuple[int, uuid.UUID, int]:
     return enrolment.campaign_id, enrolment.appointment_id, enrolment.contact_id
-
-
-def _known(appointments: Collection[uuid.UUID]) -> Iterable[Enrolment]:
-    return Enrolment.objects.filter(appointment__in=appointments).order_by("pk")
 
 
 def settle(

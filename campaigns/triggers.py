@@ -248,7 +248,9 @@ def _cases(
                 has_begun=appointment.starts_at <= now,
             )
             matching = [c for c in known.campaigns if matches(c, kind, change.what, appointment, contact)]
-            yield _case(change, kind, contact, facts, matching, repeated[kind, contact.pk])
+            case = _case(change, kind, contact, facts, matching, repeated[kind, contact.pk])
+            case.event.appointment = appointment
+            yield case
 
 
 def _case(
@@ -312,7 +314,7 @@ def _series(
         return found
     enrolments = Enrolment.objects.filter(
         appointment__ical_uid__in=series, trigger_event__isnull=False, campaign__is_active=True
-    )
+    ).prefetch_related(Prefetch("campaign__steps", Step.objects.filter(is_active=True)))
     for enrolment in enrolments.select_related("campaign", "trigger_event", "appointment").order_by("pk"):
         found[enrolment.appointment.ical_uid].append(enrolment)
     return found

@@ -232,9 +232,7 @@ class CalendarClient:
     def respond(
         self, calendar_id: str, event_id: str, response: str, *, send_updates: str, time_zone: str = "UTC"
     ) -> RemoteEvent:
-        """Answers an invitation: accepted, declined or tentative. Refused, reason "notInvited", when we are
-        no guest.
-        """
+        """Answers an invitation: accepted, declined or tentative. Refused, "notInvited", when we are no guest."""
         current = self._get(calendar_id, event_id)
         people = answer_for_us(_items(current, "attendees"), response, calendar_id=calendar_id)
         if not people:

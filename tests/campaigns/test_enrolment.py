@@ -510,7 +510,7 @@ def test_looking_takes_the_same_statements_for_one_guest_and_five(
         rows.campaign(at_once(), before(24), before(1))
     appointment = rows.book(guests=[rows.contact() for _ in range(guests)])
     change = appointment.changes.get()
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(19):
         look_at(change.pk, now=NOW)
     assert Message.objects.count() == 9 * (guests + 1)
     assert len(enrolments_of(appointment.pk)) == 3 * (guests + 1)
