@@ -10,6 +10,9 @@ SOAKS = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 def pytest_addoption(parser: pytest.Parser) -> None:
     options = parser.getgroup("soak")
     options.addoption("--minutes", type=float, default=10, help="how long the random histories run")
+    options.addoption(
+        "--calls", action="store_true", help="before that, every story with every fault at every call"
+    )
     options.addoption("--seed", type=int, default=None, help="the one seed to run, as a failure printed it")
 
 
