@@ -25,6 +25,10 @@ def let_go(account_id: int) -> None:
 def forget(google_calendars: list[int]) -> None:
     """Lift the blocks of these Google calendars and erase what their events say. Their next pull is a full one."""
     GoogleEventGuest.objects.filter(event__google_calendar__in=google_calendars).delete()
+    # A deletion that waits to be carried out is given up like the rest: the next full pull asks for the event again.
+    GoogleEvent.objects.filter(
+        google_calendar__in=google_calendars, status="cancelled", is_due=True, appointment__isnull=False
+    ).update(status="confirmed")
     # Without an etag the observation is given up. The etag last planned stays: what comes back unchanged keeps what
     # was made of it, whatever the option has become.
     GoogleEvent.objects.filter(google_calendar__in=google_calendars).update(

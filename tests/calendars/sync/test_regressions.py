@@ -199,3 +199,16 @@ def test_series_that_moved_while_a_pull_broke_off_stays_a_move(google: Google, s
     assert Appointment.objects.exclude(status="cancelled").count() == 4
     assert not AppointmentChange.objects.filter(what="cancelled").exists()
     assert not GoogleEvent.objects.filter(is_due=True).exists()
+
+
+def test_deletion_that_waited_when_the_account_was_disconnected_is_carried_out_later(google: Google) -> None:
+    """It was seen and not planned yet; after the reconnect nobody asked for the event any more."""
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    google.delete(desk.address, event)
+    GoogleEvent.objects.update(status="cancelled", etag="seen-and-not-planned")
+    disconnecting.let_go(desk.account.pk)
+    disconnecting.resume(desk.account.pk, NOW)
+    desk.turn()
+    assert Appointment.objects.get().status == "cancelled"
