@@ -67,6 +67,10 @@ class GoogleEventQuerySet(models.QuerySet["GoogleEvent"]):
         halves = Q(run__state=SyncRun.State.RUNNING) & ~Q(recurring_event_id="")
         return self.filter(Q(not_before=None) | Q(not_before__lte=now), is_due=True).exclude(halves)
 
+    def failed(self) -> "GoogleEventQuerySet":
+        """Those that could not be read or carried out; they are tried again, and a person may look."""
+        return self.exclude(error="")
+
     def blocking(self, starts_at: datetime.datetime, ends_at: datetime.datetime) -> "GoogleEventQuerySet":
         return self.filter(blocks=True, starts_at__lt=ends_at, ends_at__gt=starts_at)
 
@@ -176,6 +180,7 @@ class GoogleEvent(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["google_calendar"], condition=Q(is_due=True), name="reconcile_due"),
+            models.Index(fields=["google_calendar"], condition=~Q(error=""), name="google_event_failed"),
             models.Index(fields=["google_calendar", "starts_at", "ends_at"], name="google_event_agenda"),
             models.Index(fields=["appointment"], name="google_event_appointment"),
             models.Index(fields=["ical_uid", "original_start"], name="google_event_meeting"),

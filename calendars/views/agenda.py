@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from calendars.agenda import Asked, Entry, days_of, entries, event_title
 from calendars.colours import text_on
 from calendars.days import VIEWS, by_day, following, shown
+from calendars.ledger import need_a_look
 from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
 from calendars.sync.brake import braked_runs
@@ -99,6 +100,7 @@ def agenda(request: HttpRequest) -> HttpResponse:
             "calendars": Calendar.objects.active(),
             "paints": paints(found),
             "stale": stale_accounts(viewer, now),
+            "failed": need_a_look(viewer),
             "braked": braked_runs(viewer),
         },
     )

@@ -1,4 +1,4 @@
-"""What a person says about Google's events: a decision on one, or letting a braked pull go on."""
+"""Every event of Google's, and what a person says about it: a decision, another try, or letting a braked pull go on."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -6,11 +6,49 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from calendars.ledger import LedgerFilter, events_of
 from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import brake
 from calendars.sync.decide import NotPossible, keep_private, make_appointment, never_guest
+from calendars.sync.trying_again import StillWrong, try_again
 from calendars.tasks import work_calendar
+from contacts.paging import page_of
 from contacts.viewer import viewer_of
+
+
+def ledger(request: HttpRequest) -> HttpResponse:
+    """The list; asked for by HTMX, only the part that changes while a person types."""
+    chosen = LedgerFilter(request.GET, request=request, now=timezone.now(), user=viewer_of(request))
+    part = getattr(request, "htmx", False) and not request.htmx.boosted  # type: ignore[attr-defined]  # htmx's
+    query = request.GET.copy()
+    query.pop("page", None)
+    return render(
+        request,
+        "calendars/_ledger.html" if part else "calendars/ledger.html",
+        {
+            "filter": chosen,
+            "page": page_of(chosen.qs, request.GET.get("page")),
+            "query": query.urlencode(),
+            "has_any": chosen.narrows or events_of(viewer_of(request)).exists(),
+        },
+    )
+
+
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read or plan one event once more, at once. Only the owner of the Google account may."""
+    event = get_object_or_404(
+        GoogleEvent.objects.select_related("google_calendar__account"),
+        pk=pk,
+        google_calendar__account__user=request.user,
+    )
+    try:
+        event = try_again(event, now=timezone.now())
+    except StillWrong as error:
+        messages.error(request, f"Not yet: {error}")
+    else:
+        messages.success(request, event.reason or "It is done within a moment.")
+    return redirect("calendars:event", pk=pk)
 
 
 @require_POST

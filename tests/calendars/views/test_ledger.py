@@ -1,0 +1,172 @@
+import datetime
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.test import Client
+
+from calendars.models import GoogleEvent
+from calendars.sync import reconcile
+from calendars.sync.turn import take_turn
+from contacts.models import Appointment, Contact, User
+from tests.contacts.test_contacts_list import queries_of
+from tests.desk import HOUR, NOW, google_event, signed_in
+from tests.factories import GoogleAccountFactory, GoogleCalendarFactory
+from tests.google import NOW as THEN
+from tests.google import Desk, Google
+
+pytestmark = pytest.mark.django_db
+DAY = datetime.timedelta(days=1)
+
+
+def shown(client: Client, query: str = "") -> str:
+    response = client.get(f"/agenda/ledger/{query}")
+    assert response.status_code == 200
+    text: str = response.content.decode()
+    return text
+
+
+class TestList:
+    @pytest.fixture(autouse=True)
+    def _now(self) -> Iterator[None]:
+        with time_machine.travel(NOW, tick=False):
+            yield
+
+    @pytest.fixture
+    def desk(self) -> tuple[Client, User]:
+        return signed_in()
+
+    def event(self, user: User, summary: str, **fields: object) -> GoogleEvent:
+        account = user.google_accounts.first() or GoogleAccountFactory.create(user=user)
+        calendar = account.calendars.first() or GoogleCalendarFactory.create(account=account)
+        return google_event(user, NOW + DAY, google_calendar=calendar, summary=summary, **fields)
+
+    def test_is_for_people_who_signed_in(self) -> None:
+        assert Client().get("/agenda/ledger/").status_code == 302
+
+    def test_lists_ones_own_events_with_outcome_and_reason(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        self.event(user, "Dentist", outcome="block", reason="One way: no guests, so it only blocks.")
+        self.event(signed_in()[1], "A colleague's")
+        text = shown(client)
+        assert "Dentist" in text
+        assert "One way: no guests, so it only blocks." in text
+        assert "A colleague" not in text
+
+    def test_costs_as_many_queries_for_three_as_for_one(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        self.event(user, "One")
+        client.get("/agenda/ledger/")
+        one = queries_of(client, "/agenda/ledger/")
+        self.event(user, "Two")
+        self.event(user, "Three")
+        assert queries_of(client, "/agenda/ledger/") == one
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("", {"Ahead", "Failed"}),
+            ("?when=past", {"Gone by"}),
+            ("?when=all", {"Ahead", "Gone by", "Failed", "(no title)"}),
+            ("?outcome=look", {"Failed", "(no title)"}),
+            ("?outcome=free", {"Ahead"}),
+            ("?q=ahea", {"Ahead"}),
+            ("?q=ann@x.org", {"Failed"}),
+            ("?q=unreadable-id&when=all", {"(no title)"}),
+            ("?q=nothing+has+this", set()),
+        ],
+    )
+    def test_is_narrowed(self, desk: tuple[Client, User], query: str, found: set[str]) -> None:
+        client, user = desk
+        self.event(user, "Ahead", outcome="free")
+        self.event(user, "Failed", error="It could not be carried out.", attendees=[{"address": "ann@x.org"}])
+        past = self.event(user, "Gone by")
+        GoogleEvent.objects.filter(pk=past.pk).update(starts_at=NOW - DAY, ends_at=NOW - DAY + HOUR)
+        bad = self.event(user, "", error="Google sent an event whose time cannot be read.")
+        GoogleEvent.objects.filter(pk=bad.pk).update(
+            starts_at=None, ends_at=None, google_id="unreadable-id", etag=""
+        )
+        text = shown(client, query)
+        assert {
+            name for name in ("Ahead", "Failed", "Gone by", "(no title)") if f">{name}</a>" in text
+        } == found
+
+    def test_agenda_says_that_something_needs_a_look(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        self.event(user, "Failed", error="It could not be carried out.")
+        text = client.get("/agenda/").content.decode()
+        assert "1 Google event could not be read or carried out." in text
+        assert "/agenda/ledger/?outcome=look" in text
+
+
+class TestAgain:
+    def client(self, desk: Desk) -> Client:
+        client = Client()
+        client.force_login(desk.user)
+        return client
+
+    def test_event_that_could_not_be_read_is_asked_for_and_planned(self, google: Google) -> None:
+        desk = Desk(google)
+        event = google.add(desk.address, guests=("ann@x.org",))
+        desk.turn()
+        GoogleEvent.objects.update(etag="", planned_etag="", error="It could not be read.", appointment=None)
+        Appointment.objects.all().delete()
+        row = GoogleEvent.objects.get()
+        response = self.client(desk).post(f"/agenda/events/{row.pk}/again/", follow=True)
+        row.refresh_from_db()
+        assert (row.google_id, row.error, row.outcome) == (event["id"], "", "appointment")
+        assert Appointment.objects.count() == 1
+        assert row.reason in response.content.decode()
+
+    def test_event_that_still_cannot_be_had_says_why(self, google: Google) -> None:
+        desk = Desk(google)
+        google.add(desk.address)
+        desk.turn()
+        GoogleEvent.objects.update(etag="", planned_etag="", error="It could not be read.")
+        google.control.revoke(desk.address)
+        row = GoogleEvent.objects.get()
+        response = self.client(desk).post(f"/agenda/events/{row.pk}/again/", follow=True)
+        assert "Not yet:" in response.content.decode()
+        row.refresh_from_db()
+        assert row.error == "It could not be read."
+
+    def test_one_bad_event_is_set_aside_with_its_reason_and_planned_when_it_is_tried_again(
+        self, google: Google, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk = Desk(google)
+        google.add(desk.address, guests=("ann@x.org",))
+        google.add(desk.address, guests=("bad@x.org",), start=THEN + 2 * DAY)
+        with monkeypatch.context() as broken:
+            broken.setattr(reconcile, "contacts_for_guests", refusing("bad@x.org"))
+            turn = take_turn(desk.google_calendar.pk, THEN, pulls=True)
+        assert turn.has_failed
+        assert [contact.primary_address for contact in Contact.objects.all()] == ["ann@x.org"]
+        bad = GoogleEvent.objects.failed().get()
+        assert "could not be carried out" in bad.error
+        assert bad.not_before is not None
+        page = self.client(desk).get(f"/agenda/events/{bad.pk}/").content.decode()
+        assert "Try again" in page
+        self.client(desk).post(f"/agenda/events/{bad.pk}/again/")
+        assert Appointment.objects.count() == 2
+        assert not GoogleEvent.objects.failed().exists()
+
+    def test_is_for_the_owner_of_the_account_alone(self, google: Google) -> None:
+        desk = Desk(google)
+        google.add(desk.address)
+        desk.turn()
+        row = GoogleEvent.objects.get()
+        stranger, _ = signed_in()
+        assert stranger.post(f"/agenda/events/{row.pk}/again/").status_code == 404
+        assert self.client(desk).get(f"/agenda/events/{row.pk}/again/").status_code == 405
+
+
+def refusing(address: str) -> object:
+    """contacts_for_guests as it is, but for one address that it stumbles over."""
+    real = reconcile.contacts_for_guests
+
+    def stumble(people: dict[str, str], **how: object) -> object:
+        if address in people:
+            raise ValueError("No contact can be made of it.")
+        return real(people, **how)
+
+    return stumble
