@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import (
@@ -29,6 +30,8 @@ from calendars.models import (
     SyncRun,
     WeeklyHours,
 )
+from calendars.models.google import GoogleEventQuerySet
+from calendars.sync.trying_again import StillWrong, try_again
 from contacts.admin import ReadOnly
 from contacts.models import User
 
@@ -218,6 +221,18 @@ class GoogleEventAdmin(ReadOnly, ModelAdmin):
     list_select_related = ("google_calendar__account",)
     exclude = ("summary", "description", "location", "attendees", "organizer_address", "meeting_url")
     show_full_result_count = False
+    actions = ("try_failed_again",)
+
+    @admin.action(description="Try again what failed")
+    def try_failed_again(self, request: HttpRequest, events: GoogleEventQuerySet) -> None:
+        done = 0
+        for event in events.failed().select_related("google_calendar__account"):
+            try:
+                try_again(event, now=timezone.now())
+                done += 1
+            except StillWrong as error:
+                self.message_user(request, f"{event}: {error}", messages.ERROR)
+        self.message_user(request, f"Done: {done} of those that had failed.")
 
 
 @admin.register(PushTarget)

@@ -111,7 +111,7 @@ def _alone(pk: int, setting: Setting, now: datetime, news: "SeriesNews") -> Iter
         logger.exception("Event row %d failed.", pk)
         row = GoogleEvent.objects.get(pk=pk)
         row.attempts += 1
-        row.error = f"{type(error).__name__}: it could not be carried out. It is tried again by itself."
+        row.error = f"It could not be carried out ({type(error).__name__}). It is tried again by itself."
         row.not_before = now + backoff.wait(row.attempts)
         row.save(update_fields=["attempts", "error", "not_before"])
         yield Done(row.google_id, "failed", row.error, failed=True)

@@ -11,7 +11,7 @@ from calendars.sync.turn import take_turn
 from contacts.models import Appointment, Contact, User
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import HOUR, NOW, google_event, signed_in
-from tests.factories import GoogleAccountFactory, GoogleCalendarFactory
+from tests.factories import GoogleAccountFactory, GoogleCalendarFactory, UserFactory
 from tests.google import NOW as THEN
 from tests.google import Desk, Google
 
@@ -148,6 +148,19 @@ class TestAgain:
         assert "Try again" in page
         self.client(desk).post(f"/agenda/events/{bad.pk}/again/")
         assert Appointment.objects.count() == 2
+        assert not GoogleEvent.objects.failed().exists()
+
+    def test_admin_tries_again_what_failed(self, google: Google) -> None:
+        desk = Desk(google)
+        google.add(desk.address, guests=("ann@x.org",))
+        desk.turn()
+        GoogleEvent.objects.update(planned_etag="", error="It could not be carried out.")
+        client = Client()
+        client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+        row = GoogleEvent.objects.get()
+        data = {"action": "try_failed_again", "_selected_action": [row.pk]}
+        text = client.post("/admin/calendars/googleevent/", data, follow=True).content.decode()
+        assert "Done: 1 of those that had failed." in text
         assert not GoogleEvent.objects.failed().exists()
 
     def test_is_for_the_owner_of_the_account_alone(self, google: Google) -> None:
