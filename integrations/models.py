@@ -62,8 +62,11 @@ class GoogleAccount(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "subject"], name="google_account_once_per_user")
         ]
-        # Whether a guest is one of us is asked with every batch of events.
-        indexes: ClassVar = [models.Index(fields=["address"], name="google_account_address")]
+        indexes: ClassVar = [
+            # Whether a guest is one of us is asked with every batch of events.
+            models.Index(fields=["address"], name="google_account_address"),
+            models.Index(fields=["id"], condition=Q(queue_length__gt=0), name="google_account_queued"),
+        ]
 
     def __str__(self) -> str:
         return self.address

@@ -147,8 +147,14 @@ class GoogleEvent(models.Model):
     colour = models.CharField(max_length=7, default="grey", help_text="grey, or the calendar's hex")
     outline = models.BooleanField(default=False)
     is_silent = models.BooleanField(default=False, help_text="shows a muted bell: no triggers")
+    # Its index is the one named below, so that a page of events is not written to two of them.
     appointment = models.ForeignKey(
-        "contacts.Appointment", on_delete=models.SET_NULL, null=True, blank=True, related_name="google_events"
+        "contacts.Appointment",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="google_events",
+        db_index=False,
     )
     reason = models.CharField(max_length=500, blank=True)
     # The run whose pull made the appointment, so that one run can be taken back.
