@@ -37,11 +37,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Read or plan one event once more, at once. Only the owner of the Google account may."""
-    event = get_object_or_404(
-        GoogleEvent.objects.select_related("google_calendar__account"),
-        pk=pk,
-        google_calendar__account__user=request.user,
-    )
+    event = _own_event(request, pk)
     try:
         event = try_again(event, now=timezone.now())
     except StillWrong as error:
@@ -54,11 +50,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """`decision`: make, private, or never with `address`. Only the owner of the Google account decides."""
-    event = get_object_or_404(
-        GoogleEvent.objects.select_related("google_calendar__account"),
-        pk=pk,
-        google_calendar__account__user=request.user,
-    )
+    event = _own_event(request, pk)
     by, now = viewer_of(request), timezone.now()
     try:
         if request.POST.get("decision") == "make":
@@ -76,6 +68,11 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     if event.appointment is not None:
         return redirect(event.appointment)
     return redirect("calendars:event", pk=pk)
+
+
+def _own_event(request: HttpRequest, pk: int) -> GoogleEvent:
+    rows = GoogleEvent.objects.select_related("google_calendar__account")
+    return get_object_or_404(rows, pk=pk, google_calendar__account__user=request.user)
 
 
 @require_http_methods(["GET", "POST"])

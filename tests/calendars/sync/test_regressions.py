@@ -29,6 +29,22 @@ def book(desk: Desk) -> Appointment:
     )
 
 
+def course(google: Google, desk: Desk, rule: str) -> dict[str, Any]:
+    """A series at Google, with Ann as its guest."""
+    zone = {"timeZone": "Europe/London"}
+    return google.control.insert(
+        desk.address,
+        "primary",
+        {
+            "summary": "Course",
+            "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), **zone},
+            "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), **zone},
+            "recurrence": [f"RRULE:{rule}"],
+            "attendees": [{"email": "ann@x.org"}],
+        },
+    )
+
+
 def link(desk: Desk, google_calendar: GoogleCalendar | None) -> None:
     values = replace(configuring.values_of(desk.configuration), linked_calendar=google_calendar)
     desk.configuration = configuring.save_configuration(values, user=desk.user, by=desk.user, now=NOW)
@@ -95,15 +111,7 @@ def test_appointment_restored_while_disconnected_comes_back_to_google(google: Go
 
 def test_guest_added_to_a_series_fires_once(google: Google) -> None:
     desk = Desk(google)
-    zone = {"timeZone": "Europe/London"}
-    body = {
-        "summary": "Course",
-        "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), **zone},
-        "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), **zone},
-        "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"],
-        "attendees": [{"email": "ann@x.org"}],
-    }
-    series = google.control.insert(desk.address, "primary", body)
+    series = course(google, desk, "FREQ=WEEKLY;COUNT=3")
     desk.turn()
     google.change(desk.address, series, attendees=[{"email": "ann@x.org"}, {"email": "ben@x.org"}])
     desk.turn()
@@ -126,15 +134,7 @@ def test_colleague_who_joins_after_the_meeting_moved_moves_it(google: Google) ->
 def test_moved_occurrence_that_went_with_its_series_is_gone_here_too(google: Google) -> None:
     """Asked for by its id, Google told of its end under the etag that it had alive: it was taken for an echo."""
     desk = Desk(google)
-    zone = {"timeZone": "Europe/London"}
-    body = {
-        "summary": "Course",
-        "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), **zone},
-        "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), **zone},
-        "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"],
-        "attendees": [{"email": "ann@x.org"}],
-    }
-    series = google.control.insert(desk.address, "primary", body)
+    series = course(google, desk, "FREQ=DAILY;COUNT=3")
     desk.turn()
     second = Appointment.objects.order_by("starts_at")[1]
     booking.reschedule(second, starts_at=second.starts_at + HOUR, ends_at=second.ends_at + HOUR)
@@ -181,15 +181,7 @@ def test_series_that_moved_while_a_pull_broke_off_stays_a_move(google: Google, s
     """A sweep planned what the first pages told: the occurrences that vanished, without those that took their place."""
     settings.GOOGLE_EVENTS_A_PAGE = 2
     desk = Desk(google)
-    zone = {"timeZone": "Europe/London"}
-    body = {
-        "summary": "Course",
-        "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), **zone},
-        "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), **zone},
-        "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"],
-        "attendees": [{"email": "ann@x.org"}],
-    }
-    series = google.control.insert(desk.address, "primary", body)
+    series = course(google, desk, "FREQ=WEEKLY;COUNT=4")
     desk.turn()
     google.move(desk.address, series, TOMORROW_AT_TEN + HOUR)
     google.control.add_fault(Fault(method="calendar.events.list", status=503, skip=2))
