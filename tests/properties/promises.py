@@ -270,7 +270,7 @@ def _judge_observations(world: World) -> None:
 
 def _judge_agreement(world: World, ledger: Ledger) -> None:
     targets = PushTarget.objects.filter(google_calendar__next_pull_at__isnull=False)
-    for target in targets.select_related("appointment", "google_calendar__account"):
+    for target in targets.select_related("appointment__calendar", "google_calendar__account"):
         appointment, event = target.appointment, event_at_google(world, target)
         assert target.wanted_revision == target.pushed_revision, f"waits: {target.last_error}"
         if target.is_withdrawn:
@@ -279,7 +279,10 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
         if appointment.status in CLOSED or appointment.ends_at <= world.now:
             continue
         hosts = set(appointment.hosts.values_list("user", flat=True)) or {appointment.owner_id}
-        if not appointment.is_void and target.google_calendar.account.user_id not in hosts:
+        # The copy of an unassigned calendar is nobody's: whose account it is linked to may change.
+        is_rooms_own = appointment.calendar.is_unassigned and not target.is_adopted
+        is_host = is_rooms_own or target.google_calendar.account.user_id in hosts
+        if not appointment.is_void and not is_host:
             # A colleague took their copy away, or declined: the appointment goes on without them.
             assert event is None or not is_living(event) or answer_of(event) == "declined", "freed, yet busy"
             continue
