@@ -73,8 +73,10 @@ def _tell_google(row: Appointment, origin: str) -> None:
 
 @transaction.atomic
 def free_host(appointment: Appointment, user_id: int) -> None:
-    """Take a host off whose copy of the meeting is gone; the others keep it."""
-    AppointmentHost.objects.filter(appointment=locked(appointment), user=user_id).delete()
+    """Take a host off whose copy of the meeting is gone; the others keep it, and no copy is put back there."""
+    row = locked(appointment)
+    AppointmentHost.objects.filter(appointment=row, user=user_id).delete()
+    targets.aim(row)
 
 
 @transaction.atomic

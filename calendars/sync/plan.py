@@ -269,7 +269,7 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
         return _block(observed, facts, only_blocks)
     if facts.sibling == SIBLING_CANCELLED_HERE:
         return _block(observed, facts, "The appointment of this meeting was cancelled here.")
-    if facts.sibling and facts.policy.match:
+    if facts.sibling and (facts.policy.match or facts.decision == MAKE):
         return Plan(
             APPOINTMENT,
             "A colleague's copy of the same meeting: one appointment, every host busy.",

@@ -253,6 +253,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
         )
     if made.add_host:
         booking.add_host(appointment, setting.owner.pk)
+        targets.keep_copy(row)
     if made.free_host:
         booking.free_host(appointment, setting.owner.pk)
     if made.cancel:

@@ -104,6 +104,13 @@ def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
     )
 
 
+def keep_copy(event: GoogleEvent) -> None:
+    """The copy of a host who comes back stands at Google: it is not to be removed any more."""
+    PushTarget.objects.filter(
+        appointment=event.appointment_id, google_calendar=event.google_calendar_id, event_id=event.google_id
+    ).update(is_withdrawn=False)
+
+
 def retarget(appointments: Iterable[Appointment]) -> None:
     """Aim future appointments anew after a link or a host changed: removed there, inserted here."""
     for appointment in appointments:

@@ -9,6 +9,7 @@ from calendars import booking, configuring
 from calendars.models import GoogleEvent
 from calendars.receivers import follow_configuration
 from calendars.sync import disconnecting
+from calendars.sync.decide import make_appointment
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
 from integrations.models import GoogleCalendar
@@ -204,3 +205,38 @@ def test_deletion_that_waited_when_the_account_was_disconnected_is_carried_out_l
     disconnecting.resume(desk.account.pk, NOW)
     desk.turn()
     assert Appointment.objects.get().status == "cancelled"
+
+
+def test_colleagues_copy_made_an_appointment_by_hand_joins_the_one_there_is(google: Google) -> None:
+    """Under one way it was booked a second time, which the database refused, again and again."""
+    first, second = Desk(google), Desk(google, "one_way")
+    google.control.add_person("olga@else.test")
+    google.add("olga@else.test", guests=(first.address, second.address))
+    first.turn()
+    second.turn()
+    copy = GoogleEvent.objects.get(google_calendar=second.google_calendar)
+    make_appointment(copy, by=second.user, now=NOW)
+    copy.refresh_from_db()
+    assert copy.error == ""
+    assert copy.appointment == Appointment.objects.get()
+    assert {host.user for host in Appointment.objects.get().hosts.all()} == {first.user, second.user}
+
+
+def test_copy_that_a_host_deleted_is_not_put_back_by_a_move_that_waited(google: Google) -> None:
+    """Its deletion was seen when the move was pushed; the host was freed, and then a new event inserted."""
+    one, two = Desk(google), Desk(google)
+    one.calendar.kind = "collective"
+    one.calendar.save()
+    one.calendar.memberships.create(user=two.user)
+    appointment = book(one)
+    for desk in (one, two):
+        desk.turn()
+    [copy] = google.events(one.address)
+    google.delete(one.address, copy)
+    booking.reschedule(appointment, starts_at=TOMORROW_AT_TEN + HOUR, ends_at=TOMORROW_AT_TEN + 2 * HOUR)
+    take_turn(one.google_calendar.pk, NOW)
+    for desk in (one, two, one):
+        desk.turn()
+    assert google.events(one.address) == []
+    assert len(google.events(two.address)) == 1
+    assert [host.user for host in appointment.hosts.all()] == [two.user]
