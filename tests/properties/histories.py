@@ -38,9 +38,7 @@ class Setup:
     creation: bool
     trigger: bool
     links: bool
-    # Alice's second Google calendar: she reads it, or the room is linked to it.
     reads_other: bool
-    takes_other: bool = False
 
 
 setups = st.builds(
@@ -51,7 +49,6 @@ setups = st.builds(
     trigger=st.sampled_from([True, True, False]),
     links=st.sampled_from([True] * 7 + [False]),
     reads_other=st.booleans(),
-    takes_other=st.sampled_from([False, False, False, True]),
 )
 
 
@@ -407,8 +404,6 @@ class Histories(RuleBasedStateMachine):
     def configure(self, index: int, setup: Setup) -> None:
         user = self.world.users[index]
         own = GoogleCalendar.objects.get(account__user=user, is_primary=True)
-        if index == 2 and setup.takes_other:
-            own = GoogleCalendar.objects.get(google_id=self.world.second)
         other = GoogleCalendar.objects.filter(account__user=user, is_primary=False)
         values = configuring.ConfigurationValues(
             linked_calendar=own if setup.links else None,
