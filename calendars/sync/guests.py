@@ -4,6 +4,7 @@ A guest is an attendee who is not the owner, not a room or resource, not a CRM u
 declined. An outside organiser counts. Addresses compare trimmed and lower-cased; dots and plus-tags are kept.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ GOOGLES_OWN = (
     "@group.calendar.google.com",
     "unknownorganizer@calendar.google.com",
 )
+
+# Google takes nearly anything for an attendee; what no mail can be sent to is nobody's contact.
+ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def outside_people(
 
 
 def _counts(person: Person, address: str, ours: Collection[str], ignored: Ignored) -> bool:
-    return not (
+    return bool(ADDRESS.fullmatch(address)) and not (
         person.is_self
         or person.is_resource
         or person.response == DECLINED

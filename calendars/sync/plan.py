@@ -212,7 +212,9 @@ def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChange
     invited = {guest.address for guest in facts.guests}
     known = {guest.contact for guest in facts.guests}
     stay = tuple(pk for pk, address in held.contacts.items() if address in invited or pk in known)
+    is_large = len(facts.guests) > facts.large_meeting and facts.decision != MAKE
     arrivals = tuple(guest for guest in facts.guests if not held.has(guest) and facts.admits(guest))
+    arrivals = () if is_large else arrivals
     return _GuestChanges(stay, arrivals, tuple(pk for pk in held.contacts if pk not in stay))
 
 

@@ -67,7 +67,11 @@ def push(
             _postpone(target, now, error.why, REFUSED_WAIT)
             yield Pushed(appointment, f"refused: {error.why}", failed=True)
         except TryLater as error:
-            _postpone(target, now, error.why, backoff.wait(target.attempts + 1, error.after))
+            wait = backoff.wait(target.attempts + 1, error.after)
+            _postpone(target, now, error.why, wait)
+            # The others of this calendar wait with it: what stopped this one would stop each of them in turn (Q2).
+            waiting = PushTarget.objects.due(now).filter(google_calendar=google_calendar)
+            waiting.update(not_before=now + wait)
             raise
         else:
             if what:

@@ -227,7 +227,12 @@ class CalendarClient:
     def delete_event(self, calendar_id: str, event_id: str, *, etag: str = "", send_updates: str) -> None:
         """Raises Gone when it was deleted already, and Changed."""
         request = self._events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates=send_updates)
-        self._execute(_only_if(request, etag), Asked.EVENT)
+        try:
+            self._execute(_only_if(request, etag), Asked.EVENT)
+        except Gone:
+            # A calendar that is not shown to us answers like an event that is gone (W14), and keeps it.
+            self._see(calendar_id)
+            raise
 
     def respond(
         self, calendar_id: str, event_id: str, response: str, *, send_updates: str, time_zone: str = "UTC"

@@ -90,7 +90,9 @@ def _text(raw: Mapping[str, Any], key: str, limit: int | None = None) -> str:
     value = raw.get(key)
     if not value or not isinstance(value, str):
         return ""
-    # PostgreSQL refuses NUL in text, and one odd title must not stop a page.
+    # PostgreSQL refuses NUL in text, no database takes half a character, and one odd title must not stop a page.
+    if not value.isascii():
+        value = value.encode(errors="replace").decode()
     return value.replace("\x00", "")[:limit]
 
 

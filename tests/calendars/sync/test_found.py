@@ -11,6 +11,7 @@ from calendars.sync import disconnecting
 from calendars.sync.preview import apply_to_imported
 from calendars.sync.turn import Claim, take_turn
 from contacts.models import Appointment, AppointmentChange
+from integrations.connecting import refresh_calendars
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.faults import Fault
 from tests.factories import ContactFactory
@@ -279,3 +280,63 @@ def test_ignored_guests_are_named_as_the_cause(google: Google) -> None:
     google.add(desk.address, guests=("boss@corp.example",))
     desk.turn()
     assert "guests are ignored" in GoogleEvent.objects.get().reason
+
+
+def test_deletion_met_by_a_calendar_that_is_not_shown_any_more_waits(google: Google) -> None:
+    """Google answers 404 for the calendar as well; taken for the event's, it lived on there for good."""
+    desk = Desk(google)
+    google.control.add_person("boss@office.test")
+    shared = google.control.add_calendar("boss@office.test", "Shared")
+    google.control.share(shared, desk.address, "writer")
+    refresh_calendars(desk.account)
+    linked = GoogleCalendar.objects.get(google_id=shared)
+    CalendarConfiguration.objects.update(linked_calendar=linked)
+    GoogleCalendar.objects.filter(pk=linked.pk).update(next_pull_at=NOW)
+    appointment = booking.book(
+        calendar=desk.calendar,
+        contact=ContactFactory(address="ann@x.org"),
+        owner=desk.user,
+        starts_at=TOMORROW_AT_TEN,
+        ends_at=TOMORROW_AT_TEN + HOUR,
+    )
+    take_turn(linked.pk, NOW, pulls=True)
+    google.control.share(shared, desk.address, None)
+    booking.cancel(appointment)
+    assert take_turn(linked.pk, NOW).has_failed
+    target = PushTarget.objects.get()
+    assert target.is_behind
+    assert "no longer shows this calendar" in target.last_error
+
+
+def test_pushes_behind_one_that_has_to_wait_wait_with_it(google: Google) -> None:
+    """Each sweep tried the next of them, so that Google was asked every few seconds although it had said not now."""
+    desk = Desk(google)
+    desk.turn()
+    for hours in range(5):
+        booking.book(
+            calendar=desk.calendar,
+            contact=ContactFactory(),
+            owner=desk.user,
+            starts_at=TOMORROW_AT_TEN + hours * HOUR,
+            ends_at=TOMORROW_AT_TEN + (hours + 1) * HOUR,
+        )
+    google.control.add_fault(Fault("calendar.events.insert", status=503, count=99))
+    for _ in range(3):
+        take_turn(desk.google_calendar.pk, NOW)
+    assert len(google.control.requests("calendar.events.insert")) == 1
+    google.control.clear_faults()
+    PushTarget.objects.update(not_before=None)
+    take_turn(desk.google_calendar.pk, NOW)
+    assert len(google.events(desk.address)) == 5
+
+
+def test_appointment_whose_event_becomes_a_large_meeting_lets_nobody_more_in(google: Google) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    crowd = [{"email": "ann@x.org"}, *({"email": f"guest{number}@x.org"} for number in range(25))]
+    google.change(desk.address, event, attendees=crowd)
+    desk.turn()
+    appointment = Appointment.objects.get()
+    assert [guest.address for guest in appointment.guests.all()] == ["ann@x.org"]
+    assert appointment.status == "new"

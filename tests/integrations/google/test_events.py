@@ -113,6 +113,10 @@ def test_living_event_without_a_sensible_time_is_unreadable_by_its_id(times: dic
     assert caught.value.google_id == "abc"
 
 
+def test_title_with_half_a_character_or_a_nul_is_read_without_it() -> None:
+    assert read(event(summary="Visit \ud83d soon\x00")).summary == "Visit ? soon"
+
+
 def test_s11_tombstone_needs_nothing_but_its_id() -> None:
     remote = read({"id": "abc", "status": "cancelled"})
     assert remote.is_cancelled
