@@ -203,6 +203,11 @@ class GoogleEvent(models.Model):
     def is_planned(self) -> bool:
         return self.planned_etag == self.etag and not self.replan
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether its error is that Google's answer could not be read; else it is that the plan failed."""
+        return bool(self.error) and (self.attempts == 0 or not self.is_due)
+
 
 class GoogleEventGuest(models.Model):
     """A guest's address on an event that only blocks, so that one query finds those who became contacts since."""

@@ -34,6 +34,7 @@ def forget(google_calendars: list[int]) -> None:
     GoogleEvent.objects.filter(google_calendar__in=google_calendars).update(
         etag="", replan="", blocks=False, summary="", description="", location="",
         organizer_address="", meeting_url="", html_link="", attendees=[], agreed_words=[],
+        error="", attempts=0, not_before=None,
     )  # fmt: skip
     GoogleCalendar.objects.filter(pk__in=google_calendars).update(
         sync_token="", next_full_at=None, window_starts_at=None, window_ends_at=None

@@ -1,13 +1,22 @@
 """A person presses *Try again* on an event that could not be read or carried out."""
 
 from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q
+from django.utils import timezone
 
 from calendars.models import GoogleEvent
 from calendars.sync.observation import columns
 from calendars.sync.setting import keeps_private, ruling
-from calendars.sync.turn import take_turn
+from calendars.sync.turn import Claim, Turn, take_turn
 from integrations.google.client import client_for
-from integrations.google.errors import Gone, GoogleError
+from integrations.google.errors import Gone, GoogleError, Refused
+
+BUSY = "Its Google calendar is being worked on just now. Try again in a minute."
+SOON = "Its Google calendar is being worked on just now. It is tried again within a moment."
+UNREAD = "Its Google calendar has not been read in full yet. It is tried again when that is done."
+HELD = "Its Google calendar waits for you to say whether many appointments may be cancelled. See the agenda."
 
 
 class StillWrong(ValueError):
@@ -18,21 +27,49 @@ def try_again(event: GoogleEvent, *, now: datetime) -> GoogleEvent:
     """`event` as it is after another try, at once; raises StillWrong.
 
     One that was planned and failed is planned again. One that Google told in a form nobody could read is asked for by
-    its id first.
+    its id first. What another worker prevents is left to the next sweep.
     """
     if not event.error:
         return event
-    if not event.is_due:
-        _read_again(event)
+    if event.is_unreadable:
+        _read_again(event, now)
     GoogleEvent.objects.filter(pk=event.pk).update(not_before=None)
-    take_turn(event.google_calendar_id, now, pushes=False)
+    turn = take_turn(event.google_calendar_id, now, pushes=False)
     event.refresh_from_db()
     if event.error:
-        raise StillWrong(event.error)
+        raise StillWrong(event.error if event.not_before else _why_untried(event, turn))
     return event
 
 
-def _read_again(event: GoogleEvent) -> None:
+def _why_untried(event: GoogleEvent, turn: Turn) -> str:
+    """A failed try sets the time of the next one; without it there was none."""
+    if not turn.taken:
+        return SOON
+    return HELD if event.google_calendar.sync_token else UNREAD
+
+
+def _read_again(event: GoogleEvent, now: datetime) -> None:
+    """Store what Google says of `event` by now, as a pull does, and as one holding the calendar's claim."""
+    waits = event.google_calendar.account.not_before
+    if waits is not None and waits > now:
+        raise StillWrong(f"Google asked us to wait until {timezone.localtime(waits):%H:%M}.")
+    claim = Claim(event.google_calendar_id, now)
+    if not claim.take(Q()):
+        raise StillWrong(BUSY)
+    row = GoogleEvent.objects.filter(pk=event.pk)
+    try:
+        row.update(**_asked(event), error="", attempts=0, seen_at=now)
+    except GoogleError as error:
+        why = error.why or "Google could not be asked."
+        if isinstance(error, Refused) and error.reason == "unreadable":
+            row.update(error=why[:500], attempts=F("attempts") + 1, seen_at=now)
+        raise StillWrong(why) from error
+    finally:
+        claim.release()
+
+
+def _asked(event: GoogleEvent) -> dict[str, Any]:
+    """The observed columns of `event` as Google has it now. Raises what the client raises, but Gone."""
     google_calendar = event.google_calendar
     try:
         with client_for(google_calendar.account) as client:
@@ -40,9 +77,5 @@ def _read_again(event: GoogleEvent) -> None:
                 google_calendar.google_id, event.google_id, time_zone=google_calendar.time_zone
             )
     except Gone:
-        GoogleEvent.objects.filter(pk=event.pk).update(status="cancelled", etag="gone", error="")
-        return
-    except GoogleError as error:
-        raise StillWrong(error.why or "Google could not be asked.") from error
-    kept = columns(found, keeps_private=keeps_private(ruling(google_calendar)))
-    GoogleEvent.objects.filter(pk=event.pk).update(**kept, error="")
+        return {"status": "cancelled", "etag": "gone"}
+    return columns(found, keeps_private=keeps_private(ruling(google_calendar)))
