@@ -215,15 +215,35 @@ class CalendarConfigurationAdmin(SimpleHistoryAdmin, ModelAdmin):
 class GoogleEventAdmin(ReadOnly, ModelAdmin):
     """The ledger: every event we ever saw, and what became of it. Titles and guests are not shown here."""
 
-    list_display = ("google_id", "google_calendar", "starts_at", "status", "outcome", "reason", "error")
-    list_filter = ("outcome", "status", "event_type", "google_calendar__account")
+    list_display = (
+        "google_id",
+        "google_calendar",
+        "starts_at",
+        "status",
+        "outcome",
+        "reason",
+        "error",
+        "attempts",
+        "not_before",
+    )
+    list_filter = (
+        ("error", admin.EmptyFieldListFilter),
+        "outcome",
+        "status",
+        "event_type",
+        "google_calendar__account",
+    )
     search_fields = ("google_id", "ical_uid", "appointment__id")
     list_select_related = ("google_calendar__account",)
     exclude = ("summary", "description", "location", "attendees", "organizer_address", "meeting_url")
     show_full_result_count = False
     actions = ("try_failed_again",)
 
-    @admin.action(description="Try again what failed")
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Rows are not edited here, yet whoever may change events may call this verb."""
+        return request.user.has_perm("calendars.change_googleevent")
+
+    @admin.action(description="Try again what failed", permissions=["act"])
     def try_failed_again(self, request: HttpRequest, events: GoogleEventQuerySet) -> None:
         done = 0
         for event in events.failed().select_related("google_calendar__account"):
