@@ -178,6 +178,8 @@ def event_title(event: GoogleEvent) -> str:
     """What its owner reads: Google gives no title for some private events, and we store none for others."""
     if event.summary:
         return event.summary
+    if event.starts_at is None:
+        return "Deleted event" if event.is_cancelled else "Unreadable event"
     return "Private" if event.visibility in PRIVATE else "(no title)"
 
 

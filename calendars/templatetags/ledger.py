@@ -1,12 +1,18 @@
-"""How a row of the ledger reads."""
+"""How a row of the ledger reads, and what other apps' pages show of it."""
 
 import datetime
+from typing import Any
 
 from django import template
+from django.http import HttpRequest
+from django.utils import timezone
 
 from calendars.agenda import event_title as title_of
+from calendars.ledger import WHOLE_ACCOUNT, need_a_look
 from calendars.models import GoogleEvent
 from contacts.time_zones import zone_or_none
+from contacts.viewer import viewer_of
+from integrations.models import GoogleAccount
 
 register = template.Library()
 
@@ -21,3 +27,20 @@ def first_day(event: GoogleEvent) -> datetime.date | None:
     """The first day of an all-day event, in the zone of its own calendar."""
     zone = zone_or_none(event.google_calendar.time_zone) or datetime.UTC
     return event.starts_at.astimezone(zone).date() if event.starts_at else None
+
+
+@register.filter
+def next_try_at(event: GoogleEvent) -> datetime.datetime | None:
+    """When it is tried again by itself: an unreadable one with the night's full pull. None: as soon as may be."""
+    at = event.google_calendar.next_full_at if event.is_unreadable else event.not_before
+    return at if at is not None and at > timezone.now() else None
+
+
+@register.inclusion_tag("calendars/_need_a_look.html", takes_context=True)
+def events_that_need_a_look(context: dict[str, Any], account: GoogleAccount) -> dict[str, Any]:
+    """That events of `account` could not be read or carried out, if any; one query a page, however many accounts."""
+    request: HttpRequest = context["request"]
+    if not hasattr(request, "events_that_failed"):
+        request.events_that_failed = need_a_look(viewer_of(request))  # type: ignore[attr-defined]
+    failed: dict[int, int] = request.events_that_failed  # type: ignore[attr-defined]
+    return {"failed": failed.get(account.pk, 0), "calendar": f"{WHOLE_ACCOUNT}{account.pk}"}

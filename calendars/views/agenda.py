@@ -100,7 +100,7 @@ def agenda(request: HttpRequest) -> HttpResponse:
             "calendars": Calendar.objects.active(),
             "paints": paints(found),
             "stale": stale_accounts(viewer, now),
-            "failed": need_a_look(viewer),
+            "failed": sum(need_a_look(viewer).values()),
             "braked": braked_runs(viewer),
         },
     )

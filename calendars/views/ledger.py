@@ -1,18 +1,19 @@
 """Every event of Google's, and what a person says about it: a decision, another try, or letting a braked pull go on."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from calendars.ledger import LedgerFilter, events_of
+from calendars.agenda import event_title
+from calendars.ledger import LedgerFilter
 from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import brake
 from calendars.sync.decide import NotPossible, keep_private, make_appointment, never_guest
 from calendars.sync.trying_again import StillWrong, try_again
 from calendars.tasks import work_calendar
-from contacts.paging import page_of
 from contacts.viewer import viewer_of
 
 
@@ -25,25 +26,26 @@ def ledger(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "calendars/_ledger.html" if part else "calendars/ledger.html",
-        {
-            "filter": chosen,
-            "page": page_of(chosen.qs, request.GET.get("page")),
-            "query": query.urlencode(),
-            "has_any": chosen.narrows or events_of(viewer_of(request)).exists(),
-        },
+        {"filter": chosen, "page": chosen.page(request.GET.get("page")), "query": query.urlencode()},
     )
 
 
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read or plan one event once more, at once. Only the owner of the Google account may."""
+    """Read or plan one event once more, at once, and back to where the button stood: its page, or the list that
+    `ledger` is the query of. Only the owner of the Google account may.
+    """
     event = _own_event(request, pk)
     try:
         event = try_again(event, now=timezone.now())
     except StillWrong as error:
-        messages.error(request, f"Not yet: {error}")
+        messages.error(request, f"{event_title(event)}: not yet. {error}")
     else:
-        messages.success(request, event.reason or "It is done within a moment.")
+        done = event.reason if event.is_planned else "It is done within a moment."
+        messages.success(request, f"{event_title(event)}: {done}")
+    if "ledger" in request.POST:
+        query = QueryDict(request.POST["ledger"]).urlencode()
+        return redirect(f"{reverse('calendars:ledger')}?{query}")
     return redirect("calendars:event", pk=pk)
 
 

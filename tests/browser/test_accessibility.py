@@ -9,6 +9,7 @@ RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "
 # The week is drawn by EventCalendar, which has faults of its own; the list is its equal view and is held to all.
 PAGES = (
     "/agenda/?view=list",
+    "/agenda/ledger/",
     "/contacts/",
     "/contacts/1/",
     "/contacts/new/",

@@ -1,14 +1,17 @@
 import datetime
+import re
 from collections.abc import Iterator
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from calendars.models import GoogleEvent
 from calendars.sync import reconcile
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, Contact, User
+from integrations.models import GoogleCalendar
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import HOUR, NOW, google_event, signed_in
 from tests.factories import GoogleAccountFactory, GoogleCalendarFactory, UserFactory
@@ -67,12 +70,18 @@ class TestList:
         [
             ("", {"Ahead", "Failed"}),
             ("?when=past", {"Gone by"}),
-            ("?when=all", {"Ahead", "Gone by", "Failed", "(no title)"}),
-            ("?outcome=look", {"Failed", "(no title)"}),
+            ("?when=all", {"Ahead", "Gone by", "Failed", "Unreadable event"}),
+            ("?outcome=look", {"Failed", "Unreadable event"}),
+            # Chosen on the page itself, where a time is always chosen too.
+            ("?outcome=look&when=ahead", {"Failed", "Unreadable event"}),
+            ("?outcome=look&when=past", set()),
             ("?outcome=free", {"Ahead"}),
             ("?q=ahea", {"Ahead"}),
             ("?q=ann@x.org", {"Failed"}),
-            ("?q=unreadable-id&when=all", {"(no title)"}),
+            ("?q=x.org", {"Failed"}),
+            # A word of the stored list of guests, but of no guest.
+            ("?q=address", set()),
+            ("?q=unreadable-id&when=all", {"Unreadable event"}),
             ("?q=nothing+has+this", set()),
         ],
     )
@@ -88,8 +97,101 @@ class TestList:
         )
         text = shown(client, query)
         assert {
-            name for name in ("Ahead", "Failed", "Gone by", "(no title)") if f">{name}</a>" in text
+            name for name in ("Ahead", "Failed", "Gone by", "Unreadable event") if f">{name}</a>" in text
         } == found
+
+    def test_is_narrowed_to_a_calendar_or_to_an_account(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        events = [google_event(user, NOW + DAY, summary=summary) for summary in ("Home", "Work")]
+        home, work = (event.google_calendar for event in events)
+        for query in (f"?calendar={work.pk}", f"?calendar=account-{work.account_id}"):
+            text = shown(client, query)
+            assert ("Work" in text, "Home" in text) == (True, False)
+        assert f"All of {home.account.address}" in text
+        stranger = google_event(signed_in()[1], NOW + DAY, summary="Not mine")
+        assert "Not mine" not in shown(client, f"?calendar={stranger.google_calendar_id}")
+
+    @pytest.mark.parametrize(
+        ("query", "first", "last"),
+        [("?when=all", 69, 20), ("?when=all&page=2", 19, 0), ("", 10, 59), ("?page=2", 60, 69)],
+    )
+    def test_several_calendars_are_one_list_in_order_of_time(
+        self, desk: tuple[Client, User], query: str, first: int, last: int
+    ) -> None:
+        client, user = desk
+        one = google_event(user, NOW - 10 * DAY, summary="Event 0").google_calendar
+        other = GoogleCalendarFactory.create(account=one.account, google_id="other")
+        for number in range(1, 70):
+            at = NOW + (number - 10) * DAY
+            google_event(user, at, google_calendar=(one, other, other)[number % 3], summary=f"Event {number}")
+        found = [int(number) for number in re.findall(r">Event (\d+)</a>", shown(client, query))]
+        assert (found[0], found[-1]) == (first, last)
+        assert found == sorted(found, reverse=first > last)
+        assert len(found) == abs(last - first) + 1
+
+    def test_of_a_private_event_it_shows_the_time(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        self.event(user, "", visibility="private")
+        assert ">Private</a>" in shown(client)
+
+    def test_htmx_gets_the_list_alone(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        self.event(user, "Dentist")
+        text = client.get("/agenda/ledger/", headers={"hx-request": "true"}).content.decode()
+        assert "Dentist" in text
+        assert "<html" not in text
+
+    @pytest.mark.parametrize(
+        ("query", "title"),
+        [
+            ("?q=nothing", "No event found"),
+            ("?outcome=look", "Nothing needs a look"),
+            ("?when=past", "Nothing at this time"),
+        ],
+    )
+    def test_empty_list_says_why(self, desk: tuple[Client, User], query: str, title: str) -> None:
+        client, user = desk
+        assert "Nothing from Google yet" in shown(client)
+        self.event(user, "Ahead")
+        assert title in shown(client, query)
+
+    def test_says_how_often_what_failed_was_tried_and_when_it_is_tried_next(
+        self, desk: tuple[Client, User]
+    ) -> None:
+        client, user = desk
+        event = self.event(user, "Failed", error="It could not be carried out.")
+        GoogleEvent.objects.update(attempts=3, not_before=NOW + HOUR, planned_etag="")
+        for text in (shown(client), client.get(f"/agenda/events/{event.pk}/").content.decode()):
+            assert "Tried 3 times." in text
+            assert "The next try is" in text
+            assert "23 November, 10:00" in text
+
+    def test_says_that_what_could_not_be_read_is_read_again_in_the_night(
+        self, desk: tuple[Client, User]
+    ) -> None:
+        client, user = desk
+        event = self.event(user, "", error="Its time cannot be read.", etag="", planned_etag="")
+        GoogleEvent.objects.update(starts_at=None, ends_at=None)
+        GoogleCalendar.objects.update(next_full_at=NOW + 17 * HOUR)
+        text = client.get(f"/agenda/events/{event.pk}/").content.decode()
+        assert "in the night" in text
+        assert "24 November, 02:00" in text
+        assert "Make appointment" not in text
+
+    def test_integrations_say_of_each_account_what_needs_a_look(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        event = self.event(user, "Failed", error="It could not be carried out.")
+        account = event.google_calendar.account
+        path = "/settings/integrations/"
+        text = client.get(path).content.decode()
+        assert "1 Google event could not be read or carried out." in text
+        assert f"/agenda/ledger/?outcome=look&amp;calendar=account-{account.pk}" in text
+        assert f'/agenda/ledger/?calendar=account-{account.pk}"' in text
+        client.get(path)
+        before = queries_of(client, path)
+        google_event(user, summary="Fine, of another account")
+        assert queries_of(client, path) == before
+        assert client.get(path).content.decode().count("could not be read or carried out") == 1
 
     def test_agenda_says_that_something_needs_a_look(self, desk: tuple[Client, User]) -> None:
         client, user = desk
@@ -126,7 +228,7 @@ class TestAgain:
         google.control.revoke(desk.address)
         row = GoogleEvent.objects.get()
         response = self.client(desk).post(f"/agenda/events/{row.pk}/again/", follow=True)
-        assert "Not yet:" in response.content.decode()
+        assert "not yet." in response.content.decode()
         row.refresh_from_db()
         assert row.error == "It could not be read."
 
@@ -146,7 +248,9 @@ class TestAgain:
         assert bad.not_before is not None
         page = self.client(desk).get(f"/agenda/events/{bad.pk}/").content.decode()
         assert "Try again" in page
-        self.client(desk).post(f"/agenda/events/{bad.pk}/again/")
+        query = "outcome=look&when=all"
+        response = self.client(desk).post(f"/agenda/events/{bad.pk}/again/", {"ledger": query})
+        assert response["Location"] == f"/agenda/ledger/?{query}"
         assert Appointment.objects.count() == 2
         assert not GoogleEvent.objects.failed().exists()
 
@@ -162,6 +266,19 @@ class TestAgain:
         text = client.post("/admin/calendars/googleevent/", data, follow=True).content.decode()
         assert "Done: 1 of those that had failed." in text
         assert not GoogleEvent.objects.failed().exists()
+
+    def test_admin_who_may_only_look_may_not_try_again(self, google: Google) -> None:
+        desk = Desk(google)
+        google.add(desk.address)
+        desk.turn()
+        GoogleEvent.objects.update(planned_etag="", error="It could not be carried out.")
+        looker = UserFactory.create(is_staff=True)
+        looker.user_permissions.add(Permission.objects.get(codename="view_googleevent"))
+        client = Client()
+        client.force_login(looker)
+        data = {"action": "try_failed_again", "_selected_action": [GoogleEvent.objects.get().pk]}
+        client.post("/admin/calendars/googleevent/", data)
+        assert GoogleEvent.objects.failed().exists()
 
     def test_is_for_the_owner_of_the_account_alone(self, google: Google) -> None:
         desk = Desk(google)
