@@ -13,13 +13,13 @@ from integrations.models import GoogleCalendar
 
 def holds(google_calendar: GoogleCalendar, now: datetime) -> bool:
     """Whether reconciling `google_calendar` must wait. Marks its latest run as braked when it starts to hold."""
-    cancelling = _cancelling(google_calendar, now).count()
-    if cancelling <= settings.BRAKE_CANCELLATIONS or cancelling * 3 <= _linked(google_calendar, now).count():
+    number = cancelling(google_calendar, now).count()
+    if number <= settings.BRAKE_CANCELLATIONS or number * 3 <= _linked(google_calendar, now).count():
         return False
     run = SyncRun.objects.filter(google_calendar=google_calendar).order_by("-started_at", "-pk").first()
     if run is not None and run.state != SyncRun.State.BRAKED:
         run.state = SyncRun.State.BRAKED
-        run.error = f"It would cancel {cancelling} appointments. Nothing is done until a person lets it."
+        run.error = f"It would cancel {number} appointments. Nothing is done until a person lets it."
         run.save(update_fields=["state", "error"])
     return True
 
@@ -27,7 +27,7 @@ def holds(google_calendar: GoogleCalendar, now: datetime) -> bool:
 def held_events(run: SyncRun, now: datetime) -> list[GoogleEvent]:
     """The events whose appointments a braked `run` would cancel, soonest first."""
     return list(
-        _cancelling(run.google_calendar, now)
+        cancelling(run.google_calendar, now)
         .select_related("appointment__contact")
         .order_by("appointment__starts_at")
     )
@@ -36,7 +36,7 @@ def held_events(run: SyncRun, now: datetime) -> list[GoogleEvent]:
 @transaction.atomic
 def release(run: SyncRun, *, by: User, now: datetime) -> None:
     """Let a braked run cancel what it would cancel: each of its events is a person's decision now."""
-    _cancelling(run.google_calendar, now).update(replan=GoogleEvent.Replan.DECISION, decided_by=by)
+    cancelling(run.google_calendar, now).update(replan=GoogleEvent.Replan.DECISION, decided_by=by)
     SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED).update(
         state=SyncRun.State.DONE, released_at=now, released_by=by
     )
@@ -59,6 +59,7 @@ def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQueryS
     )
 
 
-def _cancelling(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
+def cancelling(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
+    """The due events whose appointments would be cancelled, but for those that a person let go."""
     gone = _linked(google_calendar, now).filter(status="cancelled").unplanned(now)
     return gone.exclude(replan=GoogleEvent.Replan.DECISION)

@@ -62,7 +62,7 @@ def push(
     for target in due_targets(google_calendar, now):
         appointment, revision = target.appointment, target.appointment.revision
         try:
-            what = _push_one(target, client, setting)
+            what = _push_one(target, client, setting, now)
         except Refused as error:
             _postpone(target, now, error.why, REFUSED_WAIT)
             yield Pushed(appointment, f"refused: {error.why}", failed=True)
@@ -81,12 +81,13 @@ def push(
     tell_queues()
 
 
-def _push_one(target: PushTarget, client: CalendarClient, setting: Setting) -> str:
+def _push_one(target: PushTarget, client: CalendarClient, setting: Setting, now: datetime) -> str:
     """What was done; "" where the event is another one by now, and was read again."""
     try:
         return Push(target, client, setting).run()
     except Changed:
         _observe_again(target, client, setting)
+        _look_again(target, now)
         return ""
 
 
@@ -310,6 +311,15 @@ class Push:
         )
 
 
+def _look_again(target: PushTarget, now: datetime) -> None:
+    """At once after the first time; where its change at Google is held up, each further look waits longer."""
+    target.attempts += 1
+    if target.attempts > 2:
+        target.not_before = now + backoff.wait(target.attempts)
+        target.last_error = "It was changed at Google, and that change has not been carried out yet."
+    target.save(update_fields=["attempts", "not_before", "last_error"])
+
+
 def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting) -> None:
     """412, or gone: read the event as it is, so that it is planned before the next try."""
     google_calendar = target.google_calendar
@@ -322,8 +332,6 @@ def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting)
         rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
         return
     rows.update(**columns(event, keeps_private=setting.keeps_private))
-    target.attempts += 1
-    target.save(update_fields=["attempts"])
 
 
 def _done(target: PushTarget, revision: int) -> None:

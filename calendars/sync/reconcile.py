@@ -81,10 +81,11 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
         return
     # Before the brake counts: the occurrences of a moved series are not cancellations.
     news = SeriesNews(hand_on(google_calendar, now))
-    if brake.holds(google_calendar, now):
-        return
-    setting = setting_for(google_calendar, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
+    if brake.holds(google_calendar, now):
+        # The cancellations wait for a person; what else happened goes on, and new events block.
+        due = due.exclude(pk__in=brake.cancelling(google_calendar, now).values("pk"))
+    setting = setting_for(google_calendar, now)
     pks = list(due.order_by("starts_at", "pk").values_list("pk", flat=True))
     for start in range(0, len(pks), BATCH):
         yield from _batch(pks[start : start + BATCH], setting, now, news)
@@ -113,7 +114,9 @@ def _alone(pk: int, setting: Setting, now: datetime, news: "SeriesNews") -> Iter
         row.attempts += 1
         row.error = f"It could not be carried out ({type(error).__name__}). It is tried again by itself."
         row.not_before = now + backoff.wait(row.attempts)
-        row.save(update_fields=["attempts", "error", "not_before"])
+        # Whatever it is: time that may be taken is not offered.
+        row.blocks = not (row.is_cancelled or row.is_free or row.starts_at is None)
+        row.save(update_fields=["attempts", "error", "not_before", "blocks"])
         yield Done(row.google_id, "failed", row.error, failed=True)
     else:
         yield from done

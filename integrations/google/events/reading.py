@@ -18,6 +18,8 @@ from integrations.google.events.shapes import CRM_KEY, Attendee, RemoteEvent, Un
 LOCAL_ETAG = "local-"
 # Google's have some twenty characters; a row has room for 100, marks of ours included.
 LONGEST_ETAG = 80
+# What an appointment keeps of it: copies of one meeting are found by the same.
+LONGEST_UID = 255
 
 # Types that exist on a person's own primary calendar alone, so that nobody else can have organised them (P7).
 OWN_TYPES = {"outOfOffice", "focusTime", "workingLocation", "birthday"}
@@ -45,7 +47,7 @@ def read_event(raw: object, *, calendar_time_zone: str, calendar_id: str = "") -
         etag=_etag(raw),
         status=status,
         event_type=event_type,
-        ical_uid=_text(raw, "iCalUID", 1024),
+        ical_uid=_text(raw, "iCalUID", LONGEST_UID),
         recurring_event_id=_text(raw, "recurringEventId", 1024),
         original_start=_original_start(raw, zone),
         summary=_text(raw, "summary", 1024),

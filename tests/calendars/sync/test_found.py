@@ -12,6 +12,7 @@ from calendars.sync.preview import apply_to_imported
 from calendars.sync.turn import Claim, take_turn
 from contacts.models import Appointment, AppointmentChange
 from integrations.connecting import refresh_calendars
+from integrations.google.events import read_event
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.faults import Fault
 from tests.factories import ContactFactory
@@ -340,3 +341,27 @@ def test_appointment_whose_event_becomes_a_large_meeting_lets_nobody_more_in(goo
     appointment = Appointment.objects.get()
     assert [guest.address for guest in appointment.guests.all()] == ["ann@x.org"]
     assert appointment.status == "new"
+
+
+def test_brake_holds_the_cancellations_and_nothing_else(google: Google) -> None:
+    desk = Desk(google)
+    series = add_series(google, desk, count=12)
+    desk.turn()
+    google.delete(desk.address, series)
+    google.add(desk.address, start=TOMORROW_AT_TEN + 5 * HOUR)
+    desk.turn()
+    assert Appointment.objects.filter(status="cancelled").count() == 0
+    assert GoogleEvent.objects.get(starts_at=TOMORROW_AT_TEN + 5 * HOUR).blocks
+
+
+def test_long_uid_of_a_meeting_finds_the_colleagues_copy(google: Google) -> None:
+    uid = f"{'x' * 300}@elsewhere.test"
+    first, second = (
+        read_event(
+            {"id": name, "iCalUID": uid, "start": {"dateTime": "2026-03-03T10:00:00Z"}},
+            calendar_time_zone="UTC",
+        )
+        for name in "ab"
+    )
+    assert first.ical_uid == second.ical_uid
+    assert len(first.ical_uid) <= Appointment._meta.get_field("ical_uid").max_length

@@ -244,6 +244,7 @@ class TestAgain:
         assert turn.has_failed
         assert [contact.primary_address for contact in Contact.objects.all()] == ["ann@x.org"]
         bad = GoogleEvent.objects.failed().get()
+        assert bad.blocks
         assert "could not be carried out" in bad.error
         assert bad.not_before is not None
         page = self.client(desk).get(f"/agenda/events/{bad.pk}/").content.decode()
