@@ -36,7 +36,9 @@ def wake_push(appointment_ids: Sequence[uuid.UUID], **news: Any) -> None:
 
 @receiver(integration_signals.sync_requested, dispatch_uid="calendars.wake_pull")
 def wake_pull(account_id: int, **news: Any) -> None:
-    """A person pressed *Sync now*: pull what is due at once."""
+    """A person pressed *Sync now*: pull what is due at once, and try once more what Google refused."""
+    waiting = PushTarget.objects.behind().filter(google_calendar__account=account_id)
+    waiting.update(not_before=None)
     for pk in (
         GoogleCalendar.objects.due(timezone.now()).filter(account=account_id).values_list("pk", flat=True)
     ):

@@ -139,6 +139,11 @@ class Facts:
     # A deletion that may be a move: another calendar of this person was not pulled since.
     may_have_moved: bool = False
 
+    @property
+    def is_large_meeting(self) -> bool:
+        """Too many outside guests for an appointment, unless a person decided otherwise."""
+        return len(self.guests) > self.large_meeting and self.decision != MAKE
+
     def admits(self, guest: Guest) -> bool:
         """Whether the policy, or a person's decision, lets this guest have the appointment."""
         if self.decision == MAKE:

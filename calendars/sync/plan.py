@@ -36,6 +36,7 @@ from calendars.sync.policy import NAMES
 from calendars.sync.words import Words, follow_words
 
 ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
+MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday": "Birthdays never block."}
 
 
@@ -129,7 +130,7 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
-    timed = replace(timed, words=_follow_words(observed, held, agreed, facts))
+    timed = replace(timed, words=_follow_words(observed, held, agreed))
     if held.is_void:
         timed = replace(
             timed, restore=True, reason="Back at Google: the same appointment is restored, silently."
@@ -165,7 +166,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     if observed.has_no_length:
         return _stay(shown, "Without length at Google: the appointment keeps its time.")
     if facts.push_pending and both is not None and ours != both:
-        return _stay(shown, "Moved on both sides: the time set here waits to be pushed, and it wins.")
+        return _stay(shown, MOVED_ON_BOTH_SIDES)
     fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_moved
     if repeats:
@@ -186,8 +187,9 @@ def _stay(shown: Plan, reason: str) -> Plan:
     return replace(shown, agrees=False, reason=reason)
 
 
-def _follow_words(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Words | None:
-    if agreed is None or _is_hidden(observed, facts):
+def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Words | None:
+    # What turned private is not told any more, so that its text goes from here as well.
+    if agreed is None:
         return None
     return follow_words(
         observed.words, held.words, agreed.words_there, agreed.words_here, made_in_google=held.made_in_google
@@ -212,9 +214,8 @@ def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChange
     invited = {guest.address for guest in facts.guests}
     known = {guest.contact for guest in facts.guests}
     stay = tuple(pk for pk, address in held.contacts.items() if address in invited or pk in known)
-    is_large = len(facts.guests) > facts.large_meeting and facts.decision != MAKE
-    arrivals = tuple(guest for guest in facts.guests if not held.has(guest) and facts.admits(guest))
-    arrivals = () if is_large else arrivals
+    candidates = () if facts.is_large_meeting else facts.guests
+    arrivals = tuple(guest for guest in candidates if not held.has(guest) and facts.admits(guest))
     return _GuestChanges(stay, arrivals, tuple(pk for pk in held.contacts if pk not in stay))
 
 
@@ -321,7 +322,7 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
         return "Past events are display only."
     if observed.is_recurring and facts.recurring_blocks_only and facts.decision != MAKE:
         return "Recurring events only block, as configured."
-    if len(facts.guests) > facts.large_meeting and facts.decision != MAKE:
+    if facts.is_large_meeting:
         return f"Large meeting: {len(facts.guests)} outside guests."
     return ""
 
@@ -374,11 +375,7 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
 
 def _hides_guests(observed: Observed, facts: Facts) -> bool:
     """Who is invited is not told: kept from us (private), or by Google. Then nobody has left."""
-    return observed.guests_omitted or _is_hidden(observed, facts)
-
-
-def _is_hidden(observed: Observed, facts: Facts) -> bool:
-    return observed.is_private and facts.private_events != "normal"
+    return observed.guests_omitted or (observed.is_private and facts.private_events != "normal")
 
 
 def _is_busy(observed: Observed, facts: Facts) -> bool:

@@ -19,6 +19,7 @@ from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import backoff, targets
 from calendars.sync.gather import words_of, words_of_event
 from calendars.sync.observation import columns
+from calendars.sync.plan import MOVED_ON_BOTH_SIDES
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
 from contacts.models import Appointment, Origin
@@ -65,6 +66,7 @@ def push(
             what = _push_one(target, client, setting, now)
         except Refused as error:
             _postpone(target, now, error.why, REFUSED_WAIT)
+            GoogleAccount.objects.filter(pk=google_calendar.account_id).update(last_error=error.why[:500])
             yield Pushed(appointment, f"refused: {error.why}", failed=True)
         except TryLater as error:
             wait = backoff.wait(target.attempts + 1, error.after)
@@ -281,6 +283,8 @@ class Push:
             if not self.target.is_adopted
             else "Changed here; Google has it."
         )
+        if self.row is not None and self.row.reason == MOVED_ON_BOTH_SIDES:
+            made = "Moved on both sides: the time set here won, and Google has it."
         self._observe(
             event,
             outcome=GoogleEvent.Outcome.APPOINTMENT,

@@ -160,6 +160,7 @@ def _words(refusal: Refusal) -> str:
     if refusal.status == 404:
         return "Google no longer shows this calendar to the account."
     if refusal.status == 403:
-        return f"Google does not allow this: {refusal.message or refusal.reason or 'no access'}."
+        said = refusal.message.rstrip(".") or refusal.reason or "no access"
+        return f"Google does not allow this: {said}."
     said = refusal.message.rstrip(".") or refusal.reason or "no words"
     return f"Google refused the request ({refusal.status}): {said}."

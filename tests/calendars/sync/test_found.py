@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from calendars import booking
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
+from calendars.receivers import wake_pull
 from calendars.sync import disconnecting
 from calendars.sync.preview import apply_to_imported
 from calendars.sync.turn import Claim, take_turn
@@ -365,3 +366,34 @@ def test_long_uid_of_a_meeting_finds_the_colleagues_copy(google: Google) -> None
     )
     assert first.ical_uid == second.ical_uid
     assert len(first.ical_uid) <= Appointment._meta.get_field("ical_uid").max_length
+
+
+def test_time_that_won_over_googles_says_so_also_when_google_has_it(google: Google) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    booking.reschedule(
+        Appointment.objects.get(), starts_at=TOMORROW_AT_TEN + DAY, ends_at=TOMORROW_AT_TEN + DAY + HOUR
+    )
+    google.move(desk.address, event, TOMORROW_AT_TEN + 2 * DAY)
+    desk.turn()
+    assert "the time set here won" in GoogleEvent.objects.get().reason
+
+
+def test_refused_push_is_told_on_the_account_and_sync_now_tries_it_again(google: Google) -> None:
+    desk = Desk(google)
+    desk.turn()
+    booking.book(
+        calendar=desk.calendar,
+        contact=ContactFactory(),
+        owner=desk.user,
+        starts_at=TOMORROW_AT_TEN,
+        ends_at=TOMORROW_AT_TEN + HOUR,
+    )
+    google.control.add_fault(Fault("calendar.events.insert", status=403, reason="forbidden", message="No."))
+    take_turn(desk.google_calendar.pk, NOW)
+    desk.account.refresh_from_db()
+    assert desk.account.last_error == "Google does not allow this: No."
+    wake_pull(desk.account.pk)
+    take_turn(desk.google_calendar.pk, NOW)
+    assert len(google.events(desk.address)) == 1

@@ -73,14 +73,19 @@ class TestThroughGoogle:
         [there] = google.events(desk.address)
         assert there["location"] == "Room 2"
 
-    def test_event_that_turned_private_tells_its_appointment_nothing(self, google: Google) -> None:
+    def test_event_that_turned_private_takes_its_text_back_and_keeps_its_appointment(
+        self, google: Google
+    ) -> None:
         desk = Desk(google)
         event = google.add(desk.address, guests=("ann@x.org",))
         desk.turn()
         google.change(desk.address, event, summary="Secret", visibility="private")
         desk.turn()
         appointment = Appointment.objects.get()
-        assert (appointment.title, appointment.status) == ("Consultation", "new")
+        assert (appointment.title, appointment.location, appointment.status) == ("", "", "new")
+        google.change(desk.address, event, summary="Open again", visibility="default")
+        desk.turn()
+        assert Appointment.objects.get().title == "Open again"
 
     def test_private_event_kept_as_normal_keeps_its_guests_when_it_is_changed_on_both_sides(
         self, google: Google
