@@ -115,9 +115,11 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
 
 
 def event_entries(asked: Asked) -> Iterator[Entry]:
+    shown = [GoogleEvent.Outcome.BLOCK, GoogleEvent.Outcome.FREE]
     rows = GoogleEvent.objects.filter(
+        # What blocks before it was planned is shown as well: nobody is refused a time for no visible reason.
+        Q(outcome__in=shown) | Q(blocks=True),
         appointment=None,
-        outcome__in=[GoogleEvent.Outcome.BLOCK, GoogleEvent.Outcome.FREE],
         starts_at__lt=asked.ends_at,
         ends_at__gt=asked.starts_at,
     ).select_related("google_calendar__account__user")

@@ -30,8 +30,16 @@ PLAIN = {
 }
 
 
-def upsert(rows: Iterable[Mapping[str, Any]], *, same: Mapping[str, Any], update: Sequence[str]) -> None:
+def upsert(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    same: Mapping[str, Any],
+    update: Sequence[str],
+    raised: Sequence[str] = (),
+) -> None:
     """Insert `rows`, or where one is there already (KEY) set its `update` columns. One statement.
+
+    The `raised` columns are booleans that a row with a new etag may set and does not take back.
 
     Every row has the same columns, each `google_id` once; `same` holds those that all share, `google_calendar_id`
     among them. What neither names gets its default. Foreign keys are named by their column.
@@ -55,12 +63,18 @@ def upsert(rows: Iterable[Mapping[str, Any]], *, same: Mapping[str, Any], update
     }
     packed = _packed(_values(row, names, written) for row in chain([first], rows))
     quote = connection.ops.quote_name
+    table = quote(GoogleEvent._meta.db_table)
+    sets = [f"{quote(name)} = EXCLUDED.{quote(name)}" for name in update]
+    sets += [
+        f"{quote(name)} = {table}.{quote(name)} OR (EXCLUDED.{quote(name)} AND EXCLUDED.etag <> {table}.etag)"
+        for name in raised
+    ]
     taken = ", ".join([*(_taken(fields[name], at) for at, name in enumerate(names)), *["%s"] * len(fixed)])
     # SQLite would take ON CONFLICT for a join's ON if there were no WHERE.
     statement = (
-        f"INSERT INTO {quote(GoogleEvent._meta.db_table)} ({', '.join(map(quote, [*names, *fixed]))}) "  # noqa: S608 (names are the model's)
+        f"INSERT INTO {table} ({', '.join(map(quote, [*names, *fixed]))}) "  # noqa: S608 (names are the model's)
         f"SELECT {taken} FROM {_unpacked()} WHERE true ON CONFLICT ({', '.join(map(quote, KEY))}) "
-        f"DO UPDATE SET {', '.join(f'{quote(name)} = EXCLUDED.{quote(name)}' for name in update)}"
+        f"DO UPDATE SET {', '.join(sets)}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [*fixed.values(), packed])

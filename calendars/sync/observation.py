@@ -3,6 +3,8 @@
 from operator import attrgetter
 from typing import Any
 
+from calendars.sync.guests import DECLINED
+from calendars.sync.plan import NEVER_BLOCKS
 from integrations.google.events import Attendee, RemoteEvent
 
 SAME_NAME = [
@@ -39,6 +41,14 @@ def columns(event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
         found |= {"summary": "", "description": "", "location": "", "meeting_url": "", "attendees": mine}
         found["organizer_address"] = event.organizer_address if event.organised_by_us else ""
     return found
+
+
+def takes_time(event: RemoteEvent) -> bool:
+    """Whether `event` blocks until its plan says otherwise: what was seen and not looked at is not offered as free."""
+    if event.is_cancelled or event.is_free or event.starts_at == event.ends_at:
+        return False
+    declined = any(person.is_self and person.response == DECLINED for person in event.attendees)
+    return not declined and event.event_type not in NEVER_BLOCKS
 
 
 def _kept(attendee: Attendee) -> dict[str, Any]:

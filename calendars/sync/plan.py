@@ -272,7 +272,10 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
         return _block(observed, facts, only_blocks)
     if facts.sibling == SIBLING_CANCELLED_HERE:
         return _block(observed, facts, "The appointment of this meeting was cancelled here.")
-    if facts.sibling and (facts.policy.match or facts.decision == MAKE):
+    admitted = tuple(guest for guest in facts.guests if facts.admits(guest))
+    restores = facts.sibling == SIBLING_CANCELLED_THERE
+    joins = admitted or _hides_guests(observed, facts) if restores else facts.sibling
+    if joins and (facts.policy.match or facts.decision == MAKE):
         return Plan(
             APPOINTMENT,
             "A colleague's copy of the same meeting: one appointment, every host busy.",
@@ -280,13 +283,12 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
             colour=facts.calendar_colour,
             is_silent=True,
             join=True,
-            restore=facts.sibling == SIBLING_CANCELLED_THERE,
+            restore=restores,
         )
     if facts.decided_by_colleague and facts.decision != MAKE:
         return _block(
             observed, facts, f"Organised by {facts.decided_by_colleague}: their configuration decides."
         )
-    admitted = tuple(guest for guest in facts.guests if facts.admits(guest))
     if not admitted:
         return _no_one_admitted(observed, facts)
     if facts.is_resumed:

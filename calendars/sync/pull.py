@@ -20,7 +20,7 @@ from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import bulk, setting
-from calendars.sync.observation import OBSERVED, PRIVATE, TOMBSTONE, columns
+from calendars.sync.observation import OBSERVED, PRIVATE, TOMBSTONE, columns, takes_time
 from integrations.google.client import CalendarClient, EventPage
 from integrations.google.errors import Gone, PullInFull, Refused
 from integrations.google.events import RemoteEvent, Unreadable
@@ -169,7 +169,11 @@ class Pull:
         living = {event.google_id: event for event in events if event.starts_at is not None}
         if living:
             keeps = any(event.visibility in PRIVATE for event in living.values()) and self.keeps_private
-            self._upsert((self._row(event, keeps_private=keeps) for event in living.values()), OBSERVED)
+            rows = (
+                self._row(event, keeps_private=keeps) | {"blocks": takes_time(event)}
+                for event in living.values()
+            )
+            self._upsert(rows, OBSERVED, raised=["blocks"])
         self._bury([event for event in events if event.starts_at is None])
 
     def _bury(self, tombstones: Sequence[RemoteEvent]) -> None:
@@ -209,10 +213,12 @@ class Pull:
         row["google_id"] = event.google_id
         return row
 
-    def _upsert(self, rows: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> None:
+    def _upsert(
+        self, rows: Iterable[Mapping[str, Any]], fields: Sequence[str], raised: Sequence[str] = ()
+    ) -> None:
         calendar = self.google_calendar.pk
         same = {"google_calendar_id": calendar, "seen_at": self.now, "run_id": self.record.pk}
-        bulk.upsert(rows, same=same, update=[*fields, "seen_at", "run_id"])
+        bulk.upsert(rows, same=same, update=[*fields, "seen_at", "run_id"], raised=raised)
 
     def _missing(self, listed: Sequence[str]) -> Q:
         """Rows whose last known time lies in the window and that this pull did not list. What started before the

@@ -60,13 +60,13 @@ def push(
     google_calendar: GoogleCalendar, client: CalendarClient, setting: Setting, now: datetime
 ) -> Iterator[Pushed]:
     """Push every due target. The caller holds the calendar's claim. TryLater and Reconnect end the turn."""
+    account, has_told = GoogleAccount.objects.filter(pk=google_calendar.account_id), False
     for target in due_targets(google_calendar, now):
         appointment, revision = target.appointment, target.appointment.revision
         try:
             what = _push_one(target, client, setting, now)
         except Refused as error:
             _postpone(target, now, error.why, REFUSED_WAIT)
-            GoogleAccount.objects.filter(pk=google_calendar.account_id).update(last_error=error.why[:500])
             yield Pushed(appointment, f"refused: {error.why}", failed=True)
         except TryLater as error:
             wait = backoff.wait(target.attempts + 1, error.after)
@@ -78,8 +78,10 @@ def push(
         else:
             if what:
                 _done(target, revision)
+                if not has_told:
+                    has_told = bool(account.update(failures=0, last_error=""))
             yield Pushed(appointment, what or "changed at Google meanwhile; planned again", changed=not what)
-    GoogleAccount.objects.filter(pk=google_calendar.account_id).update(last_push_at=now)
+    account.update(last_push_at=now)
     tell_queues()
 
 

@@ -231,6 +231,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
             appointment, status, fires=False, origin=Origin.GOOGLE, why=made.why, agreed_at=there
         )
         free_absent(appointment)
+        _call_colleagues([row])
     if made.move is not None:
         booking.reschedule(
             appointment,

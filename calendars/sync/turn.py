@@ -31,6 +31,7 @@ KEEP_SECONDS = 60
 CLOCKS_DIFFER = timedelta(seconds=5)
 # What Google refused at the level of a whole calendar is asked again after this.
 REFUSED_WAIT = timedelta(hours=1)
+OUR_FAULT = "Something went wrong in Tandem itself. Its operators are told, and it is tried again by itself."
 
 
 @dataclass
@@ -84,33 +85,21 @@ def take_turn(
     turn = Turn(google_calendar, taken=True)
     if pulls and waits:
         turn.error = f"waits until {account.not_before:%H:%M} UTC: {account.last_error}"
+    goes_on = True
     try:
         if pulls and works:
-            _refresh_list_nightly(google_calendar, now)
-            with client_for(google_calendar.account) as client:
-                ends_turn = not (has_unplanned or has_unpushed)
-                turn.pulled = pull(
-                    google_calendar,
-                    client,
-                    now,
-                    full=full,
-                    ends_turn=ends_turn,
-                    interval=interval,
-                    progress=claim.keep,
-                )
-            if google_calendar.gone_at is not None:
-                # It answers, so it is there: the list says what it is by now.
-                _refresh_list(google_calendar.account)
-        if has_unplanned or (turn.pulled and turn.pulled.found_something):
-            for done in reconcile(google_calendar, now):
-                claim.keep()
-                turn.reconciled.append(done)
-        if any(done.waits for done in turn.reconciled):
-            turn.asks_others = _make_others_due(google_calendar, now)
-        if has_unpushed:
+            ends_turn = not (has_unplanned or has_unpushed)
+            goes_on = _pull(
+                turn, google_calendar, now, claim, full=full, ends_turn=ends_turn, interval=interval
+            )
+        if goes_on and (has_unplanned or (turn.pulled and turn.pulled.found_something)):
+            _reconcile(turn, google_calendar, now, claim)
+        if goes_on and has_unpushed:
             _push(turn, google_calendar, now, claim)
-    except GoogleError as error:
-        turn.error = _remember_failure(google_calendar, error, now)
+    except Exception:
+        # A fault of ours. It waits like Google's, or every sweep would meet it anew.
+        _postpone(google_calendar, OUR_FAULT, backoff.wait(google_calendar.failures + 1), now)
+        raise
     finally:
         if google_calendar.claimed_until is not None:
             claim.release()
@@ -194,21 +183,63 @@ def _make_others_due(google_calendar: GoogleCalendar, now: datetime) -> list[int
     return pks
 
 
+def _pull(
+    turn: Turn,
+    google_calendar: GoogleCalendar,
+    now: datetime,
+    claim: Claim,
+    *,
+    full: bool,
+    ends_turn: bool,
+    interval: timedelta,
+) -> bool:
+    """Whether it went well; a list that failed ends the turn."""
+    try:
+        _refresh_list_nightly(google_calendar, now)
+        with client_for(google_calendar.account) as client:
+            turn.pulled = pull(
+                google_calendar,
+                client,
+                now,
+                full=full,
+                ends_turn=ends_turn,
+                interval=interval,
+                progress=claim.keep,
+            )
+    except GoogleError as error:
+        turn.error = _remember_failed_pull(google_calendar, error, now)
+        return False
+    if google_calendar.gone_at is not None:
+        # It answers, so it is there: the list says what it is by now.
+        _refresh_list(google_calendar.account)
+    return True
+
+
+def _reconcile(turn: Turn, google_calendar: GoogleCalendar, now: datetime, claim: Claim) -> None:
+    for done in reconcile(google_calendar, now):
+        claim.keep()
+        turn.reconciled.append(done)
+    if any(done.waits for done in turn.reconciled):
+        turn.asks_others = _make_others_due(google_calendar, now)
+
+
 def _push(turn: Turn, google_calendar: GoogleCalendar, now: datetime, claim: Claim) -> None:
-    with client_for(google_calendar.account) as client:
-        setting = setting_for(google_calendar, now)
-        for pushed in push(google_calendar, client, setting, now):
-            claim.keep()
-            turn.pushed.append(pushed)
-        if any(one.changed for one in turn.pushed):
-            # The other side changed between the look and the write: plan that, then push what still differs.
-            turn.reconciled += reconcile(google_calendar, now)
-            turn.pushed += push(google_calendar, client, setting, now)
+    try:
+        with client_for(google_calendar.account) as client:
+            setting = setting_for(google_calendar, now)
+            for pushed in push(google_calendar, client, setting, now):
+                claim.keep()
+                turn.pushed.append(pushed)
+            if any(one.changed for one in turn.pushed):
+                # The other side changed between the look and the write: plan that, then push what still differs.
+                turn.reconciled += reconcile(google_calendar, now)
+                turn.pushed += push(google_calendar, client, setting, now)
+    except GoogleError as error:
+        turn.error = _remember_failed_push(google_calendar, error, now)
 
 
-def _remember_failure(google_calendar: GoogleCalendar, error: GoogleError, now: datetime) -> str:
+def _remember_failed_pull(google_calendar: GoogleCalendar, error: GoogleError, now: datetime) -> str:
     """Keep the error in words, and when to try again: temporary is not dead, and dead is paused already."""
-    words = error.why or type(error).__name__
     if isinstance(error, Refused) and error.reason == "notFound":
         # 404 is ambiguous (W14): the list says whether the calendar is still this person's.
         _refresh_list(google_calendar.account)
@@ -216,14 +247,36 @@ def _remember_failure(google_calendar: GoogleCalendar, error: GoogleError, now: 
     wait = backoff.wait(google_calendar.failures + 1, asked)
     if isinstance(error, Refused | Gone):
         wait = REFUSED_WAIT
-    account = GoogleAccount.objects.filter(pk=google_calendar.account_id)
+    words = _words(google_calendar, error)
+    _postpone(google_calendar, words, wait, now)
+    _tell_account(google_calendar, error, words, now + wait)
+    return words
+
+
+def _remember_failed_push(google_calendar: GoogleCalendar, error: GoogleError, now: datetime) -> str:
+    """Only in words, and the account's wait: pulls go on at their own pace, and the targets wait on their rows."""
+    account = google_calendar.account
+    words = _words(google_calendar, error)
+    asked = error.after if isinstance(error, TryLater) else None
+    _tell_account(google_calendar, error, words, now + backoff.wait(account.failures + 1, asked))
+    return words
+
+
+def _words(google_calendar: GoogleCalendar, error: GoogleError) -> str:
+    if not isinstance(error, TryLater | Reconnect):
+        logger.error("Google calendar %d: %s", google_calendar.pk, type(error).__name__)
+    return error.why or type(error).__name__
+
+
+def _postpone(google_calendar: GoogleCalendar, words: str, wait: timedelta, now: datetime) -> None:
     GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__isnull=False).update(
         failures=F("failures") + 1, last_error=words[:500], next_pull_at=now + wait
     )
+
+
+def _tell_account(google_calendar: GoogleCalendar, error: GoogleError, words: str, until: datetime) -> None:
+    account = GoogleAccount.objects.filter(pk=google_calendar.account_id)
     account.update(failures=F("failures") + 1, last_error=words[:500])
-    if isinstance(error, TryLater) and error.after is not None:
+    if isinstance(error, TryLater) and error.is_limit:
         # A quota belongs to the person, so every calendar of the account waits.
-        account.update(not_before=now + wait)
-    if not isinstance(error, TryLater | Reconnect):
-        logger.error("Google calendar %d: %s", google_calendar.pk, type(error).__name__)
-    return words
+        account.update(not_before=until)

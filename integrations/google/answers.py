@@ -120,7 +120,7 @@ def _by_reason(refusal: Refusal, asked: Asked) -> GoogleError | None:
     if reasons & QUOTA_REASONS:
         return TryLater("Google's usage limit for this account is reached; it lifts by itself.", QUOTA_WAIT)
     if reasons & RATE_REASONS:
-        return TryLater("Google asked us to slow down.", refusal.retry_after)
+        return TryLater("Google asked us to slow down.", refusal.retry_after, is_limit=True)
     if reasons & OPERATOR_REASONS:
         return TryLater("The Google Calendar API is not switched on for this site.", LONGEST_WAIT)
     if status == 403 and reasons & SCOPE_REASONS:

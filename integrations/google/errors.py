@@ -15,11 +15,15 @@ class GoogleError(Exception):
 
 
 class TryLater(GoogleError):
-    """Temporary: the same request may succeed later. `after`: how long Google asked us to wait, or None."""
+    """Temporary: the same request may succeed later. `after`: how long Google asked us to wait, or None.
 
-    def __init__(self, why: str, after: datetime.timedelta | None = None) -> None:
+    `is_limit`: the person's limit is reached, so that every other request for them would meet it as well (Q2).
+    """
+
+    def __init__(self, why: str, after: datetime.timedelta | None = None, *, is_limit: bool = False) -> None:
         super().__init__(why)
         self.after = after
+        self.is_limit = is_limit or after is not None
 
 
 class Reconnect(GoogleError):

@@ -380,7 +380,7 @@ def test_time_that_won_over_googles_says_so_also_when_google_has_it(google: Goog
     assert "the time set here won" in GoogleEvent.objects.get().reason
 
 
-def test_refused_push_is_told_on_the_account_and_sync_now_tries_it_again(google: Google) -> None:
+def test_refused_push_is_told_on_its_target_and_sync_now_tries_it_again(google: Google) -> None:
     desk = Desk(google)
     desk.turn()
     booking.book(
@@ -392,8 +392,7 @@ def test_refused_push_is_told_on_the_account_and_sync_now_tries_it_again(google:
     )
     google.control.add_fault(Fault("calendar.events.insert", status=403, reason="forbidden", message="No."))
     take_turn(desk.google_calendar.pk, NOW)
-    desk.account.refresh_from_db()
-    assert desk.account.last_error == "Google does not allow this: No."
+    assert PushTarget.objects.get().last_error == "Google does not allow this: No."
     wake_pull(desk.account.pk)
     take_turn(desk.google_calendar.pk, NOW)
     assert len(google.events(desk.address)) == 1

@@ -240,3 +240,27 @@ def test_copy_that_a_host_deleted_is_not_put_back_by_a_move_that_waited(google: 
     assert google.events(one.address) == []
     assert len(google.events(two.address)) == 1
     assert [host.user for host in appointment.hosts.all()] == [two.user]
+
+
+def test_colleague_invited_to_a_meeting_without_guests_does_not_bring_its_appointment_back(
+    google: Google,
+) -> None:
+    """It was cancelled when its last guest was taken off; the copy of a colleague restored it for nobody."""
+    desk, colleague = Desk(google), Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    appointment = Appointment.objects.get()
+    google.change(desk.address, event, attendees=[{"email": colleague.address}])
+    desk.turn()
+    colleague.turn()
+    appointment.refresh_from_db()
+    assert appointment.status == "cancelled"
+    assert GoogleEvent.objects.get(google_calendar=colleague.google_calendar).outcome == "block"
+
+    google.change(desk.address, event, attendees=[{"email": colleague.address}, {"email": "ann@x.org"}])
+    colleague.turn()
+    desk.turn()
+    colleague.turn()
+    appointment.refresh_from_db()
+    assert appointment.status == "new"
+    assert set(appointment.hosts.values_list("user", flat=True)) == {desk.user.pk, colleague.user.pk}
