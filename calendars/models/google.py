@@ -39,7 +39,10 @@ class SyncRun(models.Model):
 
     class Meta:
         ordering = ("-started_at",)
-        indexes: ClassVar = [models.Index(fields=["google_calendar", "-started_at"], name="sync_run_latest")]
+        indexes: ClassVar = [
+            models.Index(fields=["google_calendar", "-started_at"], name="sync_run_latest"),
+            models.Index(fields=["google_calendar"], condition=Q(state="running"), name="sync_run_broken"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} pull {self.started_at:%Y-%m-%d %H:%M}"

@@ -181,6 +181,8 @@ class Plan:
     free_host: bool = False
     add_host: bool = False
     restore: bool = False
+    # Its event of ours is to be removed once more.
+    remove_again: bool = False
     confirm: bool = False
     attach: tuple[Guest, ...] = ()
     detach: tuple[int, ...] = ()
@@ -198,5 +200,5 @@ class Plan:
     def changes_nothing(self) -> bool:
         return not (
             self.book or self.join or self.move or self.cancel or self.free_host or self.add_host or self.restore
-            or self.confirm or self.attach or self.detach or self.words or self.waits
+            or self.remove_again or self.confirm or self.attach or self.detach or self.words or self.waits
         )  # fmt: skip

@@ -123,9 +123,10 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     if held.status in FINAL:
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")
     if held.is_void and not _comes_back(observed, held, agreed, facts):
-        return replace(
-            shown, outcome=BLOCK, colour=GREY, agrees=False, reason="The appointment was cancelled here."
-        )
+        shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
+        # An event of ours that lives on, although Google said that it was gone, or a person brought it back.
+        again = observed.is_ours and not held.made_in_google
+        return replace(shown, reason="The appointment was cancelled here.", remove_again=again)
     guests = _follow_guests(observed, held, facts)
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)
@@ -154,19 +155,20 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     if theirs == ours:
         return shown
     if held.ends_at <= facts.now and theirs[1] <= facts.now:
-        return _stay(shown, "Past events are display only.")
+        return replace(shown, agrees=False, reason="Past events are display only.")
     if theirs == both:
-        return _stay(shown, "Changed here: Google hears of it with the next push.")
+        return replace(shown, agrees=False, reason="Changed here: Google hears of it with the next push.")
     if not (held.made_in_google or facts.policy.edits):
-        return _stay(
-            shown, "Moved at Google. One way protects the appointment made here; its own time stands."
-        )
+        protected = "Moved at Google. One way protects the appointment made here; its own time stands."
+        return replace(shown, agrees=False, reason=protected)
     if observed.is_all_day:
-        return _stay(shown, "Made all-day at Google: the appointment keeps its time.")
+        return replace(shown, agrees=False, reason="Made all-day at Google: the appointment keeps its time.")
     if observed.has_no_length:
-        return _stay(shown, "Without length at Google: the appointment keeps its time.")
+        return replace(
+            shown, agrees=False, reason="Without length at Google: the appointment keeps its time."
+        )
     if facts.push_pending and both is not None and ours != both:
-        return _stay(shown, MOVED_ON_BOTH_SIDES)
+        return replace(shown, agrees=False, reason=MOVED_ON_BOTH_SIDES)
     fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     repeats = fires and facts.series_has_moved
     if repeats:
@@ -180,11 +182,6 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         is_silent=not fires,
         reason=f"Moved at Google. {why}",
     )
-
-
-def _stay(shown: Plan, reason: str) -> Plan:
-    """The two sides go on with times of their own, for now."""
-    return replace(shown, agrees=False, reason=reason)
 
 
 def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Words | None:
@@ -223,7 +220,7 @@ def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -
     shown = replace(shown, outcome=BLOCK, colour=GREY, outline=False)
     if held.is_void:
         return replace(shown, reason="No guest is left: it only blocks.")
-    if held.ends_at <= facts.now:
+    if held.ends_at <= facts.now and observed.span[1] <= facts.now:
         return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
     fires, why = whether_it_fires(held.starts_at, observed.created_at, facts)
     return replace(

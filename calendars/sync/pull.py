@@ -36,20 +36,28 @@ def pull(
     *,
     full: bool = False,
     ends_turn: bool = False,
+    follows_break: bool = False,
     progress: Callable[[], None] = lambda: None,
     interval: timedelta | None = None,
 ) -> "Pull":
     """Read what changed (or everything, when the token is missing, dead, or a day old) into observations.
 
     `interval`: until the next one, PULL_INTERVAL where it is None. The caller holds the calendar's claim; with
-    `ends_turn` a pull that finds nothing gives it back along with the token; `progress` is called as it goes on.
+    `ends_turn` a pull that finds nothing gives it back along with the token; `follows_break`: an earlier one broke
+    off (`SyncRun` still running); `progress` is called as it goes on.
     Raises what the client raises, but PullInFull; then the token is as it was.
     """
     anchored = google_calendar.next_full_at is not None and google_calendar.next_full_at > now
     if not full and anchored and google_calendar.sync_token:
         try:
             return Pull(
-                google_calendar, client, now, is_full=False, ends_turn=ends_turn, interval=interval
+                google_calendar,
+                client,
+                now,
+                is_full=False,
+                ends_turn=ends_turn,
+                follows_break=follows_break,
+                interval=interval,
             ).run(progress)
         except PullInFull:
             logger.info("Sync token of Google calendar %d is dead; pulling in full.", google_calendar.pk)
@@ -67,6 +75,7 @@ class Pull:
         *,
         is_full: bool,
         ends_turn: bool = False,
+        follows_break: bool = False,
         interval: timedelta | None = None,
     ) -> None:
         self.google_calendar = google_calendar
@@ -76,6 +85,7 @@ class Pull:
         # Nothing of it was read before, or all was given up (disconnected, unlinked).
         self.starts_anew = is_full and not google_calendar.sync_token
         self.ends_turn = ends_turn
+        self.follows_break = follows_break
         self.interval = interval or settings.PULL_INTERVAL
         self.pages = self.events = self.found = 0
         if is_full:
@@ -99,7 +109,7 @@ class Pull:
     @property
     def found_something(self) -> bool:
         """Whether any row may differ from what was known before."""
-        return self.is_full or self.found > 0
+        return self.is_full or self.follows_break or self.found > 0
 
     def run(self, progress: Callable[[], None] = lambda: None) -> "Pull":
         """Do it; `progress` is called after each page but the last."""
@@ -131,12 +141,11 @@ class Pull:
             self._store_token(page.next_sync_token)
             return
         listed = [event.google_id for event in page.events]
-        found, gone = self._ask_for_missing(listed) if self.is_full else ([], [])
+        found, gone = self._ask_for(self._doubtful(listed))
         with transaction.atomic():
             self._write(page)
-            if self.is_full:
-                self._observe(found)
-                self._sweep(listed, gone)
+            self._observe(found)
+            self._sweep(listed, gone)
             if self.starts_anew:
                 self._resume()
             self._store_token(page.next_sync_token)
@@ -234,11 +243,23 @@ class Pull:
             & ~Q(google_id__in=listed)
         )
 
-    def _ask_for_missing(self, listed: Sequence[str]) -> tuple[list[RemoteEvent], list[str]]:
-        """Linked rows that were not listed, each asked for by itself: as they are now, and the ids of those gone."""
-        rows = GoogleEvent.objects.filter(self._missing(listed), appointment__isnull=False)
+    def _doubtful(self, listed: Sequence[str]) -> list[str]:
+        """Ids of rows that this pull should have told of: linked ones that a full pull missed, and those that a pull
+        saw that broke off. What was made and deleted since the token, Google does not list."""
+        if self.is_full:
+            rows = GoogleEvent.objects.filter(self._missing(listed), appointment__isnull=False)
+        elif self.follows_break:
+            broken = Q(run__state=SyncRun.State.RUNNING) & ~Q(run=self.record) & ~Q(google_id__in=listed)
+            rows = GoogleEvent.objects.filter(broken, google_calendar=self.google_calendar)
+            rows = rows.exclude(status="cancelled")
+        else:
+            return []
+        return list(rows.values_list("google_id", flat=True))
+
+    def _ask_for(self, google_ids: Sequence[str]) -> tuple[list[RemoteEvent], list[str]]:
+        """Each by itself: the events as they are now, and the ids of those gone."""
         calendar, found, gone = self.google_calendar, [], []
-        for google_id in list(rows.values_list("google_id", flat=True)):
+        for google_id in google_ids:
             try:
                 found.append(
                     self.client.get_event(calendar.google_id, google_id, time_zone=calendar.time_zone)
@@ -248,11 +269,13 @@ class Pull:
         return found, gone
 
     def _sweep(self, listed: Sequence[str], gone: Sequence[str]) -> None:
-        """What is gone, and what had no appointment and is no longer listed, blocks no more."""
-        rows = GoogleEvent.objects.filter(
-            self._missing(listed) & Q(appointment=None)
-            | Q(google_calendar=self.google_calendar, google_id__in=gone)
-        )
+        """What is gone, and what had no appointment and is not in a full list any more, blocks no more."""
+        missing = Q(google_calendar=self.google_calendar, google_id__in=gone)
+        if self.is_full:
+            missing |= self._missing(listed) & Q(appointment=None)
+        elif not gone:
+            return
+        rows = GoogleEvent.objects.filter(missing)
         rows.update(status="cancelled", etag=Concat("etag", Value("-missing")), seen_at=self.now)
 
     def _resume(self) -> None:

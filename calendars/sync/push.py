@@ -250,13 +250,16 @@ class Push:
 
     def _decline(self) -> str:
         """A guest's copy: the meeting is not ours to delete, so cancelling declines."""
-        event = self.client.respond(
-            self.google_calendar.google_id,
-            self.target.event_id,
-            "declined",
-            send_updates=self.send_updates,
-            time_zone=self.google_calendar.time_zone,
-        )
+        try:
+            event = self.client.respond(
+                self.google_calendar.google_id,
+                self.target.event_id,
+                "declined",
+                send_updates=self.send_updates,
+                time_zone=self.google_calendar.time_zone,
+            )
+        except Gone as error:
+            raise Changed("Deleted at Google meanwhile.") from error
         self._observe(
             event,
             outcome=GoogleEvent.Outcome.FREE,

@@ -111,6 +111,14 @@ def keep_copy(event: GoogleEvent) -> None:
     ).update(is_withdrawn=False)
 
 
+def push_again(event: GoogleEvent) -> None:
+    """Google does not hold what its last answer said: what is wanted of `event` is due once more."""
+    in_step = PushTarget.objects.filter(
+        appointment=event.appointment_id, google_calendar=event.google_calendar_id, event_id=event.google_id
+    ).filter(is_behind=False, pushed_revision__gt=0)
+    in_step.update(pushed_revision=F("wanted_revision") - 1, attempts=0, not_before=None)
+
+
 def retarget(appointments: Iterable[Appointment]) -> None:
     """Aim future appointments anew after a link or a host changed: removed there, inserted here."""
     for appointment in appointments:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from calendars.models import GoogleEvent, PushTarget
+from calendars.models import GoogleEvent, PushTarget, SyncRun
 from calendars.sync import backoff
 from calendars.sync.pull import Pull, pull
 from calendars.sync.push import Pushed, push
@@ -75,26 +75,23 @@ def take_turn(
     claim = Claim(google_calendar_id, now)
     if not claim.take(Q(next_pull_at__lte=now + CLOCKS_DIFFER) if if_due else Q()):
         return Turn()
-    google_calendar, has_unplanned, has_unpushed, has_channel = _looked_up(google_calendar_id, now)
-    interval = channels.pull_interval(has_channel=has_channel)
-    account = google_calendar.account
+    found = _looked_up(google_calendar_id, now)
+    google_calendar, account = found.google_calendar, found.google_calendar.account
     # A limit belongs to the person: whichever calendar met it, all of the account's wait.
     waits = account.not_before is not None and account.not_before > now
     works = account.is_connected and not waits
-    has_unpushed &= pushes and works
+    pushes = pushes and works and found.has_unpushed
     turn = Turn(google_calendar, taken=True)
     if pulls and waits:
         turn.error = f"waits until {account.not_before:%H:%M} UTC: {account.last_error}"
     goes_on = True
     try:
         if pulls and works:
-            ends_turn = not (has_unplanned or has_unpushed)
-            goes_on = _pull(
-                turn, google_calendar, now, claim, full=full, ends_turn=ends_turn, interval=interval
-            )
-        if goes_on and (has_unplanned or (turn.pulled and turn.pulled.found_something)):
+            ends_turn = not (found.has_unplanned or pushes)
+            goes_on = _pull(turn, found, now, claim, full=full, ends_turn=ends_turn)
+        if goes_on and (found.has_unplanned or (turn.pulled and turn.pulled.found_something)):
             _reconcile(turn, google_calendar, now, claim)
-        if goes_on and has_unpushed:
+        if goes_on and pushes:
             _push(turn, google_calendar, now, claim)
     except Exception:
         # A fault of ours. It waits like Google's, or every sweep would meet it anew.
@@ -136,21 +133,37 @@ class Claim:
         self.rows.filter(claimed_until=self.until).update(claimed_until=None)
 
 
-def _looked_up(pk: int, now: datetime) -> tuple[GoogleCalendar, bool, bool, bool]:
-    """The calendar, whether an event of it waits to be planned, an appointment waits to be pushed, and a channel tells
-    of its changes.
-
-    One statement: most pulls find nothing, and those cost five in all.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a turn meets: events to plan, appointments to push, a channel that tells of changes, a pull that broke
+    off.
     """
-    unplanned = GoogleEvent.objects.unplanned(now).filter(google_calendar=OuterRef("pk"))
-    unpushed = PushTarget.objects.due(now).filter(google_calendar=OuterRef("pk"))
-    telling = Channel.objects.telling(now).filter(google_calendar=OuterRef("pk"))
+
+    google_calendar: GoogleCalendar
+    has_unplanned: bool
+    has_unpushed: bool
+    has_channel: bool
+    follows_break: bool
+
+
+def _looked_up(pk: int, now: datetime) -> Found:
+    """One statement: most pulls find nothing, and those cost five in all."""
+    mine = OuterRef("pk")
+    unplanned = GoogleEvent.objects.unplanned(now).filter(google_calendar=mine)
+    unpushed = PushTarget.objects.due(now).filter(google_calendar=mine)
+    telling = Channel.objects.telling(now).filter(google_calendar=mine)
+    broken = SyncRun.objects.filter(google_calendar=mine, state=SyncRun.State.RUNNING)
     row: Any = (
         GoogleCalendar.objects.select_related("account__user")
-        .annotate(has_unplanned=Exists(unplanned), has_unpushed=Exists(unpushed), has_channel=Exists(telling))
+        .annotate(
+            has_unplanned=Exists(unplanned),
+            has_unpushed=Exists(unpushed),
+            has_channel=Exists(telling),
+            follows_break=Exists(broken),
+        )
         .get(pk=pk)
     )
-    return row, row.has_unplanned, row.has_unpushed, row.has_channel
+    return Found(row, row.has_unplanned, row.has_unpushed, row.has_channel, row.follows_break)
 
 
 def _refresh_list_nightly(google_calendar: GoogleCalendar, now: datetime) -> None:
@@ -183,17 +196,9 @@ def _make_others_due(google_calendar: GoogleCalendar, now: datetime) -> list[int
     return pks
 
 
-def _pull(
-    turn: Turn,
-    google_calendar: GoogleCalendar,
-    now: datetime,
-    claim: Claim,
-    *,
-    full: bool,
-    ends_turn: bool,
-    interval: timedelta,
-) -> bool:
+def _pull(turn: Turn, found: Found, now: datetime, claim: Claim, *, full: bool, ends_turn: bool) -> bool:
     """Whether it went well; a list that failed ends the turn."""
+    google_calendar = found.google_calendar
     try:
         _refresh_list_nightly(google_calendar, now)
         with client_for(google_calendar.account) as client:
@@ -203,7 +208,8 @@ def _pull(
                 now,
                 full=full,
                 ends_turn=ends_turn,
-                interval=interval,
+                follows_break=found.follows_break,
+                interval=channels.pull_interval(has_channel=found.has_channel),
                 progress=claim.keep,
             )
     except GoogleError as error:

@@ -237,8 +237,12 @@ class CalendarClient:
     def respond(
         self, calendar_id: str, event_id: str, response: str, *, send_updates: str, time_zone: str = "UTC"
     ) -> RemoteEvent:
-        """Answers an invitation: accepted, declined or tentative. Refused, "notInvited", when we are no guest."""
+        """Answers an invitation: accepted, declined or tentative. Refused, "notInvited", when we are no guest; Gone
+        also where it was cancelled.
+        """
         current = self._get(calendar_id, event_id)
+        if current.get("status") == "cancelled":
+            raise Gone("The event was cancelled at Google.")
         people = answer_for_us(_items(current, "attendees"), response, calendar_id=calendar_id)
         if not people:
             raise Refused("This account is not among the guests of the event.", "notInvited")

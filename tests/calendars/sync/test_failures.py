@@ -134,3 +134,23 @@ def test_fault_of_ours_is_told_and_waits_like_any_other(
     assert google_calendar.next_pull_at is not None
     assert NOW < google_calendar.next_pull_at < NOW + REFUSED_WAIT
     assert google_calendar.claimed_until is None
+
+
+def test_event_of_ours_that_lives_on_after_its_removal_is_removed_once_more(google: Google) -> None:
+    """Google said that it was gone (404 means many things), and a later pull shows it alive."""
+    desk = Desk(google)
+    appointment = book(desk)
+    desk.turn()
+    booking.cancel(appointment)
+    google.control.add_fault(Fault("calendar.events.delete", count=9, status=404, reason="notFound"))
+    google.control.add_fault(Fault("calendar.events.get", count=9, status=404, reason="notFound"))
+    take_turn(desk.google_calendar.pk, NOW)
+    google.control.clear_faults()
+    assert len(google.events(desk.address)) == 1
+    desk.turn(full=True)
+    desk.turn()
+    assert google.events(desk.address) == []
+    assert not hosting.is_busy([desk.user], *AT_TEN)
+    google.control.clear_requests()
+    desk.turn(full=True)
+    assert not [request for request in google.control.requests() if request.method.endswith("delete")]

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import time_machine
 
 from calendars import booking, configuring
-from calendars.models import GoogleEvent
+from calendars.models import GoogleEvent, PushTarget, SyncRun
 from calendars.receivers import follow_configuration
 from calendars.sync import disconnecting
 from calendars.sync.decide import make_appointment
@@ -264,3 +265,54 @@ def test_colleague_invited_to_a_meeting_without_guests_does_not_bring_its_appoin
     appointment.refresh_from_db()
     assert appointment.status == "new"
     assert set(appointment.hosts.values_list("user", flat=True)) == {desk.user.pk, colleague.user.pk}
+
+
+def test_invitation_cancelled_here_that_its_organiser_deleted_is_not_declined_for_ever(
+    google: Google,
+) -> None:
+    """Declining what was gone failed on every sweep, where nobody read the calendar any more."""
+    desk = Desk(google)
+    google.control.add_person("boss@x.org")
+    event = google.add("boss@x.org", guests=(desk.address,))
+    desk.turn()
+    booking.cancel(Appointment.objects.get())
+    google.delete("boss@x.org", event)
+    turn = take_turn(desk.google_calendar.pk, NOW)
+    assert not turn.error
+    assert [pushed.what for pushed in turn.pushed][-1] == "gone already"
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_series_that_only_a_broken_pull_saw_and_that_was_deleted_since_does_not_live_on(
+    google: Google, settings: Any
+) -> None:
+    """Google lists what changed since the token: the series was made and deleted in between."""
+    settings.GOOGLE_EVENTS_A_PAGE = 2
+    desk = Desk(google)
+    desk.turn()
+    series = course(google, desk, "FREQ=WEEKLY;COUNT=4")
+    google.control.add_fault(Fault(method="calendar.events.list", status=503, skip=1))
+    assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
+    assert GoogleEvent.objects.filter(blocks=True).exists()
+    google.delete(desk.address, series)
+    desk.turn()
+    assert not GoogleEvent.objects.filter(blocks=True).exists()
+    assert not GoogleEvent.objects.exclude(status="cancelled").exists()
+    assert not Appointment.objects.exclude(status="cancelled").exists()
+    assert not SyncRun.objects.filter(state="running").exists()
+
+
+def test_event_moved_ahead_without_its_guests_is_no_past_appointment(google: Google) -> None:
+    """It was seen after the time it had here: the appointment stayed, with a guest whom nobody expects any more."""
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    google.change(desk.address, event, attendees=[])
+    google.move(desk.address, event, TOMORROW_AT_TEN + 200 * HOUR)
+    later = TOMORROW_AT_TEN + 5 * HOUR
+    google.control.set_clock(later)
+    with time_machine.travel(later, tick=False):
+        desk.turn()
+    change = AppointmentChange.objects.get(what="cancelled")
+    assert not change.fires
+    assert Appointment.objects.get().status == "cancelled"
