@@ -8,6 +8,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from calendars import booking
 from calendars.models import Calendar, CalendarConfiguration, PrivateEvents, RecurringEvents, SyncOption
 from calendars.signals import configuration_saved
 from contacts.models import User
@@ -191,8 +192,9 @@ def _follow(before: _Uses, after: _Uses, now: datetime) -> None:
 def _own(calendar: Calendar | None, linked: GoogleCalendar | None) -> None:
     """An unassigned calendar's owner is the user whose account is linked."""
     if calendar is not None and linked is not None and calendar.owner_id != linked.account.user_id:
-        calendar.owner_id = linked.account.user_id
+        before, calendar.owner = calendar.owner, linked.account.user
         calendar.save(update_fields=["owner"])
+        booking.hand_over_room(calendar, old=before, new=linked.account.user)
 
 
 def only_calendar(user: User | None) -> Calendar | None:

@@ -4,7 +4,7 @@ Each runs in one transaction: the appointment, its `AppointmentChange`, its push
 `contacts.signals` follow on commit. Each locks the appointment's row first, so two callers take turns.
 """
 
-from calendars.booking.attending import add_host, attach, detach, free_host
+from calendars.booking.attending import add_host, attach, detach, free_host, hand_over_room
 from calendars.booking.changing import cancel, reschedule, set_details, set_status, take_words
 from calendars.booking.making import Booking, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
@@ -21,6 +21,7 @@ __all__ = [
     "cancel",
     "detach",
     "free_host",
+    "hand_over_room",
     "reschedule",
     "set_details",
     "set_status",

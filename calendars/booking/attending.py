@@ -1,8 +1,10 @@
 """Who attends and who hosts."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from calendars.booking.record import What, locked, record, save
+from calendars.models import Calendar
 from calendars.sync import targets
 from contacts.models import Appointment, AppointmentGuest, AppointmentHost, Contact, Origin, User
 
@@ -83,3 +85,14 @@ def free_host(appointment: Appointment, user_id: int) -> None:
 def add_host(appointment: Appointment, user_id: int) -> None:
     """A further user whose time the meeting takes."""
     AppointmentHost.objects.get_or_create(appointment=locked(appointment), user_id=user_id)
+
+
+def hand_over_room(calendar: Calendar, *, old: User | None, new: User) -> None:
+    """What was booked ahead on an unassigned calendar takes the time of whoever's account it is linked to now.
+
+    Not what came from Google: that stands in the calendar of who hosted it.
+    """
+    ahead = Appointment.objects.standing().filter(calendar=calendar, starts_at__gt=timezone.now())
+    hosted = AppointmentHost.objects.filter(appointment__in=ahead.exclude(origin=Origin.GOOGLE), user=old)
+    has_new = AppointmentHost.objects.filter(user=new).values("appointment")
+    hosted.exclude(appointment__in=has_new).update(user=new)

@@ -88,6 +88,7 @@ class Pull:
         self.follows_break = follows_break
         self.interval = interval or settings.PULL_INTERVAL
         self.pages = self.events = self.found = 0
+        self.aside: set[str] = set()
         if is_full:
             self.window = (now - settings.SYNC_WINDOW_PAST, now + settings.SYNC_WINDOW_AHEAD)
         else:
@@ -140,12 +141,13 @@ class Pull:
         if not (self.found_something or page.events or page.unreadable):
             self._store_token(page.next_sync_token)
             return
-        listed = [event.google_id for event in page.events]
+        listed = [event.google_id for event in (*page.events, *page.unreadable)]
         found, gone = self._ask_for(self._doubtful(listed))
         with transaction.atomic():
             self._write(page)
             self._observe(found)
             self._sweep(listed, gone)
+            self._forgive()
             if self.starts_anew:
                 self._resume()
             self._store_token(page.next_sync_token)
@@ -200,6 +202,7 @@ class Pull:
         """One bad event never stops a page; it is visible with its reason."""
         if not unreadable:
             return
+        self.aside |= {bad.google_id for bad in unreadable}
         GoogleEvent.objects.bulk_create(
             [
                 GoogleEvent(
@@ -266,6 +269,9 @@ class Pull:
                 )
             except Gone:
                 gone.append(google_id)
+            except Refused as error:
+                # It is there and cannot be told: nothing follows from its absence in the list.
+                logger.info("Event in Google calendar %d not read: %s", calendar.pk, error.reason)
         return found, gone
 
     def _sweep(self, listed: Sequence[str], gone: Sequence[str]) -> None:
@@ -277,6 +283,13 @@ class Pull:
             return
         rows = GoogleEvent.objects.filter(missing)
         rows.update(status="cancelled", etag=Concat("etag", Value("-missing")), seen_at=self.now)
+
+    def _forgive(self) -> None:
+        """What could not be read before and now could: also under the etag that it had."""
+        rows = GoogleEvent.objects.failed().filter(
+            google_calendar=self.google_calendar, run=self.record, attempts=0
+        )
+        rows.exclude(google_id__in=self.aside).update(error="")
 
     def _resume(self) -> None:
         """What came back as it was is planned again, to block again; it does not become something else."""

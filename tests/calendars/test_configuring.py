@@ -4,15 +4,18 @@ import datetime
 from dataclasses import replace
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from calendars import booking
 from calendars.configuring import ConfigurationValues, NotAllowed, forget_default, save_configuration
 from calendars.models import Calendar, CalendarConfiguration
 from calendars.signals import configuration_saved
-from contacts.models import User
+from contacts.models import Origin, User
 from integrations.models import GoogleCalendar
 from tests.factories import (
     CalendarFactory,
+    ContactFactory,
     GoogleAccountFactory,
     GoogleCalendarFactory,
     MembershipFactory,
@@ -217,3 +220,33 @@ def test_a_calendar_that_is_to_be_deleted_is_forgotten_and_its_people_fall_back_
         False,
     )
     assert stored.sync_option == "two_way"
+
+
+def test_what_was_booked_on_a_room_takes_the_time_of_whoever_it_is_linked_to_now(
+    linked: GoogleCalendar,
+) -> None:
+    hall, ahead = CalendarFactory(kind=Calendar.Kind.UNASSIGNED), timezone.now() + datetime.timedelta(days=2)
+    save_configuration(ConfigurationValues(linked_calendar=linked), calendar=hall)
+    booked, imported, past = (
+        booking.book(
+            calendar=hall,
+            contact=ContactFactory(),
+            owner=linked.account.user,
+            starts_at=start,
+            ends_at=start + datetime.timedelta(hours=1),
+            origin=origin,
+        )
+        for start, origin in (
+            (ahead, Origin.STAFF),
+            (ahead, Origin.GOOGLE),
+            (ahead - datetime.timedelta(days=9), Origin.STAFF),
+        )
+    )
+    other = GoogleCalendarFactory(google_id="somebody else's")
+    save_configuration(ConfigurationValues(linked_calendar=other), calendar=hall)
+    hosts = {row.pk: row.hosts.get().user for row in (booked, imported, past)}
+    assert hosts == {
+        booked.pk: other.account.user,
+        imported.pk: linked.account.user,
+        past.pk: linked.account.user,
+    }

@@ -168,3 +168,17 @@ def test_what_a_disconnected_account_could_not_say_needs_no_look(google: Google,
     unreadable(google, desk, garbled)
     disconnecting.let_go(desk.account.pk)
     assert not GoogleEvent.objects.failed().exists()
+
+
+def test_event_that_could_not_be_read_for_a_while_has_no_error_left_under_its_old_etag(
+    google: Google, garbled: set[str]
+) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    garbled.add(event["id"])
+    desk.turn(full=True)
+    assert GoogleEvent.objects.get().error
+    garbled.clear()
+    desk.turn(full=True)
+    assert GoogleEvent.objects.get().error == ""
