@@ -181,8 +181,8 @@ class Plan:
     free_host: bool = False
     add_host: bool = False
     restore: bool = False
-    # Its event of ours is to be removed once more.
-    remove_again: bool = False
+    # Google does not hold what it was thought to: what is wanted there is pushed once more.
+    push_again: bool = False
     confirm: bool = False
     attach: tuple[Guest, ...] = ()
     detach: tuple[int, ...] = ()
@@ -200,5 +200,5 @@ class Plan:
     def changes_nothing(self) -> bool:
         return not (
             self.book or self.join or self.move or self.cancel or self.free_host or self.add_host or self.restore
-            or self.remove_again or self.confirm or self.attach or self.detach or self.words or self.waits
+            or self.push_again or self.confirm or self.attach or self.detach or self.words or self.waits
         )  # fmt: skip

@@ -126,7 +126,7 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
         shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
         # An event of ours that lives on, although Google said that it was gone, or a person brought it back.
         again = observed.is_ours and not held.made_in_google
-        return replace(shown, reason="The appointment was cancelled here.", remove_again=again)
+        return replace(shown, reason="The appointment was cancelled here.", push_again=again)
     guests = _follow_guests(observed, held, facts)
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)
@@ -157,7 +157,8 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     if held.ends_at <= facts.now and theirs[1] <= facts.now:
         return replace(shown, agrees=False, reason="Past events are display only.")
     if theirs == both:
-        return replace(shown, agrees=False, reason="Changed here: Google hears of it with the next push.")
+        hears = "Changed here: Google hears of it with the next push."
+        return replace(shown, agrees=False, reason=hears, push_again=True)
     if not (held.made_in_google or facts.policy.edits):
         protected = "Moved at Google. One way protects the appointment made here; its own time stands."
         return replace(shown, agrees=False, reason=protected)

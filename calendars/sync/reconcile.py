@@ -225,7 +225,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
     if appointment is None or made.changes_nothing:
         return
     there = row.google_calendar_id
-    if made.remove_again:
+    if made.push_again:
         targets.push_again(row)
     if made.restore:
         status = Status.CONFIRMED if made.confirm else Status.NEW

@@ -316,3 +316,23 @@ def test_event_moved_ahead_without_its_guests_is_no_past_appointment(google: Goo
     change = AppointmentChange.objects.get(what="cancelled")
     assert not change.fires
     assert Appointment.objects.get().status == "cancelled"
+
+
+def test_move_that_waited_when_the_last_guest_left_is_pushed_when_they_return(google: Google) -> None:
+    """The push had nothing to do while it was cancelled; restored, it stood at two times."""
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    appointment = Appointment.objects.get()
+    booking.reschedule(
+        appointment, starts_at=TOMORROW_AT_TEN + 5 * HOUR, ends_at=TOMORROW_AT_TEN + 6 * HOUR
+    )
+    google.change(desk.address, event, attendees=[])
+    desk.turn()
+    assert Appointment.objects.get().status == "cancelled"
+    google.change(desk.address, event, attendees=[{"email": "ann@x.org"}])
+    desk.turn()
+    desk.turn()
+    assert Appointment.objects.get().status == "new"
+    [there] = google.events(desk.address)
+    assert there["start"]["dateTime"] == "2026-03-03T15:00:00Z"
