@@ -38,7 +38,13 @@ class Calendar(models.Model):
         COLLECTIVE = "collective", "Collective"
         CLASS = "class", "Class"
 
+    class Notices(models.TextChoices):
+        CUSTOMERS = "customers", "For appointments that customers booked"
+        ALL = "all", "For every appointment made here"
+        NONE = "none", "Never"
+
     name = models.CharField(max_length=100)
+    description = models.TextField(blank=True, help_text="What visitors read above the days.")
     slug = models.SlugField(unique=True, help_text="The last part of the booking page's address.")
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.PERSONAL)
     is_active = models.BooleanField(default=True)
@@ -66,6 +72,25 @@ class Calendar(models.Model):
     allows_reschedule = models.BooleanField(default=True)
     allows_cancel = models.BooleanField(default=True)
     change_deadline = models.DurationField(default=datetime.timedelta(hours=24))
+    keeps_owner = models.BooleanField(
+        "a contact stays with their owner",
+        default=False,
+        help_text="When that member is free; otherwise it is somebody else's turn.",
+    )
+    most_guests = models.PositiveSmallIntegerField("further guests", default=3)
+    consent = models.CharField(
+        max_length=300,
+        blank=True,
+        default="I agree that these details are kept to arrange this appointment.",
+        help_text="The words beside the box that visitors tick; empty: no box.",
+    )
+    notices = models.CharField(
+        "confirmation e-mails",
+        max_length=10,
+        choices=Notices,
+        default=Notices.CUSTOMERS,
+        help_text="Confirmation, move and cancellation, each with a calendar file.",
+    )
     invites_through_google = models.BooleanField("invite the contact through Google", default=False)
 
     objects = CalendarQuerySet.as_manager()

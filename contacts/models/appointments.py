@@ -57,6 +57,8 @@ class Appointment(models.Model):
     description = models.TextField(blank=True)
     location = models.CharField(max_length=500, blank=True)
     meeting_url = models.URLField(max_length=500, blank=True)
+    # Why its host hosts it (whose turn it was), in words; empty where nobody chose.
+    assigned_why = models.CharField(max_length=300, blank=True)
     is_recurring = models.BooleanField(default=False)
     # Rises with every change that Google should hear of; a push target remembers the one Google has.
     revision = models.PositiveIntegerField(default=1)
@@ -106,6 +108,10 @@ class AppointmentHost(models.Model):
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="hosts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="hosted")
+    # The time of who asked for free time, and got it; empty where overlapping was a person's choice, in classes, and
+    # once it is void. PostgreSQL itself refuses two that overlap (migration 0004).
+    claims_from = models.DateTimeField(null=True, blank=True)
+    claims_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

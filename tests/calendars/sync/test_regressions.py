@@ -324,9 +324,7 @@ def test_move_that_waited_when_the_last_guest_left_is_pushed_when_they_return(go
     event = google.add(desk.address, guests=("ann@x.org",))
     desk.turn()
     appointment = Appointment.objects.get()
-    booking.reschedule(
-        appointment, starts_at=TOMORROW_AT_TEN + 5 * HOUR, ends_at=TOMORROW_AT_TEN + 6 * HOUR
-    )
+    booking.reschedule(appointment, starts_at=TOMORROW_AT_TEN + 5 * HOUR, ends_at=TOMORROW_AT_TEN + 6 * HOUR)
     google.change(desk.address, event, attendees=[])
     desk.turn()
     assert Appointment.objects.get().status == "cancelled"
