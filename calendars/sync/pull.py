@@ -141,7 +141,7 @@ class Pull:
         if not (self.found_something or page.events or page.unreadable):
             self._store_token(page.next_sync_token)
             return
-        listed = [event.google_id for event in (*page.events, *page.unreadable)]
+        listed = [event.google_id for event in page.events] + [bad.google_id for bad in page.unreadable]
         found, gone = self._ask_for(self._doubtful(listed))
         with transaction.atomic():
             self._write(page)
