@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from calendars.models import (
     GoogleEvent,
@@ -176,6 +177,7 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         has_ignored_guests=any(setting.ignored.covers(person["address"].lower()) for person in row.attendees),
         is_applied=row.replan == GoogleEvent.Replan.APPLY,
         fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
+        lives_on=row.agreed_cancelled and row.etag == row.agreed_etag,
         may_have_moved=_may_have_moved(row, setting, now),
         **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all
     )
@@ -277,7 +279,15 @@ def _agreed(row: GoogleEvent) -> Agreed | None:
 
 
 def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
+    """Appointments of `rows` with a change of ours that this calendar lacks; a move seen through another copy is
+    none."""
+    moved_here = AppointmentChange.objects.filter(
+        appointment=OuterRef("appointment"),
+        what=AppointmentChange.What.RESCHEDULED,
+        revision__gt=OuterRef("pushed_revision"),
+    ).exclude(origin=Origin.GOOGLE)
     behind = PushTarget.objects.behind().filter(
+        Exists(moved_here),
         google_calendar=setting.google_calendar,
         appointment__in=[row.appointment_id for row in rows if row.appointment_id],
     )

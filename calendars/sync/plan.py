@@ -124,8 +124,8 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")
     if held.is_void and not _comes_back(observed, held, agreed, facts):
         shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
-        # An event of ours that lives on, although Google said that it was gone, or a person brought it back.
-        again = observed.is_ours and not held.made_in_google
+        # It lives on, although Google said that it was gone; or a person brought an event of ours back.
+        again = facts.lives_on or (observed.is_ours and not held.made_in_google)
         return replace(shown, reason="The appointment was cancelled here.", push_again=again)
     guests = _follow_guests(observed, held, facts)
     if held.contacts and not guests.stay and not guests.attach:

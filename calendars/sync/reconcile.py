@@ -330,7 +330,7 @@ def _join(made: Plan, situation: Situation, setting: Setting) -> None:
     booking.add_host(sibling, setting.owner.pk)
     if made.restore:
         sibling = booking.set_status(sibling, Status.NEW, origin=Origin.GOOGLE, fires=False, why=made.reason)
-        free_absent(sibling)
+        free_absent(sibling, but=setting.owner.pk)
     times = situation.observed.span
     if times != (sibling.starts_at, sibling.ends_at) and (made.restore or _knows_better(row, sibling)):
         sibling = booking.reschedule(

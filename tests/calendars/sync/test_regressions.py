@@ -334,3 +334,58 @@ def test_move_that_waited_when_the_last_guest_left_is_pushed_when_they_return(go
     assert Appointment.objects.get().status == "new"
     [there] = google.events(desk.address)
     assert there["start"]["dateTime"] == "2026-03-03T15:00:00Z"
+
+
+def test_organiser_of_a_series_that_a_colleagues_copy_moved_first_stays_its_host(google: Google) -> None:
+    """Their new occurrences joined while the old ones, gone, still counted as their copies."""
+    google.control.set_options(instance_ids="opaque")
+    first, second = Desk(google), Desk(google)
+    series = google.control.insert(
+        first.address,
+        "primary",
+        {
+            "summary": "Course",
+            "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), "timeZone": "Europe/London"},
+            "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), "timeZone": "Europe/London"},
+            "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"],
+            "attendees": [{"email": "ann@x.org"}, {"email": second.address}],
+        },
+    )
+    for desk in (first, second, first, second):
+        desk.turn()
+    google.move(first.address, series, TOMORROW_AT_TEN + 26 * HOUR)
+    for desk in (second, first) * 3:
+        desk.turn()
+    standing = Appointment.objects.exclude(status="cancelled")
+    assert standing.count() == 2
+    for appointment in standing:
+        assert set(appointment.hosts.values_list("user", flat=True)) == {first.user.pk, second.user.pk}
+
+
+def test_move_seen_through_another_copy_is_no_change_of_ours_that_waits(google: Google) -> None:
+    """Of a later move at Google it was said that ours wins; nothing of ours was on its way."""
+    first, second = Desk(google), Desk(google)
+    google.control.add_person("boss@x.org")
+    event = google.add("boss@x.org", guests=(first.address, second.address))
+    for desk in (first, second, first):
+        desk.turn()
+    google.move("boss@x.org", event, TOMORROW_AT_TEN + 2 * HOUR)
+    first.turn()
+    google.move("boss@x.org", event, TOMORROW_AT_TEN + 5 * HOUR)
+    second.turn()
+    assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN + 5 * HOUR
+
+
+def test_event_of_googles_that_lives_on_after_its_removal_is_removed_once_more(google: Google) -> None:
+    desk = Desk(google)
+    google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    booking.cancel(Appointment.objects.get())
+    google.control.add_fault(Fault("calendar.events.delete", count=9, status=404, reason="notFound"))
+    google.control.add_fault(Fault("calendar.events.get", count=9, status=404, reason="notFound"))
+    take_turn(desk.google_calendar.pk, NOW)
+    google.control.clear_faults()
+    assert len(google.events(desk.address)) == 1
+    desk.turn(full=True)
+    desk.turn()
+    assert google.events(desk.address) == []
