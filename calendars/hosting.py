@@ -2,8 +2,10 @@
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Min, Q
 from django.utils import timezone
 
 from calendars.models import BlockedTime, Calendar, GoogleEvent
@@ -33,27 +35,64 @@ def hosts_for(
 
 
 def next_in_turn(calendar: Calendar, starts_at: datetime.datetime, ends_at: datetime.datetime) -> User:
-    """Round robin: of the members who are free, by priority, then fewest upcoming, then longest idle."""
-    now = timezone.now()
-    upcoming = Q(hosted__appointment__starts_at__gte=now) & ~Q(
+    """Round robin: whose turn it is of the members who are free, or of all where nobody is."""
+    members = list(
+        User.objects.filter(memberships__calendar=calendar, memberships__is_active=True, is_active=True)
+    )
+    busy = busy_users(members, starts_at, ends_at)
+    free = [member for member in members if member.pk not in busy]
+    return choose(calendar, free or members).user
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who hosts, and why: words for the appointment's page."""
+
+    user: User
+    why: str
+
+
+def choose(calendar: Calendar, free: Sequence[User], *, contact_owner: User | None = None) -> Choice:
+    """Of `free` (at least one) who is next: by priority, then fewest upcoming, then longest idle. One statement.
+
+    `contact_owner`, where the calendar keeps a contact with their owner, comes first.
+    """
+    if calendar.keeps_owner and contact_owner in free and contact_owner is not None:
+        return Choice(contact_owner, f"{contact_owner} looks after this contact, and was free.")
+    upcoming = Q(hosted__appointment__starts_at__gte=timezone.now()) & ~Q(
         hosted__appointment__status__in=Appointment.VOID_STATUSES
     )
-    members = list(
-        User.objects.filter(memberships__calendar=calendar, memberships__is_active=True)
+    ranked = (
+        User.objects.filter(pk__in=[user.pk for user in free], memberships__calendar=calendar)
         .annotate(
+            priority=Min("memberships__priority", filter=Q(memberships__calendar=calendar)),
             upcoming=Count("hosted", filter=upcoming, distinct=True),
             last_given=Max("hosted__appointment__created_at"),
         )
-        .order_by("memberships__priority", "upcoming", "last_given", "pk")
+        .order_by("priority", "upcoming", F("last_given").asc(nulls_first=True), "pk")
     )
-    busy = busy_users(members, starts_at, ends_at)
-    return next((member for member in members if member.pk not in busy), members[0])
+    first, *others = ranked
+    return Choice(first, _why_chosen(first, others))
+
+
+def _why_chosen(first: Any, others: Sequence[Any]) -> str:
+    if not others:
+        return f"{first} was the only one free."
+    second = others[0]
+    if first.priority != second.priority:
+        return f"{first} was free and comes first by priority."
+    if first.upcoming != second.upcoming:
+        return f"{first} was free with the fewest upcoming appointments ({first.upcoming})."
+    return f"{first} was free and had waited longest for an appointment."
 
 
 def lock(users: Sequence[User]) -> None:
-    """Hold these users' rows until the transaction ends, in a fixed order so that two bookings cannot deadlock."""
+    """Hold these users' rows until the transaction ends, in a fixed order so that two bookings cannot deadlock.
+
+    Rows that point at them may be written meanwhile: a pull does not wait for a booking.
+    """
     list(
-        User.objects.select_for_update(of=("self",))
+        User.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk__in=[user.pk for user in users])
         .order_by("pk")
         .values_list("pk")

@@ -136,7 +136,7 @@ class Facts:
     organisers_copy: bool = False
     # The person whose copy this is hosts the appointment no more: a copy of theirs was gone for a while.
     host_was_freed: bool = False
-    # Its removal was agreed, and Google shows it as it was before.
+    # Our push removed it, and Google shows it alive without ever having shown it gone.
     lives_on: bool = False
     # A deletion that may be a move: another calendar of this person was not pulled since.
     may_have_moved: bool = False

@@ -32,6 +32,7 @@ from calendars.sync.facts import (
     Observed,
 )
 from calendars.sync.guests import Guest, Person
+from calendars.sync.observation import REMOVED
 from calendars.sync.setting import Setting, colleagues, our_addresses
 from calendars.sync.words import Words
 from contacts.fields import normalise_address
@@ -177,7 +178,7 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         has_ignored_guests=any(setting.ignored.covers(person["address"].lower()) for person in row.attendees),
         is_applied=row.replan == GoogleEvent.Replan.APPLY,
         fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
-        lives_on=row.agreed_cancelled and row.etag == row.agreed_etag,
+        lives_on=row.planned_etag.endswith(REMOVED) and not row.is_cancelled,
         may_have_moved=_may_have_moved(row, setting, now),
         **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all
     )

@@ -17,6 +17,8 @@ OBSERVED = [*SAME_NAME, "attendees", "created_at_google", "updated_at_google"]
 _observed = attrgetter(*SAME_NAME)
 # All that a tombstone is sure to tell (S11, S12); what was known of the event stays.
 TOMBSTONE = ["etag", "status"]
+# Ends the etag of an event that a push removed, until a pull shows that it is gone.
+REMOVED = "-removed"
 PRIVATE = ("private", "confidential")
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import backoff, targets
 from calendars.sync.gather import words_of, words_of_event
-from calendars.sync.observation import columns
+from calendars.sync.observation import REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
@@ -220,6 +220,7 @@ class Push:
 
     def _remove(self) -> str:
         """Cancelled here, or no longer at home in this Google calendar."""
+        self._remove_earlier()
         if self.row is not None and self.row.is_cancelled:
             return "gone already"
         if self.row is not None and not self.row.organised_by_us:
@@ -230,8 +231,8 @@ class Push:
             google_calendar=self.google_calendar, google_id=self.target.event_id
         ).update(
             # No etag of Google's: should the event be there after all, the next pull says so.
-            etag=Concat("etag", Value("-removed")),
-            planned_etag=Concat("etag", Value("-removed")),
+            etag=Concat("etag", Value(REMOVED)),
+            planned_etag=Concat("etag", Value(REMOVED)),
             status="cancelled",
             blocks=False,
             outcome=GoogleEvent.Outcome.CANCELLED,

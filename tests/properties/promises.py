@@ -91,6 +91,8 @@ class Ledger:
     reworded: set[str] = field(default_factory=set)
     # Occurrences that a person brought back at Google: what staff cancelled stays cancelled here.
     revived: set[str] = field(default_factory=set)
+    # Event id → the appointment it was a copy of at the end of some step.
+    aimed: dict[str, Any] = field(default_factory=dict)
     # Appointments that staff took off, and so their events.
     taken_off: set[Any] = field(default_factory=set)
     titles: dict[Any, str] = field(default_factory=dict)
@@ -109,6 +111,7 @@ def judge_step(world: World, ledger: Ledger) -> None:
     now = policies_now()
     policies = {pk: (ledger.policies.get(pk, NOTHING), policy) for pk, policy in now.items()}
     ledger.policies = now
+    ledger.aimed.update(PushTarget.objects.values_list("event_id", "appointment"))
     _judge_requests(world, ledger)
     _judge_bookings(ledger, policies)
     _judge_contacts(ledger, policies)
@@ -139,11 +142,11 @@ def _judge_requests(world: World, ledger: Ledger) -> None:
         ours = re.fullmatch(r"([0-9a-f]{32})g\d+", event_id)
         if ours and Appointment.objects.filter(pk=ours[1]).exists():
             continue
-        target = PushTarget.objects.filter(event_id=event_id).first()
-        assert target is not None, f"{request.method} of an event that no appointment has: {event_id}"
+        whose = ledger.aimed.get(event_id)
+        assert whose is not None, f"{request.method} of an event that no appointment has: {event_id}"
         assert not set(body) & {"summary", "description", "location", "recurrence"}, request
         if request.method == "calendar.events.delete":
-            assert target.appointment_id in ledger.taken_off, f"deleted a person's event: {event_id}"
+            assert whose in ledger.taken_off, f"deleted a person's event: {event_id}"
     world.control.clear_requests()
 
 

@@ -376,16 +376,32 @@ def test_move_seen_through_another_copy_is_no_change_of_ours_that_waits(google: 
     assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN + 5 * HOUR
 
 
-def test_event_of_googles_that_lives_on_after_its_removal_is_removed_once_more(google: Google) -> None:
+@pytest.mark.parametrize("changes", [{}, {"summary": "Other words"}], ids=["unchanged", "edited since"])
+def test_event_of_googles_that_lives_on_after_its_removal_is_removed_once_more(
+    google: Google, changes: dict[str, Any]
+) -> None:
     desk = Desk(google)
-    google.add(desk.address, guests=("ann@x.org",))
+    event = google.add(desk.address, guests=("ann@x.org",))
     desk.turn()
     booking.cancel(Appointment.objects.get())
     google.control.add_fault(Fault("calendar.events.delete", count=9, status=404, reason="notFound"))
     google.control.add_fault(Fault("calendar.events.get", count=9, status=404, reason="notFound"))
     take_turn(desk.google_calendar.pk, NOW)
     google.control.clear_faults()
+    google.change(desk.address, event, **changes)
     assert len(google.events(desk.address)) == 1
     desk.turn(full=True)
+    desk.turn()
+    assert google.events(desk.address) == []
+
+
+def test_earlier_event_goes_with_an_appointment_that_is_withdrawn_twice(google: Google) -> None:
+    """Brought back under the next id before its first event was removed, and withdrawn before that was pushed."""
+    desk = Desk(google)
+    appointment = book(desk)
+    desk.turn()
+    link(desk, None)
+    link(desk, desk.google_calendar)
+    booking.cancel(appointment)
     desk.turn()
     assert google.events(desk.address) == []
