@@ -9,7 +9,7 @@ from calendars.booking.record import What, locked, record, save
 from calendars.booking.rules import NotPossible, Status, Taken, check_times
 from calendars.sync import targets
 from calendars.sync.words import Words
-from contacts.models import Appointment, Origin, User
+from contacts.models import Appointment, AppointmentHost, Origin, User
 
 # The change that reaching a status writes; "new" is not news.
 WHAT_BY_STATUS = {
@@ -34,8 +34,11 @@ def reschedule(
     agreed_at: int | None = None,
     repeats_series: bool = False,
     check_free: bool = False,
+    claims: bool = False,
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
+
+    `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others.
 
     Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), or locked at Google.
     """
@@ -55,6 +58,7 @@ def reschedule(
             raise Taken("That time was just taken. Choose another one.")
     row.starts_at, row.ends_at = starts_at, ends_at
     save(row, "starts_at", "ends_at")
+    _claim(row, starts_at if claims else None, ends_at if claims else None)
     record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
     targets.aim(row, agreed_at=agreed_at)
     return row
@@ -103,6 +107,8 @@ def set_status(
         return row
     was_void, row.status, row.status_set_by = row.is_void, status, origin
     save(row, "status", "status_set_by")
+    if row.is_void:
+        _claim(row, None, None)
     if was_void and not row.is_void:
         # The time is taken again: reminders come back, but what fired once does not fire again.
         record(
@@ -144,6 +150,13 @@ def take_words(appointment: Appointment, words: Words, *, agreed_at: int) -> App
     save(row, "title", "description", "location", "meeting_url")
     targets.aim(row, agreed_at=agreed_at)
     return row
+
+
+def _claim(row: Appointment, starts_at: datetime.datetime | None, ends_at: datetime.datetime | None) -> None:
+    hosts = AppointmentHost.objects.filter(appointment=row).exclude(
+        claims_from=starts_at, claims_until=ends_at
+    )
+    hosts.update(claims_from=starts_at, claims_until=ends_at)
 
 
 def _why_fixed(row: Appointment) -> str:

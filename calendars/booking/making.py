@@ -53,6 +53,9 @@ class Booking:
     fires: bool = True
     why: str = ""
     check_free: bool = False
+    # Asked for free time and got it: no other claim on its hosts' time may overlap.
+    claims: bool = False
+    assigned_why: str = ""
     aims: bool = True
 
     @property
@@ -113,8 +116,13 @@ def book_many(bookings: Sequence[Booking]) -> list[Appointment]:
     hosts = [_hosts(booking) for booking in bookings]
     appointments = Appointment.objects.bulk_create(_appointment(booking) for booking in bookings)
     AppointmentHost.objects.bulk_create(
-        AppointmentHost(appointment=appointment, user=user)
-        for appointment, users in zip(appointments, hosts, strict=True)
+        AppointmentHost(
+            appointment=appointment,
+            user=user,
+            claims_from=booking.starts_at if booking.claims else None,
+            claims_until=booking.ends_at if booking.claims else None,
+        )
+        for appointment, booking, users in zip(appointments, bookings, hosts, strict=True)
         for user in users
     )
     invited = _invited_at(bookings)
@@ -165,6 +173,7 @@ def _appointment(booking: Booking) -> Appointment:
         description=booking.description,
         location=booking.location or booking.calendar.location,
         meeting_url=booking.meeting_url,
+        assigned_why=booking.assigned_why[:300],
         is_recurring=booking.is_recurring,
         ical_uid=booking.meeting[0],
         original_start=booking.meeting[1],

@@ -1,0 +1,148 @@
+"""Taking time that is on offer. Whoever may host is locked in a fixed order and read again, so that of any number of
+simultaneous requests for one slot as many succeed as there are free hosts or seats."""
+
+import datetime
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+
+from calendars import hosting, offering
+from calendars.availability import Slot
+from calendars.booking.changing import reschedule
+from calendars.booking.making import Booking, book_many
+from calendars.booking.rules import NotPossible, Taken
+from calendars.models import Calendar
+from contacts.models import Appointment, Contact, Origin, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JUST_TAKEN = "That time was just taken. Choose another one."
+# The exclusion constraint of contacts' migration 0004.
+CLAIMS = "appointment_host_claims_once"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A slot that is held until the transaction ends, with those who could host it."""
+
+    calendar: Calendar
+    slot: Slot
+    hosts: Sequence[User]
+
+
+def hold(calendar: Calendar, starts_at: datetime.datetime, *, now: datetime.datetime) -> Seat:
+    """The slot of `calendar` that starts at `starts_at`, held. Call it inside a transaction. Raises Taken."""
+    if not calendar.is_active:
+        raise NotPossible(f"{calendar.name} does not take bookings at the moment.")
+    # First the calendar: its seats and its most per day are nobody's row.
+    Calendar.objects.select_for_update(no_key=True, of=("self",)).get(pk=calendar.pk)
+    start = int(starts_at.timestamp())
+    offer = offering.read(calendar, within=(start, start + 1), now=now)
+    hosting.lock(list(offer.users.values()))
+    # What was taken until the locks were ours is seen only by reading again.
+    offer = offering.read(calendar, within=(start, start + 1), now=now)
+    slot = offer.slot_at(starts_at)
+    if slot is None:
+        raise Taken(JUST_TAKEN)
+    return Seat(calendar, slot, offer.hosts(slot))
+
+
+def take(
+    seat: Seat,
+    contact: Contact,
+    *,
+    guests: Sequence[Contact] = (),
+    addresses: dict[int, str] | None = None,
+    description: str = "",
+    origin: str = Origin.CUSTOMER,
+    by: User | None = None,
+) -> Appointment:
+    """`contact`'s appointment in the held `seat`. Of several who could host one is chosen, and it is said why.
+
+    Raises Taken where the database knows of an overlap that was not seen.
+    """
+    calendar, hosts, why = seat.calendar, list(seat.hosts), ""
+    if calendar.kind == Calendar.Kind.ROUND_ROBIN:
+        choice = hosting.choose(calendar, hosts, contact_owner=contact.owner)
+        hosts, why = [choice.user], choice.why
+    booking = Booking(
+        calendar=calendar,
+        contact=contact,
+        guests=tuple(guests),
+        addresses=addresses or {},
+        owner=hosts[0],
+        hosts=hosts,
+        starts_at=seat.slot.starts_at,
+        ends_at=seat.slot.ends_at,
+        description=description,
+        origin=origin,
+        by=by,
+        assigned_why=why,
+        claims=calendar.kind != Calendar.Kind.CLASS,
+    )
+    with overlap_is_taken():
+        return book_many([booking])[0]
+
+
+@transaction.atomic
+def move_to(
+    appointment: Appointment,
+    starts_at: datetime.datetime,
+    *,
+    now: datetime.datetime,
+    origin: str = Origin.CUSTOMER,
+    why: str = "",
+) -> Appointment:
+    """`appointment` at another slot on offer, with the hosts it has. Raises Taken, NotPossible."""
+    calendar = appointment.calendar
+    Calendar.objects.select_for_update(no_key=True, of=("self",)).get(pk=calendar.pk)
+    hosts = [host.user for host in appointment.hosts.select_related("user").order_by("user")]
+    hosting.lock(hosts)
+    offer = slots_to_move(appointment, starts_at, now=now)
+    slot = offer.slot_at(starts_at)
+    if slot is None:
+        raise Taken(JUST_TAKEN)
+    with overlap_is_taken():
+        return reschedule(
+            appointment,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            origin=origin,
+            why=why,
+            claims=calendar.kind != Calendar.Kind.CLASS,
+        )
+
+
+def slots_to_move(
+    appointment: Appointment,
+    starts_at: datetime.datetime,
+    *,
+    now: datetime.datetime,
+    until: datetime.datetime | None = None,
+) -> offering.Offer:
+    """What is on offer to move `appointment` to, from `starts_at` on: its hosts stay, its own time counts as free."""
+    start = int(starts_at.timestamp())
+    hosts = [host.user for host in appointment.hosts.select_related("user")]
+    return offering.read(
+        appointment.calendar,
+        within=(start, int(until.timestamp()) if until else start + 1),
+        now=now,
+        but=appointment,
+        only=hosts or None,
+    )
+
+
+@contextmanager
+def overlap_is_taken() -> "Iterator[None]":
+    """The database's own refusal of two claims on one host's time, in words."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if CLAIMS in str(error):
+            raise Taken(JUST_TAKEN) from error
+        raise
