@@ -21,6 +21,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     # Models can be imported only after setup.
     from campaigns import delivery, triggers  # noqa: PLC0415
+    from campaigns.delivery import claims  # noqa: PLC0415
     from campaigns.models import Enrolment, Message, TriggerEvent  # noqa: PLC0415
     from contacts.models import Appointment, AppointmentChange  # noqa: PLC0415
     from tests.campaigns import rows  # noqa: PLC0415
@@ -35,7 +36,7 @@ def main() -> None:
     AppointmentChange.objects.update(looked_at=None, at=rows.NOW)
     changes = list(AppointmentChange.objects.values_list("pk", flat=True))
     at_once(lambda: [triggers.look_at(change, now=rows.NOW) for change in changes])
-    delivery.BATCH = 3
+    claims.BATCH = 3
     shares = at_once(lambda: delivery.deliver_due(rows.NOW))
     # While some send, another cancels everything: each reminder is either sent or void, and never both.
     at_once(
