@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from anymail.exceptions import AnymailUnsupportedFeature
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -21,7 +22,7 @@ from campaigns import delivery
 from campaigns.delivery import claims, deliver_due, message_id_of
 from campaigns.delivery.messages import Messages
 from campaigns.models import Message, Step
-from campaigns.transports import EmailTransport, Letter, Refused, TryLater
+from campaigns.transports import CalendarFile, EmailTransport, Letter, Refused, TryLater
 from contacts.models import Appointment, Contact
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, before
@@ -243,6 +244,25 @@ def test_mail_errors_are_named_after_what_to_do(
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", broken)
     with pytest.raises(expected):
         EmailTransport().send(Letter("ada@example.com", "s", "t", "<p>t</p>", "<1@x>"))
+
+
+def test_a_service_without_further_parts_still_gets_the_calendar_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Several of anymail's refuse every alternative but HTML, before anything leaves."""
+    sent: list[mail.EmailMultiAlternatives] = []
+
+    def plain(self: object, letters: list[mail.EmailMultiAlternatives]) -> int:
+        if any(part.mimetype != "text/html" for part in letters[0].alternatives):
+            raise AnymailUnsupportedFeature("alternative part")
+        sent.extend(letters)
+        return 1
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", plain)
+    file = CalendarFile("REQUEST", "BEGIN:VCALENDAR\r\n")
+    EmailTransport().send(Letter("ada@example.com", "s", "t", "<p>t</p>", "<1@x>", calendar=file))
+    (attached,) = sent[0].attachments
+    assert attached == ("invite.ics", b"BEGIN:VCALENDAR\r\n", "application/ics")
 
 
 # --- what a dead worker left ------------------------------------------------------------------------------------
