@@ -39,7 +39,7 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`about`: the campaign and its step, or the kind of notice; `about_url` is "" where that has no page."""
+    """`about`: the campaign, or the kind of notice; `about_url` is "" where that has no page."""
 
     message: Outgoing
     contact: Contact
@@ -142,7 +142,7 @@ def _notice_row(notice: Notice, is_hidden: bool) -> Row:
         url=reverse("campaigns:notice", args=[notice.pk]),
         about=notice.get_kind_display(),
         about_url="",
-        step="Of the appointment itself",
+        step="At once",
         medium="E-mail",
         subject="" if is_hidden else notice.subject or subject_of(notice, timezone.now()),
         tone=TONES[State(notice.state)],
