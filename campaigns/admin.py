@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from campaigns.models import Campaign, Enrolment, Message, Step, TriggerEvent
+from campaigns.models import Campaign, Enrolment, Message, Notice, Step, TriggerEvent
 
 CONTACT = ("contact__first_name", "contact__last_name", "contact__emails__address")
 
@@ -97,3 +97,12 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(ordering="enrolment__campaign__name")
     def campaign(self, message: Message) -> str:
         return message.enrolment.campaign.name
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("due_at", "kind", "state", "recipient", "subject", "attempts", "not_before", "why")
+    list_filter = ("kind", "state", "is_own_doing", "appointment__calendar")
+    search_fields = ("=appointment__id", "recipient", "subject", "message_id", "why", *CONTACT)
+    date_hierarchy = "due_at"
+    exclude = ("body_html",)

@@ -40,10 +40,10 @@ def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
         },
         appointment={
             "title": appointment.title or appointment.calendar.name,
-            "date": _day(starts_at),
+            "date": day(starts_at),
             "time": f"{starts_at:%H:%M}",
-            "starts_at": _told(starts_at),
-            "ends_at": _told(ends_at),
+            "starts_at": moment_in_words(starts_at),
+            "ends_at": moment_in_words(ends_at),
             "calendar": appointment.calendar.name,
             "location": appointment.location or appointment.calendar.location,
             "meeting_url": appointment.meeting_url,
@@ -59,9 +59,11 @@ def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
     )
 
 
-def _day(moment: datetime.datetime) -> str:
+def day(moment: datetime.datetime) -> str:
+    """ "Monday 2 November 2026"."""
     return f"{moment:%A} {moment.day} {moment:%B %Y}"
 
 
-def _told(moment: datetime.datetime) -> str:
-    return f"{_day(moment)}, {moment:%H:%M} {moment.tzname()}"
+def moment_in_words(moment: datetime.datetime) -> str:
+    """ "Monday 2 November 2026, 09:30 GMT"."""
+    return f"{day(moment)}, {moment:%H:%M} {moment.tzname()}"

@@ -1,8 +1,8 @@
 """Reminder campaigns: the plan (Campaign, Step), who is in it (Enrolment), each dated text (Message), and the
-log of every fact that could have fired (TriggerEvent)."""
+log of every fact that could have fired (TriggerEvent). Beside them what is said of an appointment itself (Notice)."""
 
 import datetime
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -126,14 +126,19 @@ class Enrolment(models.Model):
         return f"{self.contact_id} in {self.campaign_id}"
 
 
-class MessageQuerySet(models.QuerySet["Message"]):
-    def due(self, now: datetime.datetime) -> "MessageQuerySet":
+OutgoingT = TypeVar("OutgoingT", bound="Outgoing", covariant=True)
+
+
+class OutgoingQuerySet(models.QuerySet[OutgoingT]):
+    def due(self, now: datetime.datetime) -> Self:
         return self.filter(
-            Q(not_before=None) | Q(not_before__lte=now), state=Message.State.WAITING, due_at__lte=now
-        ).order_by("due_at")
+            Q(not_before=None) | Q(not_before__lte=now), state=Outgoing.State.WAITING, due_at__lte=now
+        ).order_by("due_at", "pk")
 
 
-class Message(models.Model):
+class Outgoing(models.Model):
+    """What leaves for a contact, in one row from its planning to what became of it. Only `delivery` sends."""
+
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
         SENDING = "sending", "Sending"
@@ -143,10 +148,6 @@ class Message(models.Model):
         VOID = "void", "Void"
         UNKNOWN = "unknown", "Outcome unknown"
 
-    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="messages")
-    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="messages")
-    # The start it was planned for: a move takes a waiting message along; a sent one is followed by another.
-    for_start = models.DateTimeField()
     due_at = models.DateTimeField()
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     why = models.CharField(max_length=300, blank=True)
@@ -162,10 +163,23 @@ class Message(models.Model):
     message_id = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = MessageQuerySet.as_manager()
-
     class Meta:
+        abstract = True
         ordering = ("due_at", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.due_at:%Y-%m-%d %H:%M} UTC"
+
+
+class Message(Outgoing):
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="messages")
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="messages")
+    # The start it was planned for: a move takes a waiting message along; a sent one is followed by another.
+    for_start = models.DateTimeField()
+
+    objects = OutgoingQuerySet["Message"].as_manager()
+
+    class Meta(Outgoing.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["enrolment", "step", "for_start"], name="message_once"),
         ]
@@ -175,5 +189,37 @@ class Message(models.Model):
             models.Index(fields=["-sent_at"], condition=Q(state="sent"), name="message_outbox"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.state} {self.due_at:%Y-%m-%d %H:%M} UTC"
+
+class Notice(Outgoing):
+    """What one person is told of one change of an appointment: booked, confirmed, moved, cancelled."""
+
+    class Kind(models.TextChoices):
+        BOOKED = "booked", "Confirmation"
+        CONFIRMED = "confirmed", "Now confirmed"
+        MOVED = "moved", "Move"
+        CANCELLED = "cancelled", "Cancellation"
+
+    change = models.ForeignKey("contacts.AppointmentChange", on_delete=models.CASCADE, related_name="notices")
+    appointment = models.ForeignKey("contacts.Appointment", on_delete=models.CASCADE, related_name="notices")
+    contact = models.ForeignKey("contacts.Contact", on_delete=models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=9, choices=Kind)
+    # The person did it themselves: then they are told whether or not they want other e-mail.
+    is_own_doing = models.BooleanField(default=False)
+    # What it said of the appointment; the next one tells what is different, or is not needed.
+    told_start = models.DateTimeField(null=True, blank=True)
+    told_end = models.DateTimeField(null=True, blank=True)
+    told_status = models.CharField(max_length=10, blank=True)
+    calendar_file = models.TextField(blank=True)
+
+    objects = OutgoingQuerySet["Notice"].as_manager()
+
+    class Meta(Outgoing.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["change", "contact"], name="notice_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(state="waiting"), name="notice_due"),
+            models.Index(fields=["claimed_until"], condition=Q(state="sending"), name="notice_stuck"),
+            models.Index(fields=["-sent_at"], condition=Q(state="sent"), name="notice_outbox"),
+            models.Index(fields=["appointment", "contact"], name="notice_history"),
+        ]

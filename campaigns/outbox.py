@@ -1,23 +1,30 @@
-"""What the outbox and the parts on other pages show of messages: lists that arrive ready."""
+"""What the outbox and the parts on other pages show of messages and notices: lists that arrive ready."""
 
+import datetime
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
 
 from campaigns import wording
-from campaigns.models import Message
+from campaigns.models import Message, Notice, Outgoing, OutgoingQuerySet
+from campaigns.notices.standing import standing_of, with_standing
+from campaigns.notices.wording import rendered, subject_of
 from campaigns.previewing import would_read
-from contacts.models import Appointment, User
+from campaigns.rendering import Rendered
+from contacts.models import Appointment, Contact, User
 from contacts.privacy import with_privacy
 
-State = Message.State
+State = Outgoing.State
 TABS = {
     "sent": ("Sent", [State.SENT]),
     "waiting": ("Waiting", [State.WAITING, State.SENDING]),
     "left-out": ("Failed and skipped", [State.FAILED, State.UNKNOWN, State.SKIPPED, State.VOID]),
 }
+KINDS = {"messages": "From campaigns", "notices": "Confirmations, moves, cancellations"}
 # The words of the design system for how good a state is.
 TONES = {
     State.WAITING: "info",
@@ -32,35 +39,55 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    message: Message
+    """`about`: the campaign, or the kind of notice; `about_url` is "" where that has no page."""
+
+    message: Outgoing
+    contact: Contact
+    appointment: Appointment
+    url: str
+    about: str
+    about_url: str
     step: str
+    medium: str
     subject: str
     tone: str
     # A private appointment of a colleague: time and person only.
     is_hidden: bool
 
-
-def in_tab(tab: str) -> QuerySet[Message]:
-    """The messages of a tab, newest first; what waits, the next first."""
-    messages = related().filter(state__in=TABS[tab][1])
-    orders = {"sent": "-sent_at", "waiting": "due_at", "left-out": "-due_at"}
-    return messages.order_by(orders[tab], "-pk")
+    @property
+    def at(self) -> datetime.datetime:
+        """When it left, else when it leaves or should have."""
+        return self.message.sent_at or self.message.due_at
 
 
-def of_appointment(appointment: Appointment) -> QuerySet[Message]:
-    return related().filter(enrolment__appointment=appointment).order_by("due_at", "pk")
+def in_tab(tab: str, kind: str) -> QuerySet[Message] | QuerySet[Notice]:
+    """The messages or notices of a tab, newest first; what waits, the next first."""
+    order = {"sent": "-sent_at", "waiting": "due_at", "left-out": "-due_at"}[tab]
+    if kind == "notices":
+        return notices().filter(state__in=TABS[tab][1]).order_by(order, "-pk")
+    return messages().filter(state__in=TABS[tab][1]).order_by(order, "-pk")
 
 
-def of_contact(contact_id: int) -> QuerySet[Message]:
-    return related().filter(enrolment__contact=contact_id).order_by("-due_at", "-pk")
+def of_appointment(appointment: Appointment, viewer: User) -> list[Row]:
+    """All that went or goes out about an appointment, in order of time."""
+    found: list[Outgoing] = [*notices().filter(appointment=appointment).order_by("pk")]
+    found += messages().filter(enrolment__appointment=appointment).order_by("due_at", "pk")
+    return sorted(rows_of(found, viewer), key=lambda row: row.message.due_at)
 
 
-def rows_of(messages: Iterable[Message], viewer: User) -> list[Row]:
-    """Rows for a page; one statement more than `messages` takes, to learn what `viewer` may not read."""
-    found = list(messages)
-    ids = {message.enrolment.appointment_id for message in found}
-    hidden = hidden_from(viewer, ids)
-    return [_row(message, message.enrolment.appointment_id in hidden) for message in found]
+def of_contact(contact_id: int, viewer: User, most: int) -> list[Row]:
+    """The latest `most` to a contact, those to come first."""
+    found: list[Outgoing] = [*notices().filter(contact=contact_id).order_by("-due_at", "-pk")[:most]]
+    found += messages().filter(enrolment__contact=contact_id).order_by("-due_at", "-pk")[:most]
+    found.sort(key=lambda each: each.due_at, reverse=True)
+    return rows_of(found[:most], viewer)
+
+
+def rows_of(found: Iterable[Outgoing], viewer: User) -> list[Row]:
+    """Rows for a page; one statement more than `found` takes, to learn what `viewer` may not read."""
+    outgoing = list(found)
+    hidden = hidden_from(viewer, {appointment_of(each).pk for each in outgoing})
+    return [_row(each, appointment_of(each).pk in hidden) for each in outgoing]
 
 
 def hidden_from(viewer: User, appointment_ids: set[uuid.UUID]) -> set[uuid.UUID]:
@@ -68,7 +95,7 @@ def hidden_from(viewer: User, appointment_ids: set[uuid.UUID]) -> set[uuid.UUID]
     return set(appointments.filter(Q(is_hidden=True)).values_list("pk", flat=True))
 
 
-def related() -> QuerySet[Message]:
+def messages() -> OutgoingQuerySet[Message]:
     """Messages with everything their rows tell."""
     return Message.objects.select_related(
         "step",
@@ -79,6 +106,61 @@ def related() -> QuerySet[Message]:
     ).prefetch_related("enrolment__contact__emails")
 
 
-def _row(message: Message, is_hidden: bool) -> Row:
-    subject = "" if is_hidden else message.subject or would_read(message).subject
-    return Row(message, wording.step(message.step), subject, TONES[State(message.state)], is_hidden)
+def notices() -> OutgoingQuerySet[Notice]:
+    """Notices with everything their rows tell."""
+    return with_standing(Notice.objects.all())
+
+
+def appointment_of(one: Outgoing) -> Appointment:
+    return one.appointment if isinstance(one, Notice) else _message(one).enrolment.appointment
+
+
+def as_it_reads(one: Outgoing) -> Rendered:
+    """As it was sent; as it would read if it left now, where it was not."""
+    if one.body_text:
+        return Rendered(one.subject, one.body_text, one.body_html)
+    if isinstance(one, Notice):
+        return rendered(one, standing_of(one), timezone.now())
+    return would_read(_message(one))
+
+
+def _message(one: Outgoing) -> Message:
+    if not isinstance(one, Message):
+        raise TypeError(f"Neither a message nor a notice: {one!r}")
+    return one
+
+
+def _row(one: Outgoing, is_hidden: bool) -> Row:
+    return _notice_row(one, is_hidden) if isinstance(one, Notice) else _message_row(_message(one), is_hidden)
+
+
+def _notice_row(notice: Notice, is_hidden: bool) -> Row:
+    return Row(
+        message=notice,
+        contact=notice.contact,
+        appointment=notice.appointment,
+        url=reverse("campaigns:notice", args=[notice.pk]),
+        about=notice.get_kind_display(),
+        about_url="",
+        step="At once",
+        medium="E-mail",
+        subject="" if is_hidden else notice.subject or subject_of(notice, timezone.now()),
+        tone=TONES[State(notice.state)],
+        is_hidden=is_hidden,
+    )
+
+
+def _message_row(message: Message, is_hidden: bool) -> Row:
+    return Row(
+        message=message,
+        contact=message.enrolment.contact,
+        appointment=message.enrolment.appointment,
+        url=reverse("campaigns:message", args=[message.pk]),
+        about=message.enrolment.campaign.name,
+        about_url=message.enrolment.campaign.get_absolute_url(),
+        step=wording.step(message.step),
+        medium=message.step.get_medium_display(),
+        subject="" if is_hidden else message.subject or would_read(message).subject,
+        tone=TONES[State(message.state)],
+        is_hidden=is_hidden,
+    )

@@ -159,13 +159,21 @@ body {{ margin: 0; padding: 24px 12px; background: #f2f4f7; color: #1d2433;
 .sheet {{ max-width: 560px; margin: 0 auto; padding: 32px; background: #ffffff; border-radius: 12px; }}
 p {{ margin: 0 0 16px; }}
 a {{ color: #1f5fc4; }}
+h1 {{ margin: 0 0 16px; font-size: 20px; line-height: 1.3; }}
+.facts {{ border-collapse: collapse; margin: 0 0 20px; }}
+.facts th, .facts td {{ padding: 4px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }}
+.facts th {{ padding-right: 20px; color: #5c6577; font-weight: 400; white-space: nowrap; }}
+.hush {{ color: #5c6577; font-size: 14px; }}
+.button {{ display: inline-block; padding: 10px 18px; border-radius: 8px; background: #0b6b6b; color: #ffffff;
+  text-decoration: none; font-weight: 600; }}
 .foot {{ max-width: 560px; margin: 16px auto 0; padding: 0 32px; color: #5c6577; font-size: 13px; }}
 .foot a {{ color: #5c6577; }}
 @media (prefers-color-scheme: dark) {{
   body {{ background: #12161d !important; color: #e6e9ef !important; }}
   .sheet {{ background: #1c222c !important; }}
   a {{ color: #8ab4f8 !important; }}
-  .foot, .foot a {{ color: #9aa4b5 !important; }}
+  .button {{ color: #ffffff !important; }}
+  .hush, .facts th, .foot, .foot a {{ color: #9aa4b5 !important; }}
 }}
 </style></head><body><div class="sheet">{body}</div>{foot}</body></html>"""
 
@@ -178,9 +186,14 @@ def _inliner() -> css_inline.CSSInliner:
 
 
 def as_html(text: str, *, title: str = "", unsubscribe_url: str = "") -> str:
-    """`text` as an e-mail page, styles inlined (many readers drop style sheets), readable in the dark."""
+    """`text` as an e-mail page."""
     foot = FOOT.format(url=html.escape(unsubscribe_url)) if unsubscribe_url else ""
-    return _inliner().inline(PAGE.format(title=html.escape(title), body=paragraphs(text), foot=foot))
+    return as_page(paragraphs(text), title=title, foot=foot)
+
+
+def as_page(body: str, *, title: str = "", foot: str = "") -> str:
+    """HTML as an e-mail page, styles inlined (many readers drop style sheets), readable in the dark."""
+    return _inliner().inline(PAGE.format(title=html.escape(title), body=body, foot=foot))
 
 
 def paragraphs(text: str) -> str:

@@ -7,15 +7,17 @@ import json
 import smtplib
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Protocol
 
-from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
+from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused, AnymailUnsupportedFeature
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-# Longer than any healthy server takes; a claim (delivery.CLAIM) outlives a batch of these.
+# Longer than any healthy server takes; a claim (delivery.claims.CLAIM) outlives a batch of these.
 TIMEOUT_SECONDS = 15
 
 
@@ -32,6 +34,14 @@ class Unclear(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarFile:
+    """An RFC 5545 file for the reader's calendar. `method` as in the file: REQUEST or CANCEL."""
+
+    method: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     recipient: str
     subject: str
@@ -40,6 +50,7 @@ class Letter:
     # The same for every attempt, so that the other side recognises a repeat.
     message_id: str
     unsubscribe_url: str = ""
+    calendar: CalendarFile | None = None
 
 
 class Transport(Protocol):
@@ -56,29 +67,54 @@ class EmailTransport:
     recognises_repeats = True
 
     def send(self, letter: Letter) -> None:
-        mail = EmailMultiAlternatives(
-            subject=letter.subject,
-            body=letter.text,
-            to=[letter.recipient],
-            headers={"Message-ID": letter.message_id, **_unsubscribe_headers(letter.unsubscribe_url)},
-            connection=get_connection(timeout=TIMEOUT_SECONDS),
-        )
-        mail.attach_alternative(letter.html, "text/html")
-        try:
-            mail.send()
-        except smtplib.SMTPRecipientsRefused as error:
-            raise _by_code(min(code for code, _ in error.recipients.values())) from error
-        except smtplib.SMTPAuthenticationError as error:
-            # Our account's trouble, not this message's: it heals when the setting does.
-            raise TryLater("The mail server did not accept our sign-in.") from error
-        except smtplib.SMTPResponseException as error:
-            raise _by_code(error.smtp_code) from error
-        except AnymailRecipientsRefused as error:
-            raise Refused("The mail service refused the address.") from error
-        except AnymailAPIError as error:
-            raise _by_status(error.status_code or 503, "mail service") from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise TryLater(f"The mail server could not be reached ({type(error).__name__}).") from error
+        with _errors_named():
+            try:
+                _as_mail(letter).send()
+            except AnymailUnsupportedFeature:
+                if letter.calendar is None:
+                    raise
+                # Raised before anything leaves: a service that takes text and HTML alone. The attachment remains.
+                _as_mail(letter, has_buttons=False).send()
+
+
+def _as_mail(letter: Letter, *, has_buttons: bool = True) -> EmailMultiAlternatives:
+    """A calendar file goes twice, as Google's own invitations do: Gmail and Outlook make their buttons from the
+    alternative part, Apple Mail and whoever saves the file want the attachment."""
+    mail = EmailMultiAlternatives(
+        subject=letter.subject,
+        body=letter.text,
+        to=[letter.recipient],
+        headers={"Message-ID": letter.message_id, **_unsubscribe_headers(letter.unsubscribe_url)},
+        connection=get_connection(timeout=TIMEOUT_SECONDS),
+    )
+    mail.attach_alternative(letter.html, "text/html")
+    if letter.calendar is not None:
+        if has_buttons:
+            mail.attach_alternative(
+                letter.calendar.content, f"text/calendar; method={letter.calendar.method}"
+            )
+        mail.attach("invite.ics", letter.calendar.content.encode(), "application/ics")
+    return mail
+
+
+@contextmanager
+def _errors_named() -> Iterator[None]:
+    """What may go wrong on the way out, named after what to do about it."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _by_code(min(code for code, _ in error.recipients.values())) from error
+    except smtplib.SMTPAuthenticationError as error:
+        # Our account's trouble, not this message's: it heals when the setting does.
+        raise TryLater("The mail server did not accept our sign-in.") from error
+    except smtplib.SMTPResponseException as error:
+        raise _by_code(error.smtp_code) from error
+    except AnymailRecipientsRefused as error:
+        raise Refused("The mail service refused the address.") from error
+    except AnymailAPIError as error:
+        raise _by_status(error.status_code or 503, "mail service") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise TryLater(f"The mail server could not be reached ({type(error).__name__}).") from error
 
 
 class SmsTransport:
@@ -107,9 +143,14 @@ class SmsTransport:
 TRANSPORTS: dict[str, Transport] = {"email": EmailTransport(), "sms": SmsTransport()}
 
 
+def sender_address() -> str:
+    """The address we send from."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
 def sender_domain() -> str:
     """The domain we send from, for Message-IDs."""
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return sender_address().rpartition("@")[2] or "localhost"
 
 
 def _unsubscribe_headers(url: str) -> dict[str, str]:

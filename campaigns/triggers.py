@@ -19,6 +19,7 @@ from calendars.models import GoogleEvent
 from campaigns.enrolment import Entry, enrol, settle
 from campaigns.firing import AFTERWARDS, REPEATED, FiringFacts, holds, why_silent
 from campaigns.models import Campaign, Enrolment, Kind, Step, TriggerEvent
+from campaigns.notices import writing
 from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Contact, Origin, User
 
 logger = logging.getLogger(__name__)
@@ -32,10 +33,11 @@ BATCH = 250
 
 
 def look_at(*change_ids: int, now: datetime.datetime | None = None) -> int:
-    """Looks at those of the changes that nobody has looked at: logs each trigger, enrols, and settles what was planned
-    before. Returns how many those were.
+    """Looks at those of the changes that nobody has looked at: logs each trigger, enrols, settles what was planned
+    before, and writes the notices of the appointment itself. Returns how many those were.
 
-    Safe to call any number of times, at the same moment too. A dozen and a half statements for each BATCH.
+    Safe to call any number of times, at the same moment too. A dozen and a half statements for each BATCH, and a few
+    more where a calendar sends notices.
     """
     now = now or timezone.now()
     looked = 0
@@ -164,7 +166,9 @@ def _look_at_together(changes: Collection[AppointmentChange], now: datetime.date
     appointments = _locked([change.appointment_id for change in claimed])
     moved = {change.appointment_id for change in claimed if change.what == What.RESCHEDULED}
     settle(appointments.values(), now=now, moved=moved)
-    _trigger(claimed, appointments, now)
+    guests = _guests(appointments)
+    _trigger(claimed, appointments, guests, now)
+    writing.write(claimed, appointments, guests, now=now)
     return len(claimed)
 
 
@@ -205,11 +209,12 @@ class _Known:
 
 
 def _trigger(
-    changes: Sequence[AppointmentChange], appointments: dict[uuid.UUID, Appointment], now: datetime.datetime
+    changes: Sequence[AppointmentChange],
+    appointments: dict[uuid.UUID, Appointment],
+    guests: dict[uuid.UUID, list[Contact]],
+    now: datetime.datetime,
 ) -> None:
-    known = _Known(
-        _guests(appointments), _fired(appointments), _active_campaigns(), _series(changes, appointments)
-    )
+    known = _Known(guests, _fired(appointments), _active_campaigns(), _series(changes, appointments))
     cases = [
         case for change in changes for case in _cases(change, appointments[change.appointment_id], known, now)
     ]

@@ -14,4 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/", views.outbox, name="outbox"),
     path("outbox/<int:pk>/", views.message, name="message"),
     path("outbox/<int:pk>/as-mail/", views.message_as_mail, name="message_as_mail"),
+    path("outbox/notices/<int:pk>/", views.notice, name="notice"),
+    path("outbox/notices/<int:pk>/as-mail/", views.notice_as_mail, name="notice_as_mail"),
 ]

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from campaigns import figures, previewing, triggers, unsubscribing, wording
 from campaigns import outbox as outbox_rows
 from campaigns.forms import CampaignEditor
-from campaigns.models import Campaign, Message
+from campaigns.models import Campaign, Notice, Outgoing
 from campaigns.rendering import FIELDS, as_html
 from campaigns.transports import Refused, TryLater
 from contacts.models import Appointment
@@ -140,25 +140,44 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 def outbox(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab", "sent")
-    if tab not in outbox_rows.TABS:
+    kind = request.GET.get("of", "messages")
+    if tab not in outbox_rows.TABS or kind not in outbox_rows.KINDS:
         raise Http404
-    page = page_of(outbox_rows.in_tab(tab), request.GET.get("page"))
+    page = page_of(outbox_rows.in_tab(tab, kind), request.GET.get("page"))
     rows = outbox_rows.rows_of(page.rows, viewer_of(request))
     tabs = [(key, words) for key, (words, _) in outbox_rows.TABS.items()]
     turning = {"previous": page.number - 1, "next": page.number + 1}
     return render(
         request,
         "campaigns/outbox.html",
-        {"tab": tab, "tabs": tabs, "rows": rows, "page": page, "turning": turning},
+        {
+            "tab": tab,
+            "tabs": tabs,
+            "kind": kind,
+            "kinds": outbox_rows.KINDS,
+            "rows": rows,
+            "page": page,
+            "turning": turning,
+        },
     )
 
 
 def message(request: HttpRequest, pk: int) -> HttpResponse:
-    row = _readable(request, pk)
+    return _one(request, get_object_or_404(outbox_rows.messages(), pk=pk))
+
+
+def notice(request: HttpRequest, pk: int) -> HttpResponse:
+    return _one(request, get_object_or_404(outbox_rows.notices(), pk=pk))
+
+
+def _one(request: HttpRequest, found: Outgoing) -> HttpResponse:
+    row = _readable(request, found)
+    text = outbox_rows.as_it_reads(found).text
+    is_notice = isinstance(found, Notice)
     return render(
         request,
         "campaigns/message.html",
-        {"row": row, "message": row.message, "text": _text(row.message), "is_mail": _is_mail(row.message)},
+        {"row": row, "message": found, "text": text, "is_notice": is_notice},
     )
 
 
@@ -166,24 +185,27 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
 @csp(MAIL_POLICY)  # type: ignore[arg-type]  # django-csp's type allows the request alone
 def message_as_mail(request: HttpRequest, pk: int) -> HttpResponse:
     """The message as a mail reader shows it, for the sandboxed frame on its page."""
-    found = _readable(request, pk).message
-    return HttpResponse(found.body_html or as_html(_text(found), title=found.subject))
+    return _as_mail(request, get_object_or_404(outbox_rows.messages(), pk=pk))
 
 
-def _readable(request: HttpRequest, pk: int) -> outbox_rows.Row:
-    found = get_object_or_404(outbox_rows.related(), pk=pk)
+@xframe_options_sameorigin
+@csp(MAIL_POLICY)  # type: ignore[arg-type]  # as above
+def notice_as_mail(request: HttpRequest, pk: int) -> HttpResponse:
+    return _as_mail(request, get_object_or_404(outbox_rows.notices(), pk=pk))
+
+
+def _as_mail(request: HttpRequest, found: Outgoing) -> HttpResponse:
+    _readable(request, found)
+    reads = outbox_rows.as_it_reads(found)
+    return HttpResponse(reads.html or as_html(reads.text, title=reads.subject))
+
+
+def _readable(request: HttpRequest, found: Outgoing) -> outbox_rows.Row:
+    """The row of one that may be read. Raises Http404 where it is of a colleague's private appointment."""
     (row,) = outbox_rows.rows_of([found], viewer_of(request))
     if row.is_hidden:
         raise Http404
     return row
-
-
-def _text(found: Message) -> str:
-    return found.body_text or previewing.would_read(found).text
-
-
-def _is_mail(found: Message) -> bool:
-    return found.step.medium == found.step.Medium.EMAIL
 
 
 @require_POST

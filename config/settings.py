@@ -320,6 +320,8 @@ SMS_URL = env.str("SMS_URL", default="")
 # The business that messages speak for, and how late one may still leave (a step can say otherwise).
 BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
 MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default=60))
+# Google's page behind "Add to Google Calendar".
+GOOGLE_ADD_EVENT_URL = env.str("GOOGLE_ADD_EVENT_URL", default="https://calendar.google.com/calendar/render")
 
 # --- pages --------------------------------------------------------------------------------------------------
 

@@ -17,12 +17,10 @@ SHOWN = 50
 
 @register.inclusion_tag("campaigns/_appointment_messages.html", takes_context=True)
 def appointment_messages(context: dict[str, Any], appointment: Appointment) -> dict[str, Any]:
-    """Planned and sent messages of an appointment, each with its moment, state and why."""
-    rows = outbox.rows_of(outbox.of_appointment(appointment), viewer_of(context["request"]))
-    several = len({row.message.enrolment.contact_id for row in rows}) > 1
-    zone = (
-        zone_for(rows[0].message.enrolment.appointment, rows[0].message.enrolment.contact) if rows else None
-    )
+    """Notices and messages of an appointment, each with its moment, state and why."""
+    rows = outbox.of_appointment(appointment, viewer_of(context["request"]))
+    several = len({row.contact.pk for row in rows}) > 1
+    zone = zone_for(rows[0].appointment, rows[0].contact) if rows else None
     return {"rows": rows, "tells_contact": several, "zone": None if several else _if_other(zone, appointment)}
 
 
@@ -46,8 +44,8 @@ def appointment_triggers(context: dict[str, Any], appointment: Appointment) -> d
 @register.inclusion_tag("campaigns/_contact_messages.html", takes_context=True)
 def contact_messages(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
     """The latest messages to a contact, those to come first."""
-    found = outbox.of_contact(contact.pk)[:SHOWN]
-    return {"rows": outbox.rows_of(found, viewer_of(context["request"])), "contact": contact}
+    rows = outbox.of_contact(contact.pk, viewer_of(context["request"]), SHOWN)
+    return {"rows": rows, "contact": contact}
 
 
 def _if_other(zone: Any, appointment: Appointment) -> Any:

@@ -21,21 +21,23 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     # Models can be imported only after setup.
     from campaigns import delivery, triggers  # noqa: PLC0415
-    from campaigns.models import Enrolment, Message, TriggerEvent  # noqa: PLC0415
+    from campaigns.delivery import claims  # noqa: PLC0415
+    from campaigns.models import Enrolment, Message, Notice, TriggerEvent  # noqa: PLC0415
     from contacts.models import Appointment, AppointmentChange  # noqa: PLC0415
     from tests.campaigns import rows  # noqa: PLC0415
 
     for _ in range(3):
         rows.campaign(rows.at_once(), rows.before(24))
-    owner, calendar = rows.user(), rows.calendar()
+    owner, calendar = rows.user(), rows.calendar(notices="all")
     for _ in range(APPOINTMENTS):
         rows.book(owner=owner, calendar=calendar)
     TriggerEvent.objects.all().delete()
     Enrolment.objects.all().delete()
+    Notice.objects.all().delete()
     AppointmentChange.objects.update(looked_at=None, at=rows.NOW)
     changes = list(AppointmentChange.objects.values_list("pk", flat=True))
     at_once(lambda: [triggers.look_at(change, now=rows.NOW) for change in changes])
-    delivery.BATCH = 3
+    claims.BATCH = 3
     shares = at_once(lambda: delivery.deliver_due(rows.NOW))
     # While some send, another cancels everything: each reminder is either sent or void, and never both.
     at_once(
@@ -47,6 +49,8 @@ def main() -> None:
         {
             "events": TriggerEvent.objects.filter(change__what="booked").count(),
             "enrolments": Enrolment.objects.count(),
+            "confirmations": Notice.objects.filter(kind="booked", state="sent").count(),
+            "notices": Counter(Notice.objects.values_list("state", flat=True)),
             "states": Counter(Message.objects.values_list("state", flat=True)),
             "mails": len(mail.outbox),
             "most_repeats": max(repeats.values()),

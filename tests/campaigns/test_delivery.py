@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from anymail.exceptions import AnymailUnsupportedFeature
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -18,9 +19,10 @@ from pytest_django import Settings
 
 from calendars import booking
 from campaigns import delivery
-from campaigns.delivery import deliver_due, message_id_of
+from campaigns.delivery import claims, deliver_due, message_id_of
+from campaigns.delivery.messages import Messages
 from campaigns.models import Message, Step
-from campaigns.transports import EmailTransport, Letter, Refused, TryLater
+from campaigns.transports import CalendarFile, EmailTransport, Letter, Refused, TryLater
 from contacts.models import Appointment, Contact
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, before
@@ -81,7 +83,7 @@ def test_running_twice_sends_once() -> None:
 
 
 def test_more_than_one_batch_goes_in_due_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "BATCH", 2)
+    monkeypatch.setattr(claims, "BATCH", 2)
     rows.campaign(before(24, when_late=Step.WhenLate.SEND))
     starts = [START + timedelta(minutes=minutes) for minutes in (30, 0, 20, 10, 40)]
     for start in starts:
@@ -192,7 +194,7 @@ def test_temporary_trouble_ends_in_a_visible_failure(monkeypatch: pytest.MonkeyP
     planned()
     failing(monkeypatch, TryLater("Busy."))
     with time_machine.travel(DUE, tick=False) as clock:
-        for _ in range(delivery.MOST_ATTEMPTS):
+        for _ in range(claims.MOST_ATTEMPTS):
             deliver_due(timezone.now())
             clock.shift(timedelta(minutes=16))
             Message.objects.filter(state=State.WAITING).update(due_at=timezone.now())
@@ -244,6 +246,25 @@ def test_mail_errors_are_named_after_what_to_do(
         EmailTransport().send(Letter("ada@example.com", "s", "t", "<p>t</p>", "<1@x>"))
 
 
+def test_a_service_without_further_parts_still_gets_the_calendar_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Several of anymail's refuse every alternative but HTML, before anything leaves."""
+    sent: list[mail.EmailMultiAlternatives] = []
+
+    def plain(self: object, letters: list[mail.EmailMultiAlternatives]) -> int:
+        if any(part.mimetype != "text/html" for part in letters[0].alternatives):
+            raise AnymailUnsupportedFeature("alternative part")
+        sent.extend(letters)
+        return 1
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", plain)
+    file = CalendarFile("REQUEST", "BEGIN:VCALENDAR\r\n")
+    EmailTransport().send(Letter("ada@example.com", "s", "t", "<p>t</p>", "<1@x>", calendar=file))
+    (attached,) = sent[0].attachments
+    assert attached == ("invite.ics", b"BEGIN:VCALENDAR\r\n", "application/ics")
+
+
 # --- what a dead worker left ------------------------------------------------------------------------------------
 
 
@@ -288,11 +309,11 @@ def test_a_begun_message_that_may_no_longer_go_out_is_unknown_rather_than_void()
 
 def test_a_worker_that_lost_its_claim_neither_sends_nor_records() -> None:
     planned()
-    claimed = delivery._claim(DUE)
+    claimed = claims.claim(Messages(), DUE)
     assert claimed is not None
     until, (pk,) = claimed
     Message.objects.update(claimed_until=until + timedelta(minutes=1))
-    delivery._send(pk, until, DUE)
+    delivery.send(Messages(), pk, until, DUE)
     assert only().state == State.SENDING
     assert mail.outbox == []
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core import mail, signing
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,11 +17,13 @@ from django.urls import reverse
 from campaigns import unsubscribing
 from campaigns.delivery import deliver_due
 from campaigns.enrolment import follow_steps
-from campaigns.models import Campaign, Enrolment, Kind, Message, Step, TriggerEvent
+from campaigns.figures import of_steps
+from campaigns.models import Campaign, Enrolment, Kind, Message, Notice, Step, TriggerEvent
 from campaigns.rendering import NAMES
 from contacts.models import Activity, Contact, Tag, User
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
+from tests.factories import GoogleEventFactory
 
 pytestmark = pytest.mark.django_db
 State = Message.State
@@ -93,7 +96,14 @@ def page(client: Client, name: str, *args: Any, **query: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "args"),
-    [("campaigns", []), ("campaign_new", []), ("campaign", [1]), ("outbox", []), ("message", [1])],
+    [
+        ("campaigns", []),
+        ("campaign_new", []),
+        ("campaign", [1]),
+        ("outbox", []),
+        ("message", [1]),
+        ("notice", [1]),
+    ],
 )
 def test_pages_ask_for_a_sign_in(name: str, args: list[int]) -> None:
     response = Client().get(reverse(f"campaigns:{name}", args=args))
@@ -378,8 +388,51 @@ def test_an_empty_tab_says_what_will_come(desk: Client, tab: str) -> None:
     assert "empty-title" in page(desk, "outbox", tab=tab)
 
 
-def test_an_unknown_tab_is_not_found(desk: Client) -> None:
-    assert desk.get(reverse("campaigns:outbox"), {"tab": "x"}).status_code == 404
+@pytest.mark.parametrize("query", [{"tab": "x"}, {"of": "x"}])
+def test_an_unknown_tab_is_not_found(desk: Client, query: dict[str, str]) -> None:
+    assert desk.get(reverse("campaigns:outbox"), query).status_code == 404
+
+
+@pytest.mark.parametrize("tab", ["sent", "waiting", "left-out"])
+def test_outbox_shows_notices_at_the_same_cost_for_one_and_three(desk: Client, tab: str) -> None:
+    states = {"sent": State.SENT, "waiting": State.WAITING, "left-out": State.SKIPPED}
+    assert "empty-title" in page(desk, "outbox", tab=tab, of="notices")
+    calendar = rows.calendar(name="Physiotherapy")
+    counts = []
+    for more in (1, 2):
+        for _ in range(more):
+            rows.booked(origin="customer", calendar=calendar)
+        Notice.objects.update(state=states[tab], sent_at=NOW)
+        counts.append(queries(desk, "outbox", tab=tab, of="notices"))
+        assert (
+            page(desk, "outbox", tab=tab, of="notices").count("Booked: Physiotherapy")
+            == Notice.objects.count()
+        )
+    assert counts[0] == counts[1]
+
+
+def test_a_notice_can_be_read_before_it_leaves_and_as_it_was_sent(desk: Client) -> None:
+    rows.booked(origin="customer", calendar=rows.calendar(name="Physiotherapy"))
+    notice = Notice.objects.get()
+    for words in ("As it would read now", "As it was sent"):
+        text = page(desk, "notice", notice.pk)
+        assert words in text
+        assert "Your appointment is booked." in text
+        assert "Confirmation" in text
+        assert "<h1" in page(desk, "notice_as_mail", notice.pk)
+        deliver_due(NOW)
+    assert "invite.ics went along" in text
+
+
+def test_notices_of_a_colleagues_private_appointment_cannot_be_read(desk: Client) -> None:
+    appointment = rows.booked(origin="customer", calendar=rows.calendar(name="Physiotherapy"))
+    GoogleEventFactory(appointment=appointment, visibility="private")
+    notice = Notice.objects.get()
+    text = page(desk, "outbox", tab="waiting", of="notices")
+    assert "Private appointment" in text
+    assert "Physiotherapy" not in text
+    assert desk.get(reverse("campaigns:notice", args=[notice.pk])).status_code == 404
+    assert desk.get(reverse("campaigns:notice_as_mail", args=[notice.pk])).status_code == 404
 
 
 def test_a_long_outbox_turns_its_pages(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -462,19 +515,18 @@ def test_a_forged_link_unsubscribes_nobody(token: str) -> None:
 # --- admin ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", ["campaign", "step", "triggerevent", "enrolment", "message"])
+@pytest.mark.parametrize("model", ["campaign", "step", "triggerevent", "enrolment", "message", "notice"])
 def test_admin_lists_searches_and_opens_every_model(model: str) -> None:
     boss = User.objects.create_superuser("boss@tandem.example", "pw")
     client = Client()
     client.force_login(boss)
     rows.campaign(before(24))
-    rows.booked()
+    rows.booked(origin="customer")
     listing = client.get(reverse(f"admin:campaigns_{model}_changelist"), {"q": "Ada"})
     assert listing.status_code == 200
-    rows_of = {"campaign": Campaign, "step": Step, "triggerevent": TriggerEvent}
-    pk = {**rows_of, "enrolment": Enrolment, "message": Message}[model].objects.get().pk
+    pk = apps.get_model("campaigns", model)._default_manager.latest("pk").pk
     assert client.get(reverse(f"admin:campaigns_{model}_change", args=[pk])).status_code == 200
-    if model in {"triggerevent", "enrolment", "message"}:
+    if model in {"triggerevent", "enrolment", "message", "notice"}:
         assert client.get(reverse(f"admin:campaigns_{model}_add")).status_code == 403
 
 
@@ -501,6 +553,25 @@ def test_appointment_shows_its_messages_and_triggers(me: User) -> None:
     triggers = part("appointment_triggers", appointment, me)
     assert "Booked by staff. Entered:" in triggers
     assert "Fire now" not in triggers
+
+
+def test_notices_stand_beside_the_messages_of_an_appointment_and_of_a_contact(me: User) -> None:
+    rows.campaign(before(24, subject="Tomorrow"))
+    person = rows.contact()
+    appointment = rows.booked(person, origin="customer", calendar=rows.calendar(name="Physiotherapy"))
+    for tag, target in (("appointment_messages", appointment), ("contact_messages", person)):
+        text = part(tag, target, me)
+        assert "Booked: Physiotherapy, Wednesday 10 June, 11:00" in text
+        assert "Tomorrow" in text
+        assert "Mon 1 Jun 2026" in text
+
+
+def test_notices_count_in_no_campaign(desk: Client) -> None:
+    campaign = rows.campaign(before(24))
+    rows.booked(origin="customer")
+    deliver_due(NOW)
+    (figures,) = of_steps(campaign)
+    assert (figures.planned, figures.sent) == (1, 0)
 
 
 def test_a_silent_appointment_offers_fire_now(me: User) -> None:

@@ -51,7 +51,7 @@ def moment(text: str) -> datetime.datetime:
 def line(outcome: Outcome) -> str:
     parts = (
         f"{outcome.due_at:%Y-%m-%d %H:%M}",
-        outcome.campaign,
+        outcome.about,
         outcome.recipient,
         outcome.state,
         outcome.why,

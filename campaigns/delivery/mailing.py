@@ -1,0 +1,74 @@
+"""What delivery asks of a kind of row that leaves: how to read it, what speaks against it, and what it says."""
+
+import datetime
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from campaigns.models import Outgoing, OutgoingQuerySet
+from campaigns.transports import Letter
+from contacts.models import Contact
+
+RowT = TypeVar("RowT", bound=Outgoing)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row in this sweep. `about`: the campaign, or the kind of notice."""
+
+    pk: int
+    due_at: datetime.datetime
+    about: str
+    recipient: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a row is not sent, and whether it is left out (skipped) or has lost its reason (void)."""
+
+    state: str
+    why: str
+
+
+class Mailing(ABC, Generic[RowT]):
+    model: ClassVar[type[Outgoing]]
+
+    @abstractmethod
+    def rows(self) -> OutgoingQuerySet[RowT]:
+        """Every row there is."""
+
+    @abstractmethod
+    def read(self, pk: int) -> RowT:
+        """One row with all that checking and rendering read."""
+
+    @abstractmethod
+    def addressee(self, row: RowT) -> Contact: ...
+
+    @abstractmethod
+    def about(self, row: RowT) -> str:
+        """What it belongs to, in a word or two."""
+
+    @abstractmethod
+    def medium(self, row: RowT) -> str:
+        """A key of `TRANSPORTS`."""
+
+    @abstractmethod
+    def objection(self, row: RowT, now: datetime.datetime) -> Objection | None:
+        """Everything that may have changed since it was planned. Raises TryLater while that cannot be told."""
+
+    @abstractmethod
+    def letter(self, row: RowT, now: datetime.datetime) -> Letter:
+        """What leaves. Raises NotRenderable."""
+
+    @abstractmethod
+    def by_mediums(self, rows: OutgoingQuerySet[RowT], mediums: list[str]) -> OutgoingQuerySet[RowT]:
+        """Those of `rows` that leave by one of `mediums`."""
+
+    def also_kept(self, row: RowT, letter: Letter) -> dict[str, object]:
+        """What is recorded of a letter on its way beside what every row keeps."""
+        return {}
+
+
+AnyMailing = Mailing[Any]

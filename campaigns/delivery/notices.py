@@ -1,0 +1,132 @@
+"""The notices of appointments, as delivery sees them."""
+
+import datetime
+from typing import ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from campaigns.delivery.claims import message_id_of
+from campaigns.delivery.mailing import Mailing, Objection
+from campaigns.models import Notice, Outgoing, OutgoingQuerySet, Step
+from campaigns.notices.calendar_files import file_of
+from campaigns.notices.standing import Standing, standing_of, with_standing
+from campaigns.notices.wording import rendered
+from campaigns.transports import Letter, TryLater
+from contacts.models import Contact, Origin
+
+State, Kind = Notice.State, Notice.Kind
+
+
+class Notices(Mailing[Notice]):
+    model: ClassVar[type[Outgoing]] = Notice
+
+    def rows(self) -> OutgoingQuerySet[Notice]:
+        return Notice.objects.all()
+
+    def read(self, pk: int) -> Notice:
+        return with_standing(Notice.objects.all()).get(pk=pk)
+
+    def addressee(self, row: Notice) -> Contact:
+        return row.contact
+
+    def about(self, row: Notice) -> str:
+        return row.get_kind_display()
+
+    def medium(self, row: Notice) -> str:
+        return Step.Medium.EMAIL
+
+    def by_mediums(self, rows: OutgoingQuerySet[Notice], mediums: list[str]) -> OutgoingQuerySet[Notice]:
+        return rows if Step.Medium.EMAIL in mediums else rows.none()
+
+    def objection(self, row: Notice, now: datetime.datetime) -> Objection | None:
+        """Whether it still says something new and true, then whether it may be said to this person.
+
+        Do-not-disturb holds back what staff did. What people did themselves is confirmed to them all the same: they
+        wait for that word, and it is part of what they asked for.
+        """
+        standing = standing_of(row)
+        why = _why_void(row, standing)
+        if why:
+            return Objection(State.VOID, why)
+        why = _why_left_out(row, standing, now)
+        if why:
+            return Objection(State.SKIPPED, why)
+        if not row.message_id and any(each.state == State.SENDING for each in standing.earlier):
+            raise TryLater("The notice before it is on its way.")
+        return None
+
+    def letter(self, row: Notice, now: datetime.datetime) -> Letter:
+        standing = standing_of(row)
+        words = rendered(row, standing, now)
+        return Letter(
+            recipient=standing.recipient,
+            subject=words.subject,
+            text=words.text,
+            html=words.html,
+            message_id=message_id_of(row),
+            # Two invitations would stand beside each other in their calendar.
+            calendar=None if standing.google_invites else file_of(row, standing.recipient, now),
+        )
+
+    def also_kept(self, row: Notice, letter: Letter) -> dict[str, object]:
+        return {
+            "told_start": row.appointment.starts_at,
+            "told_end": row.appointment.ends_at,
+            "told_status": row.appointment.status,
+            "calendar_file": letter.calendar.content if letter.calendar else "",
+        }
+
+
+def _why_void(notice: Notice, standing: Standing) -> str:
+    appointment = notice.appointment
+    is_off = appointment.is_void or not standing.is_guest
+    if any(each.state not in (State.SKIPPED, State.VOID) for each in standing.newer):
+        return "A newer notice says how things stand."
+    if notice.kind == Kind.CANCELLED:
+        return "" if is_off else "The appointment stands again."
+    if appointment.is_void:
+        return f"The appointment is {appointment.get_status_display().lower()}."
+    if is_off:
+        return "No longer a guest of the appointment."
+    return "They were told already." if _is_old_news(notice, standing) else ""
+
+
+def _is_old_news(notice: Notice, standing: Standing) -> bool:
+    """A notice tells things as they are when it leaves, and may so have told of a change before that was looked at."""
+    last, appointment = standing.last_told, notice.appointment
+    if last is None or last.kind == Kind.CANCELLED:
+        return False
+    is_same_time = (last.told_start, last.told_end) == (appointment.starts_at, appointment.ends_at)
+    return is_same_time and (
+        notice.kind == Kind.MOVED
+        or (notice.kind == Kind.CONFIRMED and last.told_status == appointment.status)
+    )
+
+
+def _why_left_out(notice: Notice, standing: Standing, now: datetime.datetime) -> str:
+    if now >= notice.appointment.starts_at:
+        return "The appointment had begun."
+    if notice.contact.archived_at is not None:
+        return "The contact is archived."
+    if notice.contact.no_email and not notice.is_own_doing:
+        return "The contact is not to be e-mailed."
+    if standing.google_invites and not _is_said_beside_google(notice):
+        return "Google tells them: this calendar invites through Google."
+    return _why_unreachable(standing.recipient)
+
+
+def _is_said_beside_google(notice: Notice) -> bool:
+    """Google sends invitation, move and cancellation; that we took a customer's booking, or confirmed it, we say."""
+    by_customer = notice.is_own_doing or notice.appointment.origin == Origin.CUSTOMER
+    return notice.kind == Kind.CONFIRMED or (notice.kind == Kind.BOOKED and by_customer)
+
+
+def _why_unreachable(address: str) -> str:
+    if not address:
+        return "The contact has no e-mail address."
+    try:
+        validate_email(address)
+    except ValidationError:
+        return "What is kept as their e-mail address is none."
+    return ""

@@ -1,0 +1,163 @@
+"""A notice in words: short, in the zone of who reads it, the same as text and as HTML.
+
+It carries no link to stop e-mails: it belongs to one appointment, and whoever asked for no e-mail gets it only of what
+they did themselves.
+"""
+
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from calendars.links import manage_url
+from campaigns.merge_fields import day, moment_in_words, zone_for
+from campaigns.models import Notice
+from campaigns.notices.standing import Standing
+from campaigns.rendering import Rendered, as_page
+from contacts.models import Appointment
+
+Kind = Notice.Kind
+SUBJECTS = {
+    Kind.BOOKED: "Booked",
+    Kind.CONFIRMED: "Confirmed",
+    Kind.MOVED: "Moved",
+    Kind.CANCELLED: "Cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+    is_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ManageLink:
+    """What its holder may do behind `url`, and until when, in words."""
+
+    verbs: str
+    until: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    subject: str
+    intro: str
+    lines: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    link: ManageLink | None
+    business: str
+
+
+def rendered(notice: Notice, standing: Standing, now: datetime.datetime) -> Rendered:
+    """Subject, text and page of `notice` as things stand now."""
+    words = words_of(notice, standing, now)
+    text = render_to_string("campaigns/mail/notice.txt", {"words": words})
+    body = render_to_string("campaigns/mail/notice.html", {"words": words})
+    return Rendered(
+        subject=words.subject,
+        text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
+        html=as_page(body, title=words.subject),
+    )
+
+
+def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Words:
+    zone = zone_for(notice.appointment, notice.contact)
+    return Words(
+        subject=subject_of(notice, now),
+        intro=_intro(notice, standing),
+        lines=tuple(_lines(notice, standing, zone)),
+        facts=tuple(_facts(notice, zone)),
+        link=None if notice.kind == Kind.CANCELLED else manage_link(notice, now),
+        business=settings.BUSINESS_NAME,
+    )
+
+
+def subject_of(notice: Notice, now: datetime.datetime) -> str:
+    """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one."""
+    zone = zone_for(notice.appointment, notice.contact)
+    start = notice.appointment.starts_at.astimezone(zone)
+    told = day(start).removesuffix(f" {now.astimezone(zone).year}")
+    what = " ".join(notice.appointment.calendar.name.split())
+    return f"{SUBJECTS[Kind(notice.kind)]}: {what}, {told}, {start:%H:%M}"
+
+
+def hosts_of(appointment: Appointment) -> str:
+    """Everybody who hosts it, by name; its owner where nobody does. Reads prefetched `hosts` without a query."""
+    hosts = [host.user for host in appointment.hosts.all()] or [appointment.owner]
+    return ", ".join(host.get_full_name() or host.email for host in hosts)
+
+
+def place_of(appointment: Appointment) -> str:
+    return " ".join((appointment.location or appointment.calendar.location).split())
+
+
+def manage_link(notice: Notice, now: datetime.datetime) -> ManageLink | None:
+    """The way to move or cancel; None where the calendar allows neither, or no longer."""
+    appointment, calendar = notice.appointment, notice.appointment.calendar
+    allowed = (("move", calendar.allows_reschedule), ("cancel", calendar.allows_cancel))
+    verbs = " or ".join(verb for verb, may in allowed if may)
+    until = appointment.starts_at - calendar.change_deadline
+    if not verbs or now >= until:
+        return None
+    zone = zone_for(appointment, notice.contact)
+    return ManageLink(
+        verbs=verbs.capitalize(),
+        until=moment_in_words(until.astimezone(zone)),
+        url=manage_url(appointment, notice.contact),
+    )
+
+
+def _intro(notice: Notice, standing: Standing) -> str:
+    if notice.kind != Kind.CANCELLED:
+        state = {Kind.BOOKED: "is booked", Kind.CONFIRMED: "is confirmed", Kind.MOVED: "has moved"}
+        return f"Your appointment {state[Kind(notice.kind)]}."
+    if notice.is_own_doing:
+        return "Your appointment is cancelled, as you asked."
+    is_place = not notice.appointment.is_void and not standing.is_guest
+    return f"Your {'place in this appointment' if is_place else 'appointment'} is cancelled."
+
+
+def _lines(notice: Notice, standing: Standing, zone: ZoneInfo) -> Iterable[str]:
+    appointment, before = notice.appointment, standing.last_told
+    if notice.kind == Kind.CANCELLED:
+        return
+    if before is not None and before.told_start and before.told_end:
+        was = before.told_start, before.told_end
+        if was != (appointment.starts_at, appointment.ends_at):
+            yield f"It was {when(*was, zone)}."
+    by_hand = not appointment.calendar.confirms_automatically
+    if notice.kind == Kind.BOOKED and by_hand and appointment.status == appointment.Status.NEW:
+        yield "It is not confirmed yet: we will write again when it is."
+    if notice.kind == Kind.BOOKED and standing.google_invites:
+        yield "The invitation for your calendar comes from Google."
+
+
+def _facts(notice: Notice, zone: ZoneInfo) -> Iterable[Fact]:
+    appointment = notice.appointment
+    yield Fact("What", appointment.calendar.name)
+    yield Fact("When", when(appointment.starts_at, appointment.ends_at, zone))
+    if notice.kind == Kind.CANCELLED:
+        return
+    place = place_of(appointment)
+    if place:
+        yield Fact("Where", place, is_link=place.startswith("https://"))
+    if appointment.meeting_url:
+        yield Fact("Online", appointment.meeting_url, is_link=True)
+    yield Fact("With", hosts_of(appointment))
+
+
+def when(starts_at: datetime.datetime, ends_at: datetime.datetime, zone: ZoneInfo) -> str:
+    """ "Tuesday 3 March 2026, 10:00 to 10:30 GMT (Europe/London)"."""
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    until = f"{end:%H:%M}" if start.date() == end.date() else f"{day(end)}, {end:%H:%M}"
+    # Many zones have no letters of their own: Python then says "-03".
+    letters = end.tzname() or ""
+    named = f" {letters}" if letters.isalpha() and letters != zone.key else ""
+    return f"{day(start)}, {start:%H:%M} to {until}{named} ({zone.key})"

@@ -1,0 +1,176 @@
+"""Writes the notices of changes, in the transaction that looks at those: once, whoever looks first."""
+
+import datetime
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from campaigns.models import Notice
+from campaigns.notices.deciding import Facts, Verdict, is_wanted, knows, verdict
+from contacts.models import Appointment, AppointmentChange, Contact, Origin
+
+What = AppointmentChange.What
+State = Notice.State
+TOLD_OF = frozenset({What.BOOKED, What.CONFIRMED, What.RESCHEDULED, What.CANCELLED})
+# What the change says to a notice that still waits.
+OVERTAKEN = {
+    What.BOOKED: "The appointment stands again.",
+    What.CONFIRMED: "It was confirmed since; one notice says both.",
+    What.RESCHEDULED: "The appointment moved since.",
+    What.CANCELLED: "The appointment was cancelled.",
+}
+Histories = Mapping[tuple[uuid.UUID, int], list[Notice]]
+
+
+def write(
+    changes: Sequence[AppointmentChange],
+    appointments: Mapping[uuid.UUID, Appointment],
+    guests: Mapping[uuid.UUID, Sequence[Contact]],
+    *,
+    now: datetime.datetime,
+) -> None:
+    """The notices of `changes`, at most one of each appointment; older ones that still wait give way.
+
+    Wants to run in the transaction that locked the appointments. Costs nothing where nobody is to be told: what came
+    from Google, calendars that send none.
+    """
+    told = [change for change in changes if _may_be_told(change, appointments[change.appointment_id])]
+    if not told:
+        return
+    # A first booking has no history.
+    histories = _histories([change.appointment_id for change in told if not _is_first(change)])
+    new = _new_before(told)
+    written: list[Notice] = []
+    overtaken: list[Notice] = []
+    for change in told:
+        appointment = appointments[change.appointment_id]
+        for contact in _concerned(change, guests[appointment.pk]):
+            history = histories[appointment.pk, contact.pk]
+            is_new = change.pk in new
+            notice = _notice(change, appointment, contact, history, was_new=is_new, now=now)
+            if notice is not None:
+                written.append(notice)
+                overtaken += _give_way(history, notice, change)
+    Notice.objects.bulk_update(overtaken, ["state", "why"])
+    Notice.objects.bulk_create(written)
+
+
+def _may_be_told(change: AppointmentChange, appointment: Appointment) -> bool:
+    is_silent = appointment.calendar.notices == appointment.calendar.Notices.NONE
+    return change.what in TOLD_OF and not appointment.came_from_google and not is_silent
+
+
+def _is_first(change: AppointmentChange) -> bool:
+    return change.what == What.BOOKED and change.contact_id is None and change.revision == 1
+
+
+def _is_return(change: AppointmentChange) -> bool:
+    """The appointment was void and stands again."""
+    return change.what == What.BOOKED and change.contact_id is None and change.revision > 1
+
+
+def _concerned(change: AppointmentChange, guests: Sequence[Contact]) -> Sequence[Contact]:
+    return guests if change.contact is None else [change.contact]
+
+
+def _histories(appointment_ids: Collection[uuid.UUID]) -> Histories:
+    """Every notice of the appointments by appointment and contact, oldest first; held against those who send."""
+    found: dict[tuple[uuid.UUID, int], list[Notice]] = defaultdict(list)
+    if not appointment_ids:
+        return found
+    rows = Notice.objects.select_for_update(of=("self",)).filter(appointment__in=appointment_ids)
+    for notice in rows.select_related("change").order_by("pk"):
+        found[notice.appointment_id, notice.contact_id].append(notice)
+    return found
+
+
+def _new_before(changes: Collection[AppointmentChange]) -> set[int]:
+    """Those of `changes` that confirmed what nobody had confirmed: the status before was that of a booking."""
+    confirming = {change.appointment_id: change for change in changes if change.what == What.CONFIRMED}
+    if not confirming:
+        return set()
+    last: dict[uuid.UUID, AppointmentChange] = {}
+    before = AppointmentChange.objects.filter(appointment__in=confirming, contact=None)
+    for change in before.exclude(what=What.RESCHEDULED).order_by("pk"):
+        if change.pk < confirming[change.appointment_id].pk:
+            last[change.appointment_id] = change
+    return {
+        change.pk
+        for pk, change in confirming.items()
+        # A return that is confirmed at once is told as a return.
+        if pk in last and last[pk].what == What.BOOKED and last[pk].revision < change.revision
+    }
+
+
+def _notice(
+    change: AppointmentChange,
+    appointment: Appointment,
+    contact: Contact,
+    history: Sequence[Notice],
+    *,
+    was_new: bool,
+    now: datetime.datetime,
+) -> Notice | None:
+    booked_it = appointment.origin == Origin.CUSTOMER and appointment.contact_id == contact.pk
+    booked_it |= any(each.is_own_doing and each.change.what == What.BOOKED for each in history)
+    if not is_wanted(
+        appointment.calendar.notices,
+        made_by=appointment.origin,
+        changed_by=change.origin,
+        booked_it=booked_it,
+    ):
+        return None
+    facts = Facts(
+        what=change.what,
+        origin=change.origin,
+        fires=change.fires,
+        why=change.why,
+        of_one=change.contact_id is not None,
+        is_return=_is_return(change),
+        was_new=was_new,
+        confirms_automatically=appointment.calendar.confirms_automatically,
+        knows=knows((each.kind, each.state) for each in history),
+        booked_it=booked_it,
+        has_begun=appointment.starts_at <= now,
+    )
+    found = verdict(facts)
+    return _row(found, change, appointment, contact, history, now) if found else None
+
+
+def _row(
+    found: Verdict,
+    change: AppointmentChange,
+    appointment: Appointment,
+    contact: Contact,
+    history: Iterable[Notice],
+    now: datetime.datetime,
+) -> Notice:
+    # One that stands for a waiting one speaks for it too: a person's own booking is told after staff moved it.
+    stands_for = [each for each in history if each.state == State.WAITING and each.kind == found.kind]
+    return Notice(
+        change=change,
+        appointment=appointment,
+        contact=contact,
+        kind=found.kind,
+        is_own_doing=_is_own_doing(change, appointment, contact)
+        or any(each.is_own_doing for each in stands_for),
+        due_at=now,
+        state=State.SKIPPED if found.why else State.WAITING,
+        why=found.why[:300],
+    )
+
+
+def _is_own_doing(change: AppointmentChange, appointment: Appointment, contact: Contact) -> bool:
+    """Who did it from the page is the guest it concerns, or the one who booked; the others came along."""
+    concerned = appointment.contact_id if change.contact_id is None else change.contact_id
+    return change.origin == Origin.CUSTOMER and concerned == contact.pk
+
+
+def _give_way(history: Iterable[Notice], newer: Notice, change: AppointmentChange) -> list[Notice]:
+    """The waiting ones that `newer` makes pointless. A cancellation does even where nobody need be told of it."""
+    if newer.state != State.WAITING and newer.kind != Notice.Kind.CANCELLED:
+        return []
+    waiting = [each for each in history if each.state == State.WAITING]
+    for each in waiting:
+        each.state, each.why = State.VOID, OVERTAKEN[What(change.what)]
+    return waiting
