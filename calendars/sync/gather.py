@@ -74,6 +74,7 @@ class Situation:
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
     """The situations of `rows`, in order. Twelve statements at the most, whatever their number."""
+    _unlink_superseded(rows, setting)
     _link_our_own(rows, setting)
     dragged = _link_dragged(rows, setting)
     ours = our_addresses(_addresses(rows))
@@ -188,6 +189,22 @@ def _may_have_moved(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
     if not row.is_cancelled or row.seen_at is None or setting.others_pulled_at is None:
         return False
     return setting.others_pulled_at < row.seen_at and now - row.seen_at < MOVE_PATIENCE
+
+
+def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> None:
+    """Events of ours in whose place another one stands in this calendar are nobody's appointment any more."""
+    ours = [row for row in rows if row.crm_id and row.crm_id == str(row.appointment_id)]
+    if not ours:
+        return
+    targets = PushTarget.objects.filter(
+        google_calendar=setting.google_calendar,
+        appointment__in=[row.appointment_id for row in ours],
+        is_adopted=False,
+    )
+    current = dict(targets.values_list("appointment", "event_id"))
+    for row in ours:
+        if current.get(row.appointment_id, row.google_id) != row.google_id:
+            row.appointment = None
 
 
 def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> None:

@@ -19,6 +19,8 @@ _observed = attrgetter(*SAME_NAME)
 TOMBSTONE = ["etag", "status"]
 # Ends the etag of an event that a push removed, until a pull shows that it is gone.
 REMOVED = "-removed"
+# Ends the etag of an event that a full pull did not list.
+MISSING = "-missing"
 PRIVATE = ("private", "confidential")
 
 

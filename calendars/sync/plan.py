@@ -124,7 +124,7 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")
     if held.is_void and not _comes_back(observed, held, agreed, facts):
         shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
-        # It lives on, although Google said that it was gone; or a person brought an event of ours back.
+        # It lives on although Google said that it was gone, or a person brought an event of ours back.
         again = facts.lives_on or (observed.is_ours and not held.made_in_google)
         return replace(shown, reason="The appointment was cancelled here.", push_again=again)
     guests = _follow_guests(observed, held, facts)
@@ -186,8 +186,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
 
 
 def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Words | None:
-    # What turned private is not told any more, so that its text goes from here as well.
-    if agreed is None:
+    if agreed is None:  # of what turned private Google's text is none, and goes from here as well
         return None
     return follow_words(
         observed.words, held.words, agreed.words_there, agreed.words_here, made_in_google=held.made_in_google
@@ -267,7 +266,8 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
         return private
     only_blocks = _why_only_block(observed, facts)
     if only_blocks:
-        return _block(observed, facts, only_blocks)
+        # Of ours, it stands beside the one that took its place, and is to be removed.
+        return replace(_block(observed, facts, only_blocks), push_again=observed.is_ours)
     if facts.sibling == SIBLING_CANCELLED_HERE:
         return _block(observed, facts, "The appointment of this meeting was cancelled here.")
     admitted = tuple(guest for guest in facts.guests if facts.admits(guest))

@@ -20,7 +20,7 @@ from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import bulk, setting
-from calendars.sync.observation import OBSERVED, PRIVATE, TOMBSTONE, columns, takes_time
+from calendars.sync.observation import MISSING, OBSERVED, PRIVATE, TOMBSTONE, columns, takes_time
 from integrations.google.client import CalendarClient, EventPage
 from integrations.google.errors import Gone, PullInFull, Refused
 from integrations.google.events import RemoteEvent, Unreadable
@@ -282,7 +282,7 @@ class Pull:
         elif not gone:
             return
         rows = GoogleEvent.objects.filter(missing)
-        rows.update(status="cancelled", etag=Concat("etag", Value("-missing")), seen_at=self.now)
+        rows.update(status="cancelled", etag=Concat("etag", Value(MISSING)), seen_at=self.now)
 
     def _forgive(self) -> None:
         """What could not be read before and now could: also under the etag that it had."""

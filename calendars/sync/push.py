@@ -18,7 +18,7 @@ from django.utils import timezone
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import backoff, targets
 from calendars.sync.gather import words_of, words_of_event
-from calendars.sync.observation import REMOVED, columns
+from calendars.sync.observation import MISSING, REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
@@ -119,6 +119,7 @@ class Push:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
         if self._was_cancelled_there():
             return "cancelled at Google already"
+        self._remove_earlier()
         if self.target.is_withdrawn or self.appointment.is_void:
             return self._remove()
         if self._was_deleted_there():
@@ -175,14 +176,22 @@ class Push:
         return "inserted"
 
     def _remove_earlier(self) -> None:
-        """Events of earlier generations that may still be there: brought back before their removal was pushed."""
+        """Events of earlier generations that may still be there: brought back before their removal was pushed, or
+        alive although Google called them gone.
+        """
+        if not self.target.generation:
+            return
         ids = [targets.event_id(self.appointment, number) for number in range(self.target.generation)]
         rows = GoogleEvent.objects.filter(google_calendar=self.google_calendar, google_id__in=ids)
-        gone = set(rows.filter(status="cancelled").values_list("google_id", flat=True))
+        # What a pull only did not list may live on outside its window.
+        told = rows.filter(status="cancelled").exclude(etag__endswith=MISSING)
+        gone = set(told.values_list("google_id", flat=True))
         for event_id in ids:
             if event_id not in gone:
                 self._delete(event_id)
-        rows.exclude(status="cancelled").update(
+        rows.exclude(google_id__in=gone).update(
+            etag=Concat("etag", Value(REMOVED)),
+            planned_etag=Concat("etag", Value(REMOVED)),
             status="cancelled",
             blocks=False,
             outcome=GoogleEvent.Outcome.CANCELLED,
@@ -220,7 +229,6 @@ class Push:
 
     def _remove(self) -> str:
         """Cancelled here, or no longer at home in this Google calendar."""
-        self._remove_earlier()
         if self.row is not None and self.row.is_cancelled:
             return "gone already"
         if self.row is not None and not self.row.organised_by_us:

@@ -206,7 +206,8 @@ def _remember(made: Plan, situation: Situation) -> None:
         return
     row.outcome, row.blocks, row.colour, row.outline = made.outcome, made.blocks, made.colour, made.outline
     row.is_silent = row.is_silent if made.is_silent is None else made.is_silent
-    row.planned_etag, row.replan = row.etag, ""
+    # Who joined looks at the appointment as its own with the next sweep: its guests may be others by now.
+    row.planned_etag, row.replan = row.etag, GoogleEvent.Replan.MEETING if made.join else ""
     row.error, row.attempts, row.not_before = "", 0, None
     if made.agrees and row.appointment is not None:
         row.agreed_etag = row.etag
@@ -221,12 +222,12 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
     if made.join:
         _join(made, situation, setting)
         return
+    if made.push_again:
+        targets.push_again(row)
     appointment = row.appointment
     if appointment is None or made.changes_nothing:
         return
     there = row.google_calendar_id
-    if made.push_again:
-        targets.push_again(row)
     if made.restore:
         status = Status.CONFIRMED if made.confirm else Status.NEW
         booking.set_status(

@@ -3,6 +3,7 @@
 A push target is written beside the appointment; `sync.push` brings Google up to it.
 """
 
+import uuid
 from collections.abc import Iterable
 
 from django.db.models import F
@@ -112,10 +113,13 @@ def keep_copy(event: GoogleEvent) -> None:
 
 
 def push_again(event: GoogleEvent) -> None:
-    """Google does not hold what its last answer said: what is wanted of `event` is due once more."""
-    in_step = PushTarget.objects.filter(
-        appointment=event.appointment_id, google_calendar=event.google_calendar_id, event_id=event.google_id
-    ).filter(is_behind=False, pushed_revision__gt=0)
+    """Google does not hold what its last answer said: what is wanted in the calendar of `event` is due once more."""
+    try:
+        appointment = event.appointment_id or uuid.UUID(event.crm_id)
+    except ValueError:
+        return  # somebody else's mark
+    targets = PushTarget.objects.filter(appointment=appointment, google_calendar=event.google_calendar_id)
+    in_step = targets.filter(is_behind=False, pushed_revision__gt=0)
     in_step.update(pushed_revision=F("wanted_revision") - 1, attempts=0, not_before=None)
 
 

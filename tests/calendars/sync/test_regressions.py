@@ -405,3 +405,34 @@ def test_earlier_event_goes_with_an_appointment_that_is_withdrawn_twice(google: 
     booking.cancel(appointment)
     desk.turn()
     assert google.events(desk.address) == []
+
+
+def test_earlier_event_that_google_called_gone_is_removed_beside_its_successor(google: Google) -> None:
+    desk = Desk(google)
+    book(desk)
+    desk.turn()
+    link(desk, None)
+    google.control.add_fault(Fault("calendar.events.delete", count=9, status=404, reason="notFound"))
+    google.control.add_fault(Fault("calendar.events.get", count=9, status=404, reason="notFound"))
+    take_turn(desk.google_calendar.pk, NOW)
+    google.control.clear_faults()
+    link(desk, desk.google_calendar)
+    take_turn(desk.google_calendar.pk, NOW)
+    for _ in range(2):
+        desk.turn(full=True)
+    assert len(google.events(desk.address)) == 1
+    assert Appointment.objects.get().status == "new"
+
+
+def test_meeting_whose_guests_left_before_its_organiser_joined_is_no_appointment(google: Google) -> None:
+    """The organiser's copy joined what a colleague's older copy had made, and nobody looked at its guests."""
+    organiser, colleague = Desk(google), Desk(google)
+    link(organiser, None)
+    event = google.add(organiser.address, guests=("ann@x.org", colleague.address))
+    colleague.turn()
+    assert Appointment.objects.get().status == "new"
+    google.change(organiser.address, event, attendees=[])
+    link(organiser, organiser.google_calendar)
+    for desk in (organiser, organiser, colleague, organiser):
+        desk.turn()
+    assert Appointment.objects.get().status == "cancelled"
