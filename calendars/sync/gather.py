@@ -203,7 +203,7 @@ def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> None:
     )
     current = dict(targets.values_list("appointment", "event_id"))
     for row in ours:
-        if current.get(row.appointment_id, row.google_id) != row.google_id:
+        if row.appointment_id and current.get(row.appointment_id, row.google_id) != row.google_id:
             row.appointment = None
 
 
