@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from calendars.views import agenda, appointments, booking_page, ledger, settings_profile
+from calendars.views import agenda, appointments, booking_page, ledger, managing, settings_profile
 
 app_name = "calendars"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,7 +28,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agenda/block/", appointments.block_time, name="block_time"),
     path("agenda/block/<int:pk>/", appointments.blocked_time, name="blocked_time"),
     path("calendars/<int:pk>/", agenda.calendar, name="calendar"),
-    path("book/appointments/<str:token>/", booking_page.manage, name="manage"),
+    path("book/appointments/<str:token>/", managing.manage, name="manage"),
+    path("book/appointments/<str:token>/move/", managing.move, name="manage_move"),
+    path("book/appointments/<str:token>/cancel/", managing.cancel, name="manage_cancel"),
+    path("book/appointments/<str:token>/appointment.ics", managing.calendar_file, name="manage_file"),
+    path("book/<slug:slug>/", booking_page.booking, name="booking"),
+    path("book/<slug:slug>/<str:stamp>/", booking_page.details, name="booking_details"),
     path("appointments/new/", appointments.book, name="book"),
     path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
     path("appointments/<uuid:pk>/status/", appointments.status, name="status"),

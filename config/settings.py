@@ -323,6 +323,10 @@ MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default
 # Google's page behind "Add to Google Calendar".
 GOOGLE_ADD_EVENT_URL = env.str("GOOGLE_ADD_EVENT_URL", default="https://calendar.google.com/calendar/render")
 
+# Sites that may show booking pages in a frame of theirs, and how many bookings one address may try in ten minutes.
+BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])
+BOOKING_TRIES = env.int("BOOKING_TRIES", default=20)
+
 # --- pages --------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"

@@ -33,7 +33,7 @@ def contacts_for_guests(
 ) -> dict[str, Contact]:
     """Address → contact for each of `guests` (address → name), as `contact_for_guest` says, in a few statements."""
     names = {normalise_address(address): name for address, name in guests.items()}
-    _lock(names)
+    lock_addresses(names)
     pks = contacts_by_address(list(names))
     known = Contact.objects.in_bulk(set(pks.values()))
     _restore([contact for contact in known.values() if contact.archived_at is not None])
@@ -75,7 +75,7 @@ def _create(names: Mapping[str, str], owner: User | None, source: str) -> dict[s
     return contacts
 
 
-def _lock(addresses: Iterable[str]) -> None:
+def lock_addresses(addresses: Iterable[str]) -> None:
     # An address may belong to two contacts, so no constraint can hold two workers back here. SQLite's writers
     # take turns anyway (IMMEDIATE). In one order, so that two batches cannot wait for each other.
     if connection.vendor == "postgresql":

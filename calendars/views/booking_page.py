@@ -1,20 +1,175 @@
-"""What customers see without signing in: the booking page of a calendar, and the page of their own appointment."""
+"""The booking page of a calendar: a month, a day, a form. Nobody signs in; it needs no JavaScript, and fits a frame."""
 
+import datetime
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.views.decorators.csrf import csrf_exempt
 
-from calendars import links
-from contacts.models import AppointmentGuest
+from calendars import booking as verbs
+from calendars import customers, links, offering, picking
+from calendars.availability import Span
+from calendars.booking_forms import VisitorForm
+from calendars.models import Calendar
+from contacts.time_zones import zone_choices, zone_or_none
+
+View = Callable[..., HttpResponse]
+ZONE_COOKIE = "tandem_zone"
+NEXT_SHOWN = 6
+TRIES_LAST = 600
 
 
-@login_not_required
-def manage(request: HttpRequest, token: str) -> HttpResponse:
-    """The appointment of who holds the link; in words where the link does not work (any more)."""
-    link = links.read(token)
-    guest = link and (
-        AppointmentGuest.objects.filter(appointment=link.appointment_id, contact=link.contact_id)
-        .select_related("appointment__calendar", "contact")
-        .first()
+def public(view: View) -> View:
+    """For everybody, in frames of the sites that may. No session stands behind it, so there is no request to forge:
+    a form's own signed time says that we showed it."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if settings.BOOKING_FRAME_ORIGINS:
+            frames = {"frame-ancestors": settings.BOOKING_FRAME_ORIGINS}
+            response._csp_replace = frames  # type: ignore[attr-defined]  # django-csp reads this attribute
+            response.xframe_options_exempt = True  # type: ignore[attr-defined]  # and Django this one
+        patch_cache_control(response, no_store=True)
+        return response
+
+    return login_not_required(csrf_exempt(shown))
+
+
+@public
+def booking(request: HttpRequest, slug: str) -> HttpResponse:
+    """Days and times in the visitor's zone."""
+    calendar = get_object_or_404(Calendar, slug=slug)
+    if not calendar.is_active:
+        return render(request, "booking/closed.html", {"calendar": calendar})
+    now, zone = timezone.now(), zone_of(request, calendar)
+
+    def read(within: Span) -> offering.Offer:
+        return offering.read(calendar, within=within, now=now)
+
+    return picker_page(request, "booking/booking.html", calendar, zone, now, read)
+
+
+def picker_page(
+    request: HttpRequest,
+    template: str,
+    calendar: Calendar,
+    zone: ZoneInfo,
+    now: datetime.datetime,
+    read: Callable[[Span], offering.Offer],
+    **context: Any,
+) -> HttpResponse:
+    """The month asked for, the day asked for in it, and where the next free time is when the month has none."""
+    today = now.astimezone(zone).date()
+    last = today + datetime.timedelta(days=calendar.horizon_days + 1)
+    month = picking.month_of(request.GET.get("month", request.GET.get("day", "")[:7]), today)
+    found = read(picking.span_of(month, zone)).slots()
+    page = picking.picker(
+        found, month=month, chosen=request.GET.get("day", ""), today=today, zone=zone, last=last
     )
-    return render(request, "booking/manage.html", {"guest": guest}, status=200 if guest else 404)
+    horizon = int(now.timestamp()) + (calendar.horizon_days + 2) * 86400
+    soonest = (
+        []
+        if found
+        else picking.soonest(read, after=picking.span_of(month, zone)[1], horizon=horizon, count=1)
+    )
+    response = render(
+        request,
+        template,
+        {
+            "calendar": calendar,
+            "picker": page,
+            "zone": zone.key,
+            "zones": zone_choices(),
+            "soonest": picking.time_of(soonest[0], zone) if soonest else None,
+            "now": now,
+            **context,
+        },
+    )
+    if zone_or_none(request.GET.get("zone", "")):
+        response.set_cookie(ZONE_COOKIE, zone.key, max_age=365 * 86400, samesite="Lax")
+    return response
+
+
+@public
+def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
+    """Who comes. What is typed stays on the page when the time was taken meanwhile."""
+    calendar, starts_at = get_object_or_404(Calendar, slug=slug), picking.read_stamp(stamp)
+    if not calendar.is_active or starts_at is None:
+        return redirect("calendars:booking", slug)
+    form = VisitorForm(request.POST or None, calendar=calendar)
+    if request.method != "POST":
+        return details_page(request, form, calendar, starts_at)
+    if has_tried_too_often(request):
+        response = render(request, "booking/too_often.html", {"calendar": calendar}, status=429)
+        response["Retry-After"] = str(TRIES_LAST)
+        return response
+    if not form.is_valid():
+        return details_page(request, form, calendar, starts_at)
+    visit = customers.Visit(
+        calendar=calendar,
+        newcomer=form.newcomer,
+        starts_at=starts_at,
+        notes=form.cleaned_data["notes"],
+        others=form.cleaned_data.get("others", []),
+    )
+    try:
+        made, contact = customers.book_visit(visit, now=timezone.now())
+    except verbs.NotPossible as refusal:
+        return details_page(request, form, calendar, starts_at, refusal=str(refusal), status=409)
+    return redirect(f"{links.manage_path(made, contact)}?booked=1")
+
+
+def details_page(
+    request: HttpRequest,
+    form: VisitorForm,
+    calendar: Calendar,
+    starts_at: datetime.datetime,
+    *,
+    refusal: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The form for one slot; with the next free times where that one is not on offer (any more)."""
+    zone, now = zone_of(request, calendar), timezone.now()
+    start = int(starts_at.timestamp())
+    slot = None if refusal else offering.read(calendar, within=(start, start + 1), now=now).slot_at(starts_at)
+    context: dict[str, Any] = {"form": form, "calendar": calendar, "zone": zone.key, "refusal": refusal}
+    if slot is None:
+        horizon = int(now.timestamp()) + (calendar.horizon_days + 2) * 86400
+        found = picking.soonest(
+            lambda within: offering.read(calendar, within=within, now=now),
+            after=max(start, int(now.timestamp())),
+            horizon=horizon,
+            count=NEXT_SHOWN,
+        )
+        context |= {"next_times": [picking.time_of(each, zone) for each in found], "is_taken": True}
+        status = 409
+    local = starts_at.astimezone(zone)
+    context |= {"starts_at": local, "ends_at": local + calendar.duration, "day": f"{local:%Y-%m-%d}"}
+    return render(request, "booking/details.html", context, status=status)
+
+
+def zone_of(request: HttpRequest, calendar: Calendar) -> ZoneInfo:
+    """The visitor's: chosen on the page, else guessed by their browser, else the calendar's."""
+    named = (request.GET.get("zone", ""), request.COOKIES.get(ZONE_COOKIE, ""), calendar.time_zone)
+    return next((zone for name in named if (zone := zone_or_none(name))), ZoneInfo("UTC"))
+
+
+def has_tried_too_often(request: HttpRequest) -> bool:
+    """Counts this try; whether it is one too many of its network address."""
+    key = f"booking-tries-{get_adapter().get_client_ip(request)}"
+    cache.add(key, 0, TRIES_LAST)
+    try:
+        return bool(cache.incr(key) > settings.BOOKING_TRIES)
+    except ValueError:  # it ran out between the two
+        return False

@@ -1,0 +1,120 @@
+"""What a visitor types to book. Spam is met without puzzles: a field that people do not see, and a signed time."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from phonenumber_field.formfields import PhoneNumberField
+
+from calendars.models import Calendar
+from contacts.fields import normalise_address
+from contacts.newcomers import Newcomer
+
+SIGNER = signing.TimestampSigner(salt="calendars.booking_form")
+# Nobody types a name and an address in less; a page that lay open for longer gets its times anew.
+QUICKEST_SECONDS, LONGEST_SECONDS = 2, 12 * 3600
+
+
+class VisitorForm(forms.Form):
+    """Name, address, phone, notes, further guests and consent, as `calendar` asks for them."""
+
+    name = forms.CharField(
+        max_length=200, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    address = forms.EmailField(
+        max_length=254,
+        label="E-mail",
+        help_text="The confirmation goes there.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    phone = PhoneNumberField(
+        required=False,
+        label="Phone",
+        help_text="Optional.",
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+        error_messages={"invalid": "Write the number with its country code, for example +44 20 7946 0958."},
+    )
+    notes = forms.CharField(
+        max_length=2000,
+        required=False,
+        label="Anything we should know?",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    others = forms.CharField(
+        max_length=2000,
+        required=False,
+        label="Bring others",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+    )
+    consent = forms.BooleanField(
+        label="", error_messages={"required": "Tick the box to go on, or contact us instead."}
+    )
+    # People do not see it; what fills in every field does.
+    website = forms.CharField(
+        required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
+    )
+    began = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, calendar: Calendar, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.calendar = calendar
+        self.fields["consent"].label = calendar.consent
+        if not calendar.consent:
+            del self.fields["consent"]
+        if not calendar.most_guests or calendar.kind == Calendar.Kind.CLASS:
+            del self.fields["others"]
+        else:
+            self.fields["others"].help_text = f"Up to {calendar.most_guests} e-mail addresses, one a line."
+        self.initial.setdefault("began", SIGNER.sign(str(calendar.pk)))
+
+    def clean_others(self) -> list[str]:
+        """The addresses, each once, without the visitor's own."""
+        found = dict.fromkeys(re.split(r"[\s,;]+", self.cleaned_data["others"].strip()))
+        addresses = [normalise_address(address) for address in found if address]
+        for address in addresses:
+            try:
+                validate_email(address)
+            except ValidationError:
+                raise ValidationError(f"“{address}” is no e-mail address.") from None
+        if len(addresses) > self.calendar.most_guests:
+            raise ValidationError(
+                f"At most {self.calendar.most_guests} can come along; you named {len(addresses)}."
+            )
+        return [
+            address for address in addresses if address != normalise_address(self.data.get("address", ""))
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("website") or not self._took_its_time():
+            self.add_error(None, "Please look over what you typed and press the button once more.")
+            fresh = {"began": SIGNER.sign(str(self.calendar.pk)), "website": ""}
+            self.data = {name: self.data.get(name, "") for name in self.fields} | fresh
+        return cleaned
+
+    def _took_its_time(self) -> bool:
+        """Whether the form was shown by us, for this calendar, longer ago than a script takes and not for ever."""
+        began = self.data.get("began", "")
+        try:
+            is_ours = SIGNER.unsign(began, max_age=LONGEST_SECONDS) == str(self.calendar.pk)
+        except signing.BadSignature:
+            return False
+        try:
+            SIGNER.unsign(began, max_age=QUICKEST_SECONDS)
+        except signing.SignatureExpired:
+            return is_ours
+        return False
+
+    @property
+    def newcomer(self) -> Newcomer:
+        """Who the valid form says is coming."""
+        first, _, last = self.cleaned_data["name"].strip().partition(" ")
+        return Newcomer(
+            first_name=first[:100],
+            last_name=last.strip()[:100],
+            address=self.cleaned_data["address"],
+            phone=str(self.cleaned_data.get("phone") or ""),
+        )

@@ -1,0 +1,105 @@
+"""What customers do themselves: book, move, cancel. They never learn whom we know."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from calendars import booking
+from calendars.models import Calendar
+from contacts.matching import contacts_for_guests, lock_addresses
+from contacts.models import Appointment, Contact, Origin
+from contacts.newcomers import Newcomer, find_or_add, known
+
+TOO_LATE = "It is too late to change this online. Please contact us."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What a visitor asks for. `others` are addresses of who comes along."""
+
+    calendar: Calendar
+    newcomer: Newcomer
+    starts_at: datetime.datetime
+    notes: str = ""
+    others: Sequence[str] = ()
+
+
+@transaction.atomic
+def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Contact]:
+    """The appointment, in a slot on offer, and whose it is. Raises Taken, NotPossible; then nothing was stored.
+
+    A contact we know, by address, else by phone, gets it; what was typed beside changes nothing about them.
+    """
+    seat = booking.hold(visit.calendar, visit.starts_at, now=now)
+    contact, is_new = _who(visit.newcomer)
+    others = (
+        contacts_for_guests(dict.fromkeys(visit.others, ""), source=Contact.Source.BOOKING)
+        if visit.others
+        else {}
+    )
+    appointment = booking.take(
+        seat,
+        contact,
+        guests=[person for person in others.values() if person.pk != contact.pk],
+        addresses={contact.pk: visit.newcomer.address}
+        | {person.pk: each for each, person in others.items() if person.pk != contact.pk},
+        description=_description(visit, is_new=is_new),
+    )
+    if is_new:
+        Contact.objects.filter(pk=contact.pk, owner=None).update(owner=appointment.owner)
+    return appointment, contact
+
+
+def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
+    # Two visitors with one address at the same moment are one contact.
+    lock_addresses([newcomer.address])
+    found = known(newcomer)
+    if found is None:
+        return find_or_add(newcomer, owner=None, source=Contact.Source.BOOKING)
+    if found.archived_at is not None:
+        found.archived_at = None
+        found.save(update_fields=["archived_at", "updated_at"])
+    return found, False
+
+
+def _description(visit: Visit, *, is_new: bool) -> str:
+    """The notes; of a contact we knew also what was typed, for staff to compare."""
+    typed = visit.newcomer
+    lines = [visit.notes] if visit.notes else []
+    if not is_new:
+        name = f"{typed.first_name} {typed.last_name}".strip()
+        lines.append(
+            "Booked online as " + ", ".join(part for part in (name, typed.address, typed.phone) if part) + "."
+        )
+    return "\n\n".join(lines)
+
+
+def why_not_now(appointment: Appointment, allowed: bool, now: datetime.datetime) -> str:
+    """Why a customer cannot change it (any more), in words for them; "" when they can."""
+    if appointment.is_void:
+        return "This appointment is cancelled."
+    if appointment.starts_at <= now:
+        return "This appointment is over, or has begun."
+    if not allowed or now > appointment.starts_at - appointment.calendar.change_deadline:
+        return TOO_LATE if allowed else "This cannot be changed online. Please contact us."
+    if appointment.came_from_google:
+        return "This meeting was arranged in a calendar: answer its invitation, or contact us."
+    return ""
+
+
+def cancel(appointment: Appointment, *, now: datetime.datetime) -> Appointment:
+    """`appointment`, cancelled by its customer. Raises NotPossible past its deadline."""
+    why = why_not_now(appointment, appointment.calendar.allows_cancel, now)
+    if why:
+        raise booking.NotPossible(why)
+    return booking.cancel(appointment, origin=Origin.CUSTOMER, why="Cancelled online by the customer.")
+
+
+def move(appointment: Appointment, starts_at: datetime.datetime, *, now: datetime.datetime) -> Appointment:
+    """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline."""
+    why = why_not_now(appointment, appointment.calendar.allows_reschedule, now)
+    if why:
+        raise booking.NotPossible(why)
+    return booking.move_to(appointment, starts_at, now=now, why="Moved online by the customer.")

@@ -1,0 +1,138 @@
+"""A month of days and the slots of one of them, as a visitor's clocks show them: what a booking page is drawn from."""
+
+import calendar as months
+import datetime
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from calendars.availability import Slot, Span
+from calendars.offering import Offer
+
+STAMP = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One square of the month. `times`: how many slots start on it; outside the month and in the past none."""
+
+    date: datetime.date
+    times: int
+    is_inside: bool
+    is_chosen: bool
+    is_today: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """One slot of the chosen day. `stamp` names its start in an address."""
+
+    starts_at: datetime.datetime
+    ends_at: datetime.datetime
+    stamp: str
+    seats_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """`before` and `after`: the months one may turn to, None where nothing can be booked there."""
+
+    month: datetime.date
+    before: datetime.date | None
+    after: datetime.date | None
+    weeks: list[list[Day]]
+    chosen: datetime.date | None
+    times: list[Time]
+
+
+def month_of(text: str, today: datetime.date) -> datetime.date:
+    """The first day of the month `text` names ("2026-12"), of this one where it names none or a past one."""
+    try:
+        named = datetime.datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 (a month has no zone)
+    except ValueError:
+        named = today
+    return max(named, today).replace(day=1)
+
+
+def span_of(month: datetime.date, zone: ZoneInfo) -> Span:
+    """The month in seconds since the epoch, as clocks in `zone` begin and end it."""
+    begins, ends = (
+        datetime.datetime.combine(day, datetime.time(0), zone) for day in (month, next_month(month))
+    )
+    return int(begins.timestamp()), int(ends.timestamp())
+
+
+def next_month(month: datetime.date) -> datetime.date:
+    return (month + datetime.timedelta(days=32)).replace(day=1)
+
+
+def picker(
+    slots: Sequence[Slot],
+    *,
+    month: datetime.date,
+    chosen: str,
+    today: datetime.date,
+    zone: ZoneInfo,
+    last: datetime.date,
+) -> Picker:
+    """The page of `month`; `chosen` is the day asked for ("2026-12-03"), else the first with a slot. `last`: the last
+    day that can be booked."""
+    by_day: dict[datetime.date, list[Slot]] = defaultdict(list)
+    for slot in slots:
+        by_day[slot.starts_at.astimezone(zone).date()].append(slot)
+    day = _day(chosen, month) or next(iter(sorted(by_day)), None)
+    weeks = [
+        [
+            Day(
+                each,
+                len(by_day[each]) if each.month == month.month else 0,
+                each.month == month.month,
+                each == day,
+                each == today,
+            )
+            for each in week
+        ]
+        for week in months.Calendar().monthdatescalendar(month.year, month.month)
+    ]
+    following = next_month(month)
+    return Picker(
+        month=month,
+        before=(month - datetime.timedelta(days=1)).replace(day=1) if month > today else None,
+        after=following if following <= last else None,
+        weeks=weeks,
+        chosen=day,
+        times=[time_of(slot, zone) for slot in by_day.get(day, [])] if day else [],
+    )
+
+
+def time_of(slot: Slot, zone: ZoneInfo) -> Time:
+    starts_at = slot.starts_at
+    return Time(
+        starts_at.astimezone(zone), slot.ends_at.astimezone(zone), f"{starts_at:{STAMP}}", slot.seats_left
+    )
+
+
+def read_stamp(stamp: str) -> datetime.datetime | None:
+    """The moment a stamp names, None for one that names none."""
+    try:
+        return datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return None
+
+
+def soonest(read: Callable[[Span], Offer], *, after: int, horizon: int, count: int) -> list[Slot]:
+    """The next `count` slots from `after` on, month by month up to `horizon`."""
+    found: list[Slot] = []
+    while len(found) < count and after < horizon:
+        found += read((after, after + 31 * 86400)).slots()
+        after += 31 * 86400
+    return found[:count]
+
+
+def _day(text: str, month: datetime.date) -> datetime.date | None:
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if (day.year, day.month) == (month.year, month.month) else None

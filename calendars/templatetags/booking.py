@@ -1,0 +1,19 @@
+"""How booking pages say a length of time."""
+
+import datetime
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def minutes(duration: datetime.timedelta) -> str:
+    """ "45 minutes", "1 hour", "1 hour 30 minutes"."""
+    hours, rest = divmod(int(duration.total_seconds()) // 60, 60)
+    parts = [
+        f"{number} {word}{'s' if number != 1 else ''}"
+        for number, word in ((hours, "hour"), (rest, "minute"))
+        if number
+    ]
+    return " ".join(parts) or "0 minutes"

@@ -1,0 +1,154 @@
+"""The page of one's own appointment, behind the signed link of every confirmation: see it, move it, cancel it."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from calendars import booking, customers, ics, links, offering, picking
+from calendars.availability import Span
+from calendars.views.booking_page import picker_page, public, zone_of
+from contacts.models import Appointment, AppointmentGuest, Contact
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a link opens."""
+
+    appointment: Appointment
+    contact: Contact
+
+
+def opened(token: str) -> Held | None:
+    """The appointment of `token`, as long as its holder is a guest of it or was its contact."""
+    link = links.read(token)
+    if link is None:
+        return None
+    appointment = (
+        Appointment.objects.filter(pk=link.appointment_id)
+        .select_related("calendar", "contact")
+        .prefetch_related("hosts__user")
+        .first()
+    )
+    guest = AppointmentGuest.objects.filter(appointment=link.appointment_id, contact=link.contact_id)
+    held = guest.select_related("contact").first()
+    return Held(appointment, held.contact) if appointment and held else None
+
+
+@public
+def manage(request: HttpRequest, token: str) -> HttpResponse:
+    held = opened(token)
+    if held is None:
+        return render(request, "booking/unknown.html", status=404)
+    return manage_page(request, token, held)
+
+
+def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> HttpResponse:
+    appointment, now = held.appointment, timezone.now()
+    calendar, zone = appointment.calendar, zone_of(request, appointment.calendar)
+    context = {
+        "appointment": appointment,
+        "calendar": calendar,
+        "token": token,
+        "zone": zone.key,
+        "hosts": [str(host.user) for host in appointment.hosts.all()],
+        "starts_at": appointment.starts_at.astimezone(zone),
+        "ends_at": appointment.ends_at.astimezone(zone),
+        "is_new": "booked" in request.GET,
+        "was_moved": "moved" in request.GET,
+        "google_url": ics.google_add_url(settings.GOOGLE_ADD_EVENT_URL, entry_of(held, request)),
+        "why_no_move": customers.why_not_now(appointment, calendar.allows_reschedule, now),
+        "why_no_cancel": customers.why_not_now(appointment, calendar.allows_cancel, now),
+        "until": (appointment.starts_at - calendar.change_deadline).astimezone(zone),
+    }
+    return render(request, "booking/manage.html", context | more)
+
+
+@public
+def cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """GET asks, POST cancels."""
+    held = opened(token)
+    if held is None:
+        return render(request, "booking/unknown.html", status=404)
+    if request.method != "POST":
+        return manage_page(request, token, held, asks_to_cancel=True)
+    try:
+        customers.cancel(held.appointment, now=timezone.now())
+    except booking.NotPossible as refusal:
+        return manage_page(request, token, held, refusal=str(refusal))
+    return redirect("calendars:manage", token)
+
+
+@public
+def move(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows the times it can move to, and asks once one is chosen; POST moves it."""
+    held = opened(token)
+    if held is None:
+        return render(request, "booking/unknown.html", status=404)
+    appointment, now = held.appointment, timezone.now()
+    why = customers.why_not_now(appointment, appointment.calendar.allows_reschedule, now)
+    if why:
+        return manage_page(request, token, held, refusal=why)
+    zone, refusal = zone_of(request, appointment.calendar), ""
+    chosen = picking.read_stamp(request.POST.get("start") or request.GET.get("start", ""))
+    if request.method == "POST" and chosen is not None:
+        try:
+            customers.move(appointment, chosen, now=now)
+        except booking.NotPossible as error:
+            refusal, chosen = str(error), None
+        else:
+            return redirect(f"{reverse('calendars:manage', args=[token])}?moved=1")
+
+    def read(within: Span) -> offering.Offer:
+        first, last = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in within)
+        return booking.slots_to_move(appointment, first, now=now, until=last)
+
+    return picker_page(
+        request,
+        "booking/move.html",
+        appointment.calendar,
+        zone,
+        now,
+        read,
+        appointment=appointment,
+        token=token,
+        starts_at=appointment.starts_at.astimezone(zone),
+        refusal=refusal,
+        chosen=chosen.astimezone(zone) if chosen else None,
+        stamp=f"{chosen:{picking.STAMP}}" if chosen else "",
+    )
+
+
+@public
+def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
+    held = opened(token)
+    if held is None:
+        return render(request, "booking/unknown.html", status=404)
+    content = ics.calendar_file(entry_of(held, request), ics.Method.PUBLISH, stamp=timezone.now())
+    return HttpResponse(
+        content,
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
+    )
+
+
+def entry_of(held: Held, request: HttpRequest) -> ics.Entry:
+    """The appointment as its holder's own calendar should show it."""
+    appointment = held.appointment
+    return ics.Entry(
+        appointment_id=appointment.pk,
+        sequence=appointment.revision,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        summary=appointment.calendar.name,
+        organizer=ics.Person(
+            settings.BUSINESS_NAME, settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">")
+        ),
+        location=appointment.location or appointment.meeting_url,
+        url=links.manage_url(appointment, held.contact),
+    )

@@ -1,0 +1,260 @@
+"""What a customer meets: days, times, a form, and the page of their own appointment."""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import signing
+from django.test import Client
+
+from calendars import booking, links
+from calendars.booking_forms import SIGNER
+from calendars.models import BlockedTime, Calendar, Membership, WeeklyHours
+from contacts.models import Appointment, Contact, Origin, User
+from tests.factories import CalendarFactory, ContactFactory, MembershipFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)  # a Monday
+TEN = datetime.datetime(2026, 3, 3, 10, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
+AT_TEN = "20260303T100000Z"
+
+
+@pytest.fixture(autouse=True)
+def _monday() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+def works(membership: Membership, *hours: tuple[int, int]) -> None:
+    WeeklyHours.objects.bulk_create(
+        WeeklyHours(membership=membership, weekday=day, starts=datetime.time(start), ends=datetime.time(end))
+        for day in range(5)
+        for start, end in hours or ((9, 17),)
+    )
+
+
+def calendar_of(*users: User, **fields: Any) -> Calendar:
+    fields = {"duration": HOUR, "time_zone": "UTC", "slug": "visit", "name": "Visit"} | fields
+    calendar: Calendar = CalendarFactory(**fields)
+    for user in users:
+        works(MembershipFactory(calendar=calendar, user=user))
+    return calendar
+
+
+def typed(calendar: Calendar, **fields: str) -> dict[str, str]:
+    with time_machine.travel(NOW - datetime.timedelta(minutes=1), tick=False):
+        began = SIGNER.sign(str(calendar.pk))
+    return {"name": "Ann Lee", "address": "ann@x.org", "consent": "on", "began": began} | fields
+
+
+def press(client: Client, calendar: Calendar, stamp: str = AT_TEN, **fields: str) -> Any:
+    return client.post(f"/book/{calendar.slug}/{stamp}/", typed(calendar, **fields))
+
+
+def test_visitor_books_and_gets_the_page_of_their_appointment(client: Client) -> None:
+    host = UserFactory()
+    calendar = calendar_of(host)
+    page = client.get("/book/visit/?day=2026-03-03").content.decode()
+    assert f"/book/visit/{AT_TEN}/" in page
+    assert "Ann Lee" not in page
+    answer = press(client, calendar, phone="+442079460958", notes="Knee hurts", others="bea@x.org, ann@x.org")
+    appointment = Appointment.objects.get()
+    assert answer.url == links.manage_path(appointment, appointment.contact) + "?booked=1"
+    assert (appointment.starts_at, appointment.origin, appointment.owner) == (TEN, Origin.CUSTOMER, host)
+    assert appointment.description == "Knee hurts"
+    assert appointment.contact.owner == host
+    assert set(appointment.guests.values_list("address", flat=True)) == {"ann@x.org", "bea@x.org"}
+    assert "You are booked" in client.get(answer.url).content.decode()
+    assert f"/book/visit/{AT_TEN}/" not in client.get("/book/visit/?day=2026-03-03").content.decode()
+
+
+def test_times_are_those_of_the_visitors_zone(client: Client) -> None:
+    calendar_of(UserFactory())
+    page = client.get("/book/visit/?day=2026-03-03&zone=Asia/Tokyo").content.decode()
+    assert ">18:00" in page.replace("\n", "")
+    assert client.cookies["tandem_zone"].value == "Asia/Tokyo"
+
+
+def test_contact_we_know_is_found_and_neither_shown_nor_changed(client: Client) -> None:
+    known = ContactFactory(first_name="Annabel", last_name="Secret", address="ann@x.org")
+    calendar = calendar_of(UserFactory())
+    answer = press(client, calendar, phone="+442079460958")
+    appointment = Appointment.objects.get()
+    assert appointment.contact == known
+    assert not known.phones.exists()
+    assert "Booked online as Ann Lee, ann@x.org, +442079460958." in appointment.description
+    assert "Annabel" not in client.get(answer.url).content.decode()
+
+
+def test_time_that_was_taken_meanwhile_keeps_what_was_typed_and_offers_others(client: Client) -> None:
+    host = UserFactory()
+    calendar = calendar_of(host)
+    booking.book(calendar=calendar, contact=ContactFactory(), owner=host, starts_at=TEN, ends_at=TEN + HOUR)
+    answer = press(client, calendar, notes="Knee hurts")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "That time was just taken" in page
+    assert "Knee hurts" in page
+    assert "/book/visit/20260303T110000Z/" in page
+    press(client, calendar, "20260303T110000Z", notes="Knee hurts")
+    assert Appointment.objects.filter(origin=Origin.CUSTOMER).get().starts_at == TEN + HOUR
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"name": ""}, "required"),
+        ({"address": "ann"}, "valid email"),
+        ({"consent": ""}, "Tick the box"),
+        ({"others": "nobody"}, "no e-mail address"),
+        ({"others": "a@x.org b@x.org c@x.org d@x.org"}, "At most 3"),
+        ({"website": "https://spam.example"}, "press the button once more"),
+        ({"began": ""}, "press the button once more"),
+        ({"began": signing.TimestampSigner(salt="other").sign("1")}, "press the button once more"),
+    ],
+)
+def test_bad_input_is_told_at_the_field_and_nothing_is_lost(
+    client: Client, fields: dict[str, str], words: str
+) -> None:
+    answer = press(client, calendar_of(UserFactory()), notes="Knee hurts", **fields)
+    page = answer.content.decode()
+    assert words in page
+    assert "Knee hurts" in page
+    assert not Appointment.objects.exists()
+    assert not Contact.objects.exists()
+
+
+def test_form_sent_quicker_than_anybody_types_is_shown_once_more(client: Client) -> None:
+    calendar = calendar_of(UserFactory())
+    answer = press(client, calendar, began=SIGNER.sign(str(calendar.pk)))
+    assert "press the button once more" in answer.content.decode()
+
+
+def test_too_many_bookings_from_one_address_are_refused_in_words(client: Client, settings: Any) -> None:
+    settings.BOOKING_TRIES = 1
+    calendar = calendar_of(UserFactory())
+    press(client, calendar)
+    answer = press(client, calendar, "20260303T110000Z")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "600")
+    assert "Wait ten minutes" in answer.content.decode()
+
+
+def test_calendar_that_is_switched_off_says_so(client: Client) -> None:
+    calendar = calendar_of(UserFactory(), is_active=False)
+    assert "takes no bookings" in client.get("/book/visit/").content.decode()
+    press(client, calendar)
+    assert not Appointment.objects.exists()
+
+
+def test_month_without_a_free_time_names_the_next_one(client: Client) -> None:
+    host = UserFactory()
+    calendar_of(host)
+    BlockedTime.objects.create(user=host, starts_at=NOW, ends_at=NOW + datetime.timedelta(days=31))
+    page = client.get("/book/visit/").content.decode()
+    assert "Nothing is free in March" in page
+    assert "Thursday 2 April" in page
+
+
+def test_page_asks_the_database_no_more_for_more_members(
+    client: Client, django_assert_num_queries: Any
+) -> None:
+    members = [UserFactory() for _ in range(3)]
+    calendar = calendar_of(*members[:1], kind=Calendar.Kind.ROUND_ROBIN)
+    with django_assert_num_queries(8):
+        client.get("/book/visit/")
+    for user in members[1:]:
+        works(MembershipFactory(calendar=calendar, user=user))
+    with django_assert_num_queries(8):
+        client.get("/book/visit/")
+
+
+def test_frames_are_for_the_sites_that_are_named(client: Client, settings: Any) -> None:
+    calendar_of(UserFactory())
+    answer = client.get("/book/visit/")
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+    assert answer["X-Frame-Options"] == "DENY"
+    settings.BOOKING_FRAME_ORIGINS = ["https://clinic.example"]
+    answer = client.get("/book/visit/")
+    assert "frame-ancestors https://clinic.example" in answer["Content-Security-Policy"]
+    assert "X-Frame-Options" not in answer
+
+
+class TestKinds:
+    def test_round_robin_gives_turns_and_says_why(self, client: Client) -> None:
+        first, second = UserFactory(first_name="Fay"), UserFactory(first_name="Sam")
+        calendar = calendar_of(first, second, kind=Calendar.Kind.ROUND_ROBIN)
+        press(client, calendar)
+        press(client, calendar, "20260303T110000Z", address="bea@x.org")
+        early, late = Appointment.objects.order_by("starts_at")
+        assert {early.owner, late.owner} == {first, second}
+        assert "fewest upcoming" in late.assigned_why
+
+    def test_contact_stays_with_their_owner_where_the_calendar_says_so(self, client: Client) -> None:
+        first, second = UserFactory(), UserFactory(first_name="Sam")
+        ContactFactory(address="ann@x.org", owner=second)
+        calendar = calendar_of(first, second, kind=Calendar.Kind.ROUND_ROBIN, keeps_owner=True)
+        press(client, calendar)
+        appointment = Appointment.objects.get()
+        assert appointment.owner == second
+        assert "looks after this contact" in appointment.assigned_why
+
+    def test_collective_needs_everybody(self, client: Client) -> None:
+        first, second = UserFactory(), UserFactory()
+        calendar = calendar_of(first, second, kind=Calendar.Kind.COLLECTIVE)
+        BlockedTime.objects.create(user=second, starts_at=TEN, ends_at=TEN + HOUR)
+        assert press(client, calendar).status_code == 409
+        press(client, calendar, "20260303T110000Z")
+        assert Appointment.objects.get().hosts.count() == 2
+
+    def test_class_fills_up_seat_by_seat(self, client: Client) -> None:
+        calendar = calendar_of(UserFactory(), kind=Calendar.Kind.CLASS, seats=2)
+        for address in ("ann@x.org", "bea@x.org"):
+            press(client, calendar, address=address)
+        assert press(client, calendar, address="cid@x.org").status_code == 409
+        assert Appointment.objects.count() == 2
+        assert press(client, calendar, "20260303T103000Z", address="cid@x.org").status_code == 409
+
+
+class TestManaging:
+    @pytest.fixture
+    def path(self, client: Client) -> str:
+        press(client, calendar_of(UserFactory(), change_deadline=HOUR))
+        appointment = Appointment.objects.get()
+        return links.manage_path(appointment, appointment.contact)
+
+    def test_customer_cancels(self, client: Client, path: str) -> None:
+        assert "Cancel this appointment?" in client.get(f"{path}cancel/").content.decode()
+        client.post(f"{path}cancel/")
+        appointment = Appointment.objects.get()
+        assert (appointment.status, appointment.status_set_by) == ("cancelled", Origin.CUSTOMER)
+        assert "Book another time" in client.get(path).content.decode()
+        assert not appointment.hosts.exclude(claims_from=None).exists()
+
+    def test_customer_moves_to_a_time_on_offer_and_to_no_other(self, client: Client, path: str) -> None:
+        page = client.get(f"{path}move/?day=2026-03-03").content.decode()
+        assert "start=20260303T110000Z" in page
+        client.post(f"{path}move/", {"start": "20260303T110000Z"})
+        assert Appointment.objects.get().starts_at == TEN + HOUR
+        answer = client.post(f"{path}move/", {"start": "20260303T030000Z"})
+        assert "just taken" in answer.content.decode()
+        assert Appointment.objects.get().starts_at == TEN + HOUR
+
+    def test_past_the_deadline_the_page_says_so(self, client: Client, path: str) -> None:
+        with time_machine.travel(TEN - HOUR / 2, tick=False):
+            assert "too late to change this online" in client.get(path).content.decode()
+            client.post(f"{path}cancel/")
+            client.post(f"{path}move/", {"start": "20260303T150000Z"})
+        appointment = Appointment.objects.get()
+        assert (appointment.status, appointment.starts_at) == ("new", TEN)
+
+    def test_calendar_file_holds_the_appointment(self, client: Client, path: str) -> None:
+        answer = client.get(f"{path}appointment.ics")
+        assert answer["Content-Type"].startswith("text/calendar")
+        assert b"DTSTART:20260303T100000Z" in answer.content
+
+    def test_link_that_is_not_ours_opens_nothing(self, client: Client, path: str) -> None:
+        forged = path[:-3] + ("x" if path[-3] != "x" else "y") + "/"
+        assert client.get(forged).status_code == 404
