@@ -94,13 +94,12 @@
     return at + by;
   }
 
-  function edge(day, row, which) {
+  function edge(row, which) {
     var button = document.createElement("span");
     button.className = "hours-edge";
     button.dataset.edge = which;
     button.tabIndex = 0;
     button.setAttribute("role", "slider");
-    button.setAttribute("aria-label", day.dataset.name + ", " + (which === "end" ? "to" : "from"));
     button.addEventListener("keydown", function (event) {
       var to = stepped(row, button, event.key);
       if (to === null) return;
@@ -124,7 +123,7 @@
   function edgesOf(row) {
     if (row.edges) return row.edges;
     var day = row.closest(".hours-day");
-    row.edges = [edge(day, row, "start"), edge(day, row, "end")];
+    row.edges = [edge(row, "start"), edge(row, "end")];
     row.edges.forEach(function (each) { day.querySelector(".hours-track").appendChild(each); });
     return row.edges;
   }
@@ -132,7 +131,13 @@
   function draw() {
     drawBars();
     days.forEach(function (day) {
-      rowsOf(day).forEach(function (row) { edgesOf(row).forEach(function (each) { place(day, row, each); }); });
+      rowsOf(day).forEach(function (row, index) {
+        var edges = edgesOf(row), which = day.dataset.name + (index ? ", hours " + (index + 1) : "");
+        [0, 1].forEach(function (end) {
+          place(day, row, edges[end]);
+          [edges[end], inputsOf(row)[end]].forEach(function (each) { each.setAttribute("aria-label", which + (end ? ", to" : ", from")); });
+        });
+      });
     });
   }
 
