@@ -24,7 +24,8 @@ UNITS = {
     "day": DAY,
     "days": DAY,
 }
-PART = re.compile(r"([0-9]{1,6}(?:[.,][0-9]{1,3})?)\s*([a-z]*)")
+PART = re.compile(r"([0-9]{1,6}(?:[.,][0-9]{1,3})?)(?![0-9.,])\s*([a-z]*)")
+WHOLE = re.compile(rf"(?:{PART.pattern}\s*)+")
 EXAMPLES = "such as 90 min, 4 h or 2 d"
 
 
@@ -34,15 +35,13 @@ class Unreadable(ValueError):
 
 def read(text: str, *, unit: datetime.timedelta | None = None) -> datetime.timedelta:
     """The length that `text` says. A number alone counts `unit`; None: it must say one. Raises Unreadable."""
-    rest, total = text.strip().lower(), NOTHING
-    if not rest:
+    typed = text.strip()
+    if not typed:
         raise Unreadable(f"Write a length of time, {EXAMPLES}.")
-    while rest:
-        part = PART.match(rest)
-        if part is None:
-            raise Unreadable(f"“{text.strip()}” is no length of time. Write one {EXAMPLES}.")
-        total += float(part[1].replace(",", ".")) * _unit(part[1], part[2], unit)
-        rest = rest[part.end() :].strip()
+    if not WHOLE.fullmatch(typed.lower()):
+        raise Unreadable(f"“{typed}” is no length of time. Write one {EXAMPLES}.")
+    parts = PART.finditer(typed.lower())
+    total = sum((float(part[1].replace(",", ".")) * _unit(part[1], part[2], unit) for part in parts), NOTHING)
     if total % MINUTE:
         raise Unreadable("Write whole minutes.")
     return total

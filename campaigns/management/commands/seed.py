@@ -99,6 +99,11 @@ def as_calendar(diary: harbour.Diary) -> Calendar:
         duration=minutes(diary.minutes),
         interval=minutes(diary.interval) if diary.interval else None,
         buffer_after=minutes(diary.buffer),
+        description=diary.description,
+        minimum_notice=minutes(60 * diary.notice_hours),
+        confirms_automatically=diary.confirms,
+        keeps_owner=diary.keeps_owner,
+        most_guests=diary.guests,
     )
 
 
