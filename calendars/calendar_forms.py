@@ -93,7 +93,7 @@ class CalendarForm(forms.ModelForm[Calendar]):
     time_zone = forms.CharField(
         label="Time zone",
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="For members who chose none in their Profile. Type a city to search.",
+        help_text="Of hours, for members who chose none in their Profile. Type a city to search.",
     )
     duration = minutes(least=5, label="Duration", help_text="How long one appointment takes, such as 45 min.")
     interval = minutes(

@@ -7,7 +7,10 @@ from calendars.models.calendars import CalendarQuerySet
 from contacts.models import User
 
 NOT_YOURS = "Calendars are set up by people with the permission “Can change calendar”. Ask an admin for it."
-NO_NEW_ONE = "New calendars are made by people with the permission “Can add calendar”. Ask an admin for it."
+NO_NEW_ONE = (
+    "New calendars are made by people with the permissions “Can add calendar” and “Can change calendar”. "
+    "Ask an admin for it."
+)
 NOT_YOUR_HOURS = (
     "You may change your own hours. Those of others are changed by people with the permission "
     "“Can change calendar”."
@@ -20,7 +23,8 @@ def may_set_up(user: User) -> bool:
 
 
 def may_add(user: User) -> bool:
-    return user.has_perm("calendars.add_calendar")
+    """Both: who makes a calendar goes on to set it up."""
+    return user.has_perms(["calendars.add_calendar", "calendars.change_calendar"])
 
 
 def seen_by(user: User) -> CalendarQuerySet:
