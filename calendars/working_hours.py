@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from calendars import availability
+
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
@@ -53,8 +55,21 @@ class Hours:
     week: Week = field(default_factory=dict)
     dates: Mapping[datetime.date, Sequence[Range]] = field(default_factory=dict)
 
-    def on(self, day: datetime.date) -> Sequence[Range]:
-        return self.dates[day] if day in self.dates else self.week.get(day.weekday(), ())
+    def as_offered(self) -> availability.Hours:
+        """The same in the words of `availability`."""
+        return availability.Hours(
+            tuple(
+                availability.Range(weekday, each.starts, each.ends)
+                for weekday, ranges in self.week.items()
+                for each in ranges
+            ),
+            self.zone.key,
+            tuple(
+                availability.Override(day, starts, ends)
+                for day, ranges in self.dates.items()
+                for starts, ends in _times(ranges)
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,10 @@ class Clash:
     weekday: int
     index: int
     words: str
+
+
+def _times(ranges: Sequence[Range]) -> list[tuple[datetime.time, datetime.time] | tuple[None, None]]:
+    return [(each.starts, each.ends) for each in ranges] or [(None, None)]
 
 
 def minute_of(clock: datetime.time) -> int:
@@ -106,29 +125,11 @@ def overnight_words(each: Range, next_day: str) -> str:
     return f"Until {each.ends:%H:%M} on {next_day}" if each.is_overnight else ""
 
 
-def windows(
-    hours: Hours, first: datetime.date, last: datetime.date
-) -> list[tuple[datetime.datetime, datetime.datetime]]:
-    """What the days from `first` to `last` offer, as UTC moments in order, touching ones joined."""
-    found: list[tuple[datetime.datetime, datetime.datetime]] = []
-    for offset in range((last - first).days + 1):
-        day = first + offset * DAY
-        for each in sorted(hours.on(day), key=lambda each: each.first_minute):
-            starts_at = _moment(day, each.starts, hours.zone)
-            ends_on = day + DAY if each.last_minute >= DAY_MINUTES else day
-            ends_at = _moment(ends_on, each.ends, hours.zone)
-            if found and starts_at <= found[-1][1]:
-                found[-1] = (found[-1][0], max(found[-1][1], ends_at))
-            else:
-                found.append((starts_at, ends_at))
-    return found
-
-
 def covers(hours: Hours, starts_at: datetime.datetime, ends_at: datetime.datetime) -> bool:
-    """Whether all of the time from `starts_at` to `ends_at` lies in working hours."""
-    first, last = (moment.astimezone(hours.zone).date() for moment in (starts_at, ends_at))
-    # The day before may run into the first.
-    return any(start <= starts_at and ends_at <= end for start, end in windows(hours, first - DAY, last))
+    """Whether all of the time from `starts_at` to `ends_at` lies in working hours, as booking pages reckon them."""
+    first, last = int(starts_at.timestamp()), int(ends_at.timestamp())
+    offered = availability.working(hours.as_offered(), (first, last))
+    return any(start <= first and last <= end for start, end in offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,3 @@ def spells(dates: Mapping[datetime.date, Sequence[Range]]) -> list[Spell]:
         else:
             found.append(Spell((day,), tuple(ranges)))
     return found
-
-
-def _moment(day: datetime.date, clock: datetime.time, zone: ZoneInfo) -> datetime.datetime:
-    return datetime.datetime.combine(day, clock, tzinfo=zone).astimezone(datetime.UTC)

@@ -50,7 +50,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Diary:
-    """A calendar that people book. `members` are first names in the order they are asked."""
+    """A calendar that people book. `members` are first names in the order they are asked; without a team, `owner`."""
 
     name: str
     kind: str
@@ -67,6 +67,7 @@ class Diary:
     confirms: bool = False
     keeps_owner: bool = False
     guests: int = 1
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ DIARIES = (
         hours=((range(5), 8, 18),),
         description="The quiet room with the shockwave device, by the half hour.",
         guests=0,
+        owner="Dana",
     ),
 )
 

@@ -14,7 +14,6 @@ from calendars.working_hours import (
     date_clash,
     overnight_words,
     spells,
-    windows,
 )
 
 LONDON = ZoneInfo("Europe/London")
@@ -95,14 +94,12 @@ def test_a_range_that_ends_on_the_next_day_says_so(text: str, words: str) -> Non
     assert overnight_words(span(text), "Tuesday") == words
 
 
-# --- windows and what lies in them ------------------------------------------------------------------------------
+# --- what lies in them ------------------------------------------------------------------------------
 
 
-def test_touching_ranges_offer_one_window() -> None:
+def test_an_appointment_may_lie_across_ranges_that_touch() -> None:
     hours = Hours(LONDON, week(mon="22:00-00:00", tue="00:00-02:00"))
-    assert windows(hours, MONDAY, SUNDAY) == [
-        (at(MONDAY, "22:00"), at(MONDAY + datetime.timedelta(1), "02:00"))
-    ]
+    assert covers(hours, at(MONDAY, "23:30"), at(MONDAY + datetime.timedelta(1), "00:30"))
 
 
 def test_an_appointment_lies_in_hours_only_as_a_whole() -> None:
@@ -129,16 +126,16 @@ def test_a_date_of_its_own_replaces_the_week_that_day_alone() -> None:
     )
 
 
-def test_a_closed_date_offers_nothing() -> None:
+def test_a_closed_date_holds_nothing() -> None:
     hours = Hours(LONDON, week(mon="09:00-17:00"), {MONDAY: []})
-    assert windows(hours, MONDAY, MONDAY) == []
+    assert not covers(hours, at(MONDAY, "10:00"), at(MONDAY, "11:00"))
 
 
-def test_hours_are_clock_times_of_their_zone_on_either_side_of_a_clock_change() -> None:
+@pytest.mark.parametrize("day", [datetime.date(2026, 3, 27), datetime.date(2026, 3, 30)])
+def test_hours_are_clock_times_of_their_zone_on_either_side_of_a_clock_change(day: datetime.date) -> None:
     hours = Hours(LONDON, week(fri="09:00-17:00", mon="09:00-17:00"))
-    friday, monday = datetime.date(2026, 3, 27), datetime.date(2026, 3, 30)
-    (winter, _), (summer, _) = windows(hours, friday, monday)
-    assert (winter.hour, summer.hour) == (9, 8)
+    assert covers(hours, at(day, "09:00"), at(day, "10:00"))
+    assert not covers(hours, at(day, "08:30"), at(day, "09:30"))
 
 
 # --- dates in a row ---------------------------------------------------------------------------------------------

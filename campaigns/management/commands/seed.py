@@ -64,7 +64,7 @@ def make_users() -> dict[str, User]:
 
 def make_calendars(users: dict[str, User]) -> dict[str, Calendar]:
     """By name, with members and the hours they work."""
-    calendars = Calendar.objects.bulk_create(as_calendar(diary) for diary in harbour.DIARIES)
+    calendars = Calendar.objects.bulk_create(as_calendar(diary, users) for diary in harbour.DIARIES)
     by_name = {calendar.name: calendar for calendar in calendars}
     members = Membership.objects.bulk_create(
         Membership(calendar=by_name[diary.name], user=users[name], priority=place)
@@ -87,8 +87,9 @@ def make_calendars(users: dict[str, User]) -> dict[str, Calendar]:
     return by_name
 
 
-def as_calendar(diary: harbour.Diary) -> Calendar:
+def as_calendar(diary: harbour.Diary, users: dict[str, User]) -> Calendar:
     return Calendar(
+        owner=users.get(diary.owner),
         name=diary.name,
         slug=slugify(diary.name),
         kind=diary.kind,
