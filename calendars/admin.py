@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,7 +18,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from calendars.configuring import forget_default, save_configuration
+from calendars.admin_rows import DatesFormSet, MembershipForm, TeamFormSet, WeekFormSet
+from calendars.calendar_forms import LengthField
+from calendars.calendar_settings import delete_calendar, has_locked_kind, save_calendar, switch
+from calendars.configuring import NotAllowed, save_configuration
 from calendars.forms import UNANSWERED_SHOWN, ConfigurationForm
 from calendars.models import (
     BlockedTime,
@@ -35,22 +39,30 @@ from calendars.sync.trying_again import StillWrong, try_again
 from contacts.admin import ReadOnly
 from contacts.models import User
 
+# Typed and shown as on the Calendars page: 45 min, 4 h, 2 d.
+LENGTHS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {
+    models.DurationField: {"form_class": LengthField, "widget": UnfoldAdminTextInputWidget}
+}
+
 
 class MembershipInline(TabularInline):
     model = Membership
     extra = 0
+    formset = TeamFormSet
     autocomplete_fields = ("user",)
 
 
 class WeeklyHoursInline(TabularInline):
     model = WeeklyHours
     extra = 0
+    formset = WeekFormSet
     fields = ("weekday", "starts", "ends")
 
 
 class DateOverrideInline(TabularInline):
     model = DateOverride
     extra = 0
+    formset = DatesFormSet
     fields = ("on", "starts", "ends")
 
 
@@ -63,6 +75,13 @@ class CalendarAdmin(ModelAdmin):
     autocomplete_fields = ("owner",)
     prepopulated_fields: ClassVar = {"slug": ("name",)}
     inlines = (MembershipInline, WeeklyHoursInline, DateOverrideInline)
+    formfield_overrides = LENGTHS
+    actions = ("switch_off", "switch_on")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Calendar | None = None) -> tuple[str, ...]:
+        """The kind stays once appointments exist; the owner is whose Google account is linked; off is an action."""
+        fixed = ("is_active",) if obj is None else ("is_active", "owner")
+        return (*fixed, "kind") if obj and has_locked_kind(obj) else fixed
 
     def get_inlines(self, request: HttpRequest, obj: Calendar | None) -> tuple[type, ...]:
         """Hours belong to the members of a team, or to an unassigned calendar itself."""
@@ -70,18 +89,41 @@ class CalendarAdmin(ModelAdmin):
             return (MembershipInline,)
         return (WeeklyHoursInline, DateOverrideInline) if obj.is_unassigned else (MembershipInline,)
 
+    def save_model(
+        self, request: HttpRequest, obj: Calendar, form: forms.ModelForm[Calendar], change: bool
+    ) -> None:
+        save_calendar(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Calendar | None = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and not (obj and has_locked_kind(obj))
+
     def delete_model(self, request: HttpRequest, obj: Calendar) -> None:
-        forget_default(obj)
-        super().delete_model(request, obj)
+        delete_calendar(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Calendar]) -> None:
         for calendar in queryset:
-            forget_default(calendar)
-        super().delete_queryset(request, queryset)
+            try:
+                delete_calendar(calendar)
+            except NotAllowed as refusal:
+                self.message_user(request, f"{calendar}: {refusal}", messages.ERROR)
+
+    @admin.action(description="Switch off (appointments stay)", permissions=["change"])
+    def switch_off(self, request: HttpRequest, calendars: QuerySet[Calendar]) -> None:
+        for calendar in calendars:
+            switch(calendar, on=False)
+        self.message_user(request, "Switched off: nobody can book them.")
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def switch_on(self, request: HttpRequest, calendars: QuerySet[Calendar]) -> None:
+        for calendar in calendars:
+            switch(calendar, on=True)
+        self.message_user(request, "Switched on.")
 
 
 @admin.register(Membership)
 class MembershipAdmin(ModelAdmin):
+    form = MembershipForm
     list_display = ("calendar", "user", "priority", "is_active")
     list_filter = ("is_active", "calendar")
     search_fields = ("calendar__name", "user__email", "user__first_name", "user__last_name")
@@ -90,8 +132,18 @@ class MembershipAdmin(ModelAdmin):
     inlines = (WeeklyHoursInline, DateOverrideInline)
 
 
+class HoursAdmin(ModelAdmin):
+    """All in one list; hours are changed with the member or the unassigned calendar they belong to, as a whole."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
 @admin.register(WeeklyHours)
-class WeeklyHoursAdmin(ModelAdmin):
+class WeeklyHoursAdmin(HoursAdmin):
     list_display = ("weekday", "starts", "ends", "membership", "calendar")
     list_filter = ("weekday",)
     list_select_related = ("membership__calendar", "membership__user", "calendar")
@@ -99,7 +151,7 @@ class WeeklyHoursAdmin(ModelAdmin):
 
 
 @admin.register(DateOverride)
-class DateOverrideAdmin(ModelAdmin):
+class DateOverrideAdmin(HoursAdmin):
     list_display = ("on", "starts", "ends", "membership", "calendar")
     date_hierarchy = "on"
     list_select_related = ("membership__calendar", "membership__user", "calendar")

@@ -1,6 +1,15 @@
 from django.urls import URLPattern, URLResolver, path
 
-from calendars.views import agenda, appointments, booking_page, ledger, managing, settings_profile
+from calendars.views import (
+    agenda,
+    appointments,
+    booking_page,
+    ledger,
+    managing,
+    settings_calendars,
+    settings_hours,
+    settings_profile,
+)
 
 app_name = "calendars"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +26,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "settings/profile/calendars/<int:pk>/effect/",
         settings_profile.unassigned_effect,
         name="unassigned_effect",
+    ),
+    path("settings/calendars/", settings_calendars.calendars, name="calendars"),
+    path("settings/calendars/new/", settings_calendars.calendar_new, name="calendar_new"),
+    path("settings/calendars/<int:pk>/", settings_calendars.calendar, name="calendar_settings"),
+    path("settings/calendars/<int:pk>/switch/", settings_calendars.calendar_switch, name="calendar_switch"),
+    path("settings/calendars/<int:pk>/hours/", settings_hours.hours, name="hours"),
+    path(
+        "settings/calendars/<int:pk>/hours/<int:membership>/",
+        settings_hours.member_hours,
+        name="member_hours",
     ),
     path("agenda/", agenda.agenda, name="agenda"),
     path("agenda/feed/", agenda.agenda_feed, name="agenda_feed"),

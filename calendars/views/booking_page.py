@@ -39,7 +39,7 @@ def public(view: View) -> View:
         if settings.BOOKING_FRAME_ORIGINS:
             frames = {"frame-ancestors": settings.BOOKING_FRAME_ORIGINS}
             response._csp_replace = frames  # type: ignore[attr-defined]  # django-csp reads this attribute
-            response.xframe_options_exempt = True  # type: ignore[attr-defined]  # and Django this one
+            response.xframe_options_exempt = True  # and Django this one
         patch_cache_control(response, no_store=True)
         return response
 

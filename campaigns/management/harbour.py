@@ -50,7 +50,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Diary:
-    """A calendar that people book. `members` are first names in the order they are asked."""
+    """A calendar that people book. `members` are first names in the order they are asked; without a team, `owner`."""
 
     name: str
     kind: str
@@ -62,6 +62,12 @@ class Diary:
     hours: tuple[tuple[range, int, int], ...] = ((range(5), 9, 17),)
     interval: int | None = None
     buffer: int = 0
+    description: str = ""
+    notice_hours: int = 4
+    confirms: bool = False
+    keeps_owner: bool = False
+    guests: int = 1
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,13 +93,67 @@ SIGN_INS = (
 )
 
 DIARIES = (
-    Diary("Dana – consultations", "personal", "#2f6fde", 45, ("Dana",), "Room 1", interval=15),
-    Diary("First visit", "round_robin", "#0b6e55", 45, ("Dana", "Amir"), "Reception", buffer=10),
-    Diary("Team assessment", "collective", "#8a4fd0", 60, ("Dana", "Amir"), "Room 2"),
     Diary(
-        "Back class", "class", "#b04a12", 50, ("Amir",), "Studio", seats=8, hours=((range(1, 5, 2), 17, 19),)
+        "Dana – consultations",
+        "personal",
+        "#2f6fde",
+        45,
+        ("Dana",),
+        "Room 1",
+        interval=15,
+        description="Forty-five minutes with Dana, for what we are working on together.",
+        confirms=True,
     ),
-    Diary("Treatment room", "unassigned", "#5b6b7f", 30, (), "Room 3", hours=((range(5), 8, 18),)),
+    Diary(
+        "First visit",
+        "round_robin",
+        "#0b6e55",
+        45,
+        ("Dana", "Amir"),
+        "Reception",
+        buffer=10,
+        description="We listen, look and move, and agree on a plan. Bring reports and wear something comfortable.",
+        notice_hours=24,
+        keeps_owner=True,
+    ),
+    Diary(
+        "Team assessment",
+        "collective",
+        "#8a4fd0",
+        60,
+        ("Dana", "Amir"),
+        "Room 2",
+        interval=30,
+        description="Dana and Amir together, for what one pair of eyes would miss.",
+        notice_hours=48,
+    ),
+    Diary(
+        "Back class",
+        "class",
+        "#b04a12",
+        50,
+        ("Amir",),
+        "Studio",
+        seats=8,
+        hours=((range(1, 5, 2), 17, 19),),
+        interval=60,
+        description="Strength and mobility for backs, eight people at most. Towels are here.",
+        notice_hours=1,
+        confirms=True,
+        guests=2,
+    ),
+    Diary(
+        "Treatment room",
+        "unassigned",
+        "#5b6b7f",
+        30,
+        (),
+        "Room 3",
+        hours=((range(5), 8, 18),),
+        description="The quiet room with the shockwave device, by the half hour.",
+        guests=0,
+        owner="Dana",
+    ),
 )
 
 PEOPLE = (

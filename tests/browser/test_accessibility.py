@@ -18,6 +18,9 @@ PAGES = (
     "/campaigns/1/",
     "/outbox/",
     "/settings/profile/",
+    "/settings/calendars/",
+    "/settings/calendars/1/",
+    "/settings/calendars/1/hours/",
     "/settings/integrations/",
 )
 

@@ -7,6 +7,8 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from calendars import offering
+from calendars.calendar_settings import Member, check
 from calendars.models import Calendar, CalendarConfiguration, WeeklyHours
 from campaigns.management import harbour
 from campaigns.management.commands.seed import working_day
@@ -53,6 +55,17 @@ def test_there_is_a_calendar_of_each_kind_with_hours():
             membership__calendar=calendar
         )
         assert hours.exists(), calendar.name
+
+
+@time_machine.travel(WEDNESDAY_NOON, tick=False)
+def test_every_calendar_keeps_the_rules_and_offers_times_within_ten_days():
+    call_command("seed", verbosity=0)
+    now = timezone.now()
+    within = (int(now.timestamp()), int(now.timestamp()) + 10 * 86400)
+    for calendar in Calendar.objects.all():
+        check(calendar, [Member(row.user, row.priority, row.is_active) for row in calendar.memberships.all()])
+        assert calendar.description
+        assert len(offering.read(calendar, within=within, now=now).slots()) > 3, calendar
 
 
 @time_machine.travel(WEDNESDAY_NOON, tick=False)

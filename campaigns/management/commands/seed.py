@@ -64,7 +64,7 @@ def make_users() -> dict[str, User]:
 
 def make_calendars(users: dict[str, User]) -> dict[str, Calendar]:
     """By name, with members and the hours they work."""
-    calendars = Calendar.objects.bulk_create(as_calendar(diary) for diary in harbour.DIARIES)
+    calendars = Calendar.objects.bulk_create(as_calendar(diary, users) for diary in harbour.DIARIES)
     by_name = {calendar.name: calendar for calendar in calendars}
     members = Membership.objects.bulk_create(
         Membership(calendar=by_name[diary.name], user=users[name], priority=place)
@@ -87,8 +87,9 @@ def make_calendars(users: dict[str, User]) -> dict[str, Calendar]:
     return by_name
 
 
-def as_calendar(diary: harbour.Diary) -> Calendar:
+def as_calendar(diary: harbour.Diary, users: dict[str, User]) -> Calendar:
     return Calendar(
+        owner=users.get(diary.owner),
         name=diary.name,
         slug=slugify(diary.name),
         kind=diary.kind,
@@ -99,6 +100,11 @@ def as_calendar(diary: harbour.Diary) -> Calendar:
         duration=minutes(diary.minutes),
         interval=minutes(diary.interval) if diary.interval else None,
         buffer_after=minutes(diary.buffer),
+        description=diary.description,
+        minimum_notice=minutes(60 * diary.notice_hours),
+        confirms_automatically=diary.confirms,
+        keeps_owner=diary.keeps_owner,
+        most_guests=diary.guests,
     )
 
 
