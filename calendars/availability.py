@@ -123,8 +123,7 @@ def slots(
         return []
     # A day more on both sides: hours that began yesterday, and days of other zones.
     around = (within[0] - 2 * 86400, within[1] + 2 * 86400)
-    closed = [*_full_days(rules, booked), *_sessions_closed(rules, booked)]
-    look = _Look(rules, (first, last), asked, around, closed)
+    look = _Look(rules, (first, last), asked, around, _sessions_closed(rules, booked))
     if rules.needs == ANY:
         found = _anyone(members, look)
     elif rules.needs == ALL:
@@ -133,6 +132,9 @@ def slots(
         found = dict.fromkeys(look.starts(members[:1]), (members[0].key,))
     for start in _sessions_open(rules, booked, asked) if rules.seats > 1 else ():
         found[start] = (members[0].key,)
+    for begin, end in _full_days(rules, booked):
+        # Left out of what was found: as busy time they would make new first moments at midnight.
+        found = {start: keys for start, keys in found.items() if not begin <= start < end}
     return [
         Slot(start, start + rules.duration, found[start], _seats_left(rules, booked, start))
         for start in sorted(found)
@@ -304,7 +306,7 @@ def _full_days(rules: Rules, booked: Booked) -> list[Span]:
     if rules.most_per_day is None:
         return []
     return [
-        (_midnight(day, rules.time_zone) - 1, _midnight(day + DAY, rules.time_zone))
+        (_midnight(day, rules.time_zone), _midnight(day + DAY, rules.time_zone))
         for day, number in booked.per_day.items()
         if number >= rules.most_per_day
     ]

@@ -73,7 +73,7 @@ def calendar_file(entry: Entry, method: Method, *, stamp: datetime.datetime) -> 
 
 
 def google_add_url(base: str, entry: Entry) -> str:
-    """The address at which Google Calendar offers to add `entry`; `base` is that page (GOOGLE_ADD_EVENT_URL)."""
+    """The address at which Google Calendar offers to add `entry`; `base` is that page (ADD_TO_GOOGLE_URL)."""
     times = "/".join(f"{_utc(moment):%Y%m%dT%H%M%SZ}" for moment in (entry.starts_at, entry.ends_at))
     fields = {
         "action": "TEMPLATE",

@@ -321,7 +321,7 @@ SMS_URL = env.str("SMS_URL", default="")
 BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
 MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default=60))
 # Google's page behind "Add to Google Calendar".
-GOOGLE_ADD_EVENT_URL = env.str("GOOGLE_ADD_EVENT_URL", default="https://calendar.google.com/calendar/render")
+ADD_TO_GOOGLE_URL = env.str("ADD_TO_GOOGLE_URL", default="https://calendar.google.com/calendar/render")
 
 # Sites that may show booking pages in a frame of theirs, and how many bookings one address may try in ten minutes.
 BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])

@@ -61,7 +61,7 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
         "ends_at": appointment.ends_at.astimezone(zone),
         "is_new": "booked" in request.GET,
         "was_moved": "moved" in request.GET,
-        "google_url": ics.google_add_url(settings.GOOGLE_ADD_EVENT_URL, entry_of(held, request)),
+        "google_url": ics.google_add_url(settings.ADD_TO_GOOGLE_URL, entry_of(held, request)),
         "why_no_move": customers.why_not_now(appointment, calendar.allows_reschedule, now),
         "why_no_cancel": customers.why_not_now(appointment, calendar.allows_cancel, now),
         "until": (appointment.starts_at - calendar.change_deadline).astimezone(zone),
