@@ -138,6 +138,9 @@ class Push:
 
     def _bring_back(self) -> str:
         """Deleted at Google, kept here (one way, or restored here): it comes back under the next generation."""
+        if self.google_calendar.next_pull_at is None:
+            # Nobody would ever plan its deletion, and nothing is put where nobody looks.
+            return "deleted in a Google calendar that is not read any more"
         if self.row is not None and not self.row.is_planned:
             raise Changed("Its deletion at Google is looked at first.")
         if self._stands_elsewhere():

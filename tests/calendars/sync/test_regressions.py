@@ -436,3 +436,21 @@ def test_meeting_whose_guests_left_before_its_organiser_joined_is_no_appointment
     for desk in (organiser, organiser, colleague, organiser):
         desk.turn()
     assert Appointment.objects.get().status == "cancelled"
+
+
+def test_event_deleted_in_a_calendar_that_is_not_read_any_more_is_not_asked_for_for_ever(
+    google: Google,
+) -> None:
+    """Its deletion was to be planned first, and nobody plans what nobody reads."""
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    link(desk, None)
+    booking.reschedule(
+        Appointment.objects.get(), starts_at=TOMORROW_AT_TEN + HOUR, ends_at=TOMORROW_AT_TEN + 2 * HOUR
+    )
+    google.delete(desk.address, event)
+    for _ in range(2):
+        PushTarget.objects.update(not_before=None)
+        take_turn(desk.google_calendar.pk, NOW)
+    assert not PushTarget.objects.behind().exists()
