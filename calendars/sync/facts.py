@@ -134,6 +134,8 @@ class Facts:
     # One of them is this person's own, in another calendar of theirs.
     has_own_copy: bool = False
     organisers_copy: bool = False
+    # Another copy is the organiser's: whom they invite is told there, and their configuration decides.
+    organiser_has_copy: bool = False
     # The person whose copy this is hosts the appointment no more: a copy of theirs was gone for a while.
     host_was_freed: bool = False
     # Our push removed it, and Google shows it alive without ever having shown it gone.

@@ -112,6 +112,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 other_copies=len(copies[row.pk]),
                 has_own_copy=any(copy.user == setting.owner.pk for copy in copies[row.pk]),
+                organiser_has_copy=any(copy.organised_by_us for copy in copies[row.pk]),
                 organisers_copy=row.organised_by_us
                 and not any(copy.organised_by_us for copy in copies[row.pk]),
                 series_has_fired=row.recurring_event_id in fired,

@@ -203,14 +203,14 @@ class _GuestChanges:
 def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChanges:
     """Guests travel from Google for events made there; on ours the list is the CRM's, but who declines is off."""
     everyone = tuple(held.contacts)
-    if _hides_guests(observed, facts) or not (held.made_in_google or facts.policy.edits):
+    tells = not (_hides_guests(observed, facts) or facts.organiser_has_copy)
+    if not (tells and (held.made_in_google or facts.policy.edits)):
         return _GuestChanges(everyone, (), ())
     if not held.made_in_google:
         declined = tuple(pk for pk, address in held.contacts.items() if address in facts.declined)
         return _GuestChanges(tuple(pk for pk in everyone if pk not in declined), (), declined)
-    invited = {guest.address for guest in facts.guests}
-    known = {guest.contact for guest in facts.guests}
-    stay = tuple(pk for pk, address in held.contacts.items() if address in invited or pk in known)
+    invited = {guest.address for guest in facts.guests} | {guest.contact for guest in facts.guests}
+    stay = tuple(pk for pk, address in held.contacts.items() if {pk, address} & invited)
     candidates = () if facts.is_large_meeting else facts.guests
     arrivals = tuple(guest for guest in candidates if not held.has(guest) and facts.admits(guest))
     return _GuestChanges(stay, arrivals, tuple(pk for pk in held.contacts if pk not in stay))

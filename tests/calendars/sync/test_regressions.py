@@ -454,3 +454,14 @@ def test_event_deleted_in_a_calendar_that_is_not_read_any_more_is_not_asked_for_
         PushTarget.objects.update(not_before=None)
         take_turn(desk.google_calendar.pk, NOW)
     assert not PushTarget.objects.behind().exists()
+
+
+def test_guest_whom_a_colleague_ignores_stays_with_the_organiser(google: Google) -> None:
+    """The colleague's copy joined, saw no guest of its own, and cancelled the organiser's appointment."""
+    organiser, colleague = Desk(google), Desk(google, ignored_guests="ann@x.org")
+    google.add(organiser.address, guests=("ann@x.org", colleague.address))
+    for desk in (organiser, colleague, colleague, organiser):
+        desk.turn()
+    appointment = Appointment.objects.get()
+    assert appointment.status == "new"
+    assert appointment.hosts.count() == 2
