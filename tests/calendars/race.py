@@ -1,0 +1,99 @@
+"""Visitors in processes of their own who press the same slots at the same moment, on one real database (DATABASE_URL);
+prints what they got as JSON. Run by test_booking_race."""
+
+import datetime
+import json
+import multiprocessing
+import sys
+from collections import Counter
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.db import connection
+
+PROCESSES = 3
+ROUNDS = 3
+HOUR = datetime.timedelta(hours=1)
+NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
+SLOTS = [NOW + datetime.timedelta(days=1) + number * HOUR for number in range(ROUNDS)]
+
+
+def main() -> None:
+    django.setup()
+    call_command("migrate", verbosity=0)
+    kinds = {"personal": 1, "round_robin": 2, "class": 1}
+    calendars = {kind: a_calendar(kind, members) for kind, members in kinds.items()}
+    connection.close()
+    json.dump(race(calendars), sys.stdout)
+
+
+def a_calendar(kind: str, members: int) -> int:
+    """A calendar open every hour of the week; a class has two seats."""
+    from calendars.models import Calendar, Membership, WeeklyHours  # noqa: PLC0415 (after setup)
+    from contacts.models import User  # noqa: PLC0415
+
+    calendar = Calendar.objects.create(
+        name=kind, slug=kind, kind=kind, duration=HOUR, seats=2 if kind == "class" else 1
+    )
+    for number in range(members):
+        user = User.objects.create(email=f"{kind}{number}@office.test")
+        membership = Membership.objects.create(calendar=calendar, user=user)
+        WeeklyHours.objects.bulk_create(
+            WeeklyHours(membership=membership, weekday=day, starts=datetime.time(0), ends=datetime.time(0))
+            for day in range(7)
+        )
+    return calendar.pk
+
+
+def race(calendars: dict[str, int]) -> dict[str, Any]:
+    """By calendar how often each answer was given, and how many claims of one host begin at one moment."""
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(PROCESSES), context.Queue()
+    processes = [
+        context.Process(target=visitor, args=(calendars, number, barrier, answers))
+        for number in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    counted = Counter(answers.get(timeout=60) for _ in range(PROCESSES * ROUNDS * len(calendars)))
+    for process in processes:
+        process.join()
+    return {kind: outcome(kind, pk, counted) for kind, pk in calendars.items()}
+
+
+def outcome(kind: str, calendar: int, counted: Counter[tuple[str, str]]) -> dict[str, Any]:
+    from contacts.models import Appointment, AppointmentHost  # noqa: PLC0415
+
+    hosted = AppointmentHost.objects.filter(appointment__calendar=calendar).exclude(claims_from=None)
+    claims = Counter(hosted.values_list("user", "claims_from"))
+    return {
+        "answers": {answer: number for (whose, answer), number in counted.items() if whose == kind},
+        "booked": Appointment.objects.filter(calendar=calendar).count(),
+        "most_of_one_host": max(claims.values(), default=0),
+    }
+
+
+def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: Any) -> None:
+    django.setup()
+    from calendars import booking, customers  # noqa: PLC0415
+    from calendars.models import Calendar  # noqa: PLC0415
+    from contacts.newcomers import Newcomer  # noqa: PLC0415
+
+    for kind, pk in calendars.items():
+        chosen = Calendar.objects.get(pk=pk)
+        for starts_at in SLOTS:
+            person = Newcomer(first_name=f"Visitor {number}", address=f"visitor{number}@{starts_at:%H}.test")
+            visit = customers.Visit(calendar=chosen, newcomer=person, starts_at=starts_at)
+            barrier.wait()
+            try:
+                customers.book_visit(visit, now=NOW)
+            except booking.Taken:
+                answers.put((kind, "taken"))
+            else:
+                answers.put((kind, "booked"))
+
+
+if __name__ == "__main__":
+    main()
