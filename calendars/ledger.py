@@ -44,16 +44,16 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         label="Outcome",
         choices=[(LOOK, "Needs a look"), *[pair for pair in GoogleEvent.Outcome.choices if pair[0]]],
         empty_label="Any outcome",
-        method="come_out_as",
+        method="with_outcome",
     )
     calendar = django_filters.ChoiceFilter(
-        label="Google calendar", empty_label="Any calendar", method="stand_in"
+        label="Google calendar", empty_label="Any calendar", method="of_calendars"
     )
     when = django_filters.ChoiceFilter(
         label="When",
         choices=[(AHEAD, "Ahead"), (PAST, "Past"), (ALL, "All times")],
         empty_label=None,
-        method="lie",
+        method="at_time",
     )
 
     class Meta:
@@ -79,13 +79,13 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         # The occurrences of a series have its id and a time behind it.
         return events.filter(Q(summary__icontains=words) | Q(google_id__startswith=words) | address)
 
-    def come_out_as(self, events: GoogleEventQuerySet, name: str, outcome: str) -> GoogleEventQuerySet:
+    def with_outcome(self, events: GoogleEventQuerySet, name: str, outcome: str) -> GoogleEventQuerySet:
         return events.failed() if outcome == LOOK else events.filter(outcome=outcome)
 
-    def stand_in(self, events: GoogleEventQuerySet, name: str, chosen: str) -> GoogleEventQuerySet:
+    def of_calendars(self, events: GoogleEventQuerySet, name: str, chosen: str) -> GoogleEventQuerySet:
         return events.filter(google_calendar__in=self.chosen_calendars)
 
-    def lie(self, events: GoogleEventQuerySet, name: str, when: str) -> GoogleEventQuerySet:
+    def at_time(self, events: GoogleEventQuerySet, name: str, when: str) -> GoogleEventQuerySet:
         if when == AHEAD:
             # Only there, for an OR would cost every other list its index.
             unknown = Q(ends_at=None) if self.data.get("outcome") == LOOK else Q()

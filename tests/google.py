@@ -17,6 +17,7 @@ from tests.factories import CalendarFactory, GoogleAccountFactory, MembershipFac
 NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
 TOMORROW_AT_TEN = NOW + datetime.timedelta(days=1, hours=1)
+BOSS = "boss@office.test"
 
 
 class Google:
@@ -128,6 +129,21 @@ class Desk:
 
     def read(self) -> None:
         GoogleCalendar.objects.filter(pk=self.google_calendar.pk).update(next_pull_at=NOW)
+
+    def shared_by_boss(self) -> GoogleCalendar:
+        """A Google calendar of BOSS that this person may write to; it is in their list and read by nobody yet."""
+        self.google.control.add_person(BOSS)
+        shared = self.google.control.add_calendar(BOSS, "Shared")
+        self.google.control.share(shared, self.address, "writer")
+        refresh_calendars(self.account)
+        return GoogleCalendar.objects.get(google_id=shared)
+
+    def linked_to_boss(self) -> GoogleCalendar:
+        """The same, as this person's linked calendar, due now."""
+        linked = self.shared_by_boss()
+        CalendarConfiguration.objects.filter(pk=self.configuration.pk).update(linked_calendar=linked)
+        GoogleCalendar.objects.filter(pk=linked.pk).update(next_pull_at=NOW)
+        return linked
 
     def turn(self, **how: Any) -> Turn:
         """One turn of this person's Google calendar: pull, reconcile, push. Fails on an error."""

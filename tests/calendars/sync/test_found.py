@@ -12,7 +12,6 @@ from calendars.sync import disconnecting
 from calendars.sync.preview import apply_to_imported
 from calendars.sync.turn import Claim, take_turn
 from contacts.models import Appointment, AppointmentChange
-from integrations.connecting import refresh_calendars
 from integrations.google.events import read_event
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.faults import Fault
@@ -287,13 +286,7 @@ def test_ignored_guests_are_named_as_the_cause(google: Google) -> None:
 def test_deletion_met_by_a_calendar_that_is_not_shown_any_more_waits(google: Google) -> None:
     """Google answers 404 for the calendar as well; taken for the event's, it lived on there for good."""
     desk = Desk(google)
-    google.control.add_person("boss@office.test")
-    shared = google.control.add_calendar("boss@office.test", "Shared")
-    google.control.share(shared, desk.address, "writer")
-    refresh_calendars(desk.account)
-    linked = GoogleCalendar.objects.get(google_id=shared)
-    CalendarConfiguration.objects.update(linked_calendar=linked)
-    GoogleCalendar.objects.filter(pk=linked.pk).update(next_pull_at=NOW)
+    linked = desk.linked_to_boss()
     appointment = booking.book(
         calendar=desk.calendar,
         contact=ContactFactory(address="ann@x.org"),
@@ -302,7 +295,7 @@ def test_deletion_met_by_a_calendar_that_is_not_shown_any_more_waits(google: Goo
         ends_at=TOMORROW_AT_TEN + HOUR,
     )
     take_turn(linked.pk, NOW, pulls=True)
-    google.control.share(shared, desk.address, None)
+    google.control.share(linked.google_id, desk.address, None)
     booking.cancel(appointment)
     assert take_turn(linked.pk, NOW).has_failed
     target = PushTarget.objects.get()

@@ -13,7 +13,7 @@ from contacts.models import Appointment
 from integrations.connecting import refresh_calendars
 from integrations.models import GoogleCalendar
 from tests.factories import CalendarFactory, ContactFactory
-from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+from tests.google import BOSS, HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 LATER = datetime.timedelta(minutes=1)
@@ -144,32 +144,23 @@ def test_event_of_ours_dragged_to_another_linked_calendar_stays_the_appointments
 
 def test_n9_access_that_changed_at_google_is_known_after_the_nights_pull(google: Google) -> None:
     desk = Desk(google)
-    google.control.add_person("boss@office.test")
-    shared = google.control.add_calendar("boss@office.test", "Shared")
-    google.control.share(shared, desk.address, "writer")
-    refresh_calendars(desk.account)
+    shared = desk.shared_by_boss()
     desk.turn()
-    google.control.share(shared, desk.address, "reader")
+    google.control.share(shared.google_id, desk.address, "reader")
     with time_machine.travel(NOW + 2 * DAY, tick=False):
         google.control.set_clock(NOW + 2 * DAY)
         desk.turn()
-    assert GoogleCalendar.objects.get(google_id=shared).access_role == "reader"
+    assert GoogleCalendar.objects.get(pk=shared.pk).access_role == "reader"
 
 
 def test_w14_calendar_that_answers_404_is_looked_up_in_the_list_and_nothing_is_cancelled(
     google: Google,
 ) -> None:
     desk = Desk(google)
-    google.control.add_person("boss@office.test")
-    shared = google.control.add_calendar("boss@office.test", "Shared")
-    google.control.share(shared, desk.address, "writer")
-    refresh_calendars(desk.account)
-    linked = GoogleCalendar.objects.get(google_id=shared)
-    CalendarConfiguration.objects.update(linked_calendar=linked)
-    GoogleCalendar.objects.filter(pk=linked.pk).update(next_pull_at=NOW)
-    google.add("boss@office.test", calendar=shared, guests=("ann@x.org",))
+    linked = desk.linked_to_boss()
+    google.add(BOSS, calendar=linked.google_id, guests=("ann@x.org",))
     assert not take_turn(linked.pk, NOW, pulls=True).has_failed
-    google.control.share(shared, desk.address, None)
+    google.control.share(linked.google_id, desk.address, None)
     assert take_turn(linked.pk, NOW, pulls=True).error == (
         "Google no longer shows this calendar to the account."
     )
