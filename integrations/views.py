@@ -72,7 +72,16 @@ def sync_now(request: HttpRequest, pk: int) -> HttpResponse:
     if not account.is_connected:
         messages.warning(request, f"{account.address} has to be reconnected first.")
     elif request_sync(account):
-        messages.success(request, f"Pulling {account.address} now.")
+        # What Google's usage limit asked for stands: pressing against it would prolong it.
+        account.refresh_from_db(fields=["not_before", "last_error"])
+        if account.not_before is not None and account.not_before > timezone.now():
+            until = timezone.localtime(account.not_before)
+            messages.info(
+                request,
+                f"Google asked us to wait until {until:%H:%M}. {account.address} is pulled then, by itself.",
+            )
+        else:
+            messages.success(request, f"Pulling {account.address} now.")
     else:
         messages.info(request, "No calendar of this account is read yet. Choose one in Settings, Profile.")
     return redirect("integrations:integrations")

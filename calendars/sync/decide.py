@@ -6,8 +6,9 @@ from datetime import datetime
 from django.db import transaction
 
 from calendars import configuring
-from calendars.models import GoogleEvent
+from calendars.models import GoogleEvent, PrivateEvents
 from calendars.sync.gather import situations
+from calendars.sync.observation import PRIVATE
 from calendars.sync.setting import setting_for
 from calendars.sync.turn import take_turn
 from contacts.fields import normalise_address
@@ -33,7 +34,13 @@ def make_appointment(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEv
         )
     if event.is_all_day:
         raise NotPossible("An all-day event is never an appointment. Give it a start and an end at Google.")
-    if not situations([event], setting, now)[0].facts.guests:
+    facts = situations([event], setting, now)[0].facts
+    if event.visibility in PRIVATE and facts.private_events != PrivateEvents.NORMAL:
+        raise NotPossible(
+            "This event is private, so its guests are not kept here. "
+            "Settings → Profile, “Private events”, can change that."
+        )
+    if not facts.guests:
         raise NotPossible("It has no guest to make an appointment with. Invite them at Google, or book here.")
     return _decide(event, Decision.MAKE, by=by, now=now)
 

@@ -463,10 +463,12 @@ def test_sync_now_makes_the_calendars_due_that_are_read(
 def test_q3_sync_now_does_not_lift_a_usage_limit(sandbox: StandIn, signed_in: Client, staff: User) -> None:
     until = NOW + QUOTA_WAIT
     account = sandbox.connected(staff, not_before=until)
+    account.calendars.update(next_pull_at=NOW)
     with time_machine.travel(NOW, tick=False):
-        signed_in.post(reverse("integrations:sync_now", args=[account.pk]))
+        answer = signed_in.post(reverse("integrations:sync_now", args=[account.pk]), follow=True)
     account.refresh_from_db()
     assert account.not_before == until
+    assert "Google asked us to wait until" in told(answer)[0]
 
 
 def test_sync_now_without_a_calendar_to_read_says_where_to_choose_one(

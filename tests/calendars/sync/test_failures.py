@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from calendars import agenda, booking, hosting
-from calendars.models import PushTarget
+from calendars.models import GoogleEvent, PushTarget
+from calendars.sync import decide
 from calendars.sync import turn as turns
 from calendars.sync.turn import REFUSED_WAIT, take_turn
 from contacts.models import Appointment
@@ -154,3 +155,11 @@ def test_event_of_ours_that_lives_on_after_its_removal_is_removed_once_more(goog
     google.control.clear_requests()
     desk.turn(full=True)
     assert not [request for request in google.control.requests() if request.method.endswith("delete")]
+
+
+def test_private_event_cannot_be_made_an_appointment_and_it_is_said_why(google: Google) -> None:
+    desk = Desk(google)
+    google.add(desk.address, guests=("ann@x.org",), visibility="private")
+    desk.turn()
+    with pytest.raises(decide.NotPossible, match="private, so its guests are not kept"):
+        decide.make_appointment(GoogleEvent.objects.get(), by=desk.user, now=NOW)
