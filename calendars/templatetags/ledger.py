@@ -1,6 +1,7 @@
 """How a row of the ledger reads, and what other apps' pages show of it."""
 
 import datetime
+from collections import defaultdict
 from typing import Any
 
 from django import template
@@ -9,12 +10,13 @@ from django.utils import timezone
 
 from calendars.agenda import event_title as title_of
 from calendars.ledger import WHOLE_ACCOUNT, need_a_look
-from calendars.models import GoogleEvent
+from calendars.models import GoogleEvent, PushTarget
 from contacts.time_zones import zone_or_none
 from contacts.viewer import viewer_of
 from integrations.models import GoogleAccount
 
 register = template.Library()
+SHOWN = 5
 
 
 @register.filter
@@ -44,3 +46,22 @@ def events_that_need_a_look(context: dict[str, Any], account: GoogleAccount) -> 
         request.events_that_failed = need_a_look(viewer_of(request))  # type: ignore[attr-defined]
     failed: dict[int, int] = request.events_that_failed  # type: ignore[attr-defined]
     return {"failed": failed.get(account.pk, 0), "calendar": f"{WHOLE_ACCOUNT}{account.pk}"}
+
+
+@register.inclusion_tag("calendars/_refused_pushes.html", takes_context=True)
+def refused_pushes(context: dict[str, Any], account: GoogleAccount) -> dict[str, Any]:
+    """The appointments that Google did not take for `account`, and why; one query a page, however many accounts."""
+    request: HttpRequest = context["request"]
+    if not hasattr(request, "refused_pushes"):
+        behind = (
+            PushTarget.objects.behind()
+            .exclude(last_error="")
+            .select_related("appointment", "google_calendar")
+        )
+        mine = behind.filter(google_calendar__account__user=viewer_of(request))
+        found: dict[int, list[PushTarget]] = defaultdict(list)
+        for target in mine.order_by("not_before", "pk"):
+            found[target.google_calendar.account_id].append(target)
+        request.refused_pushes = found  # type: ignore[attr-defined]
+    refused: list[PushTarget] = request.refused_pushes.get(account.pk, [])  # type: ignore[attr-defined]
+    return {"refused": refused[:SHOWN], "number": len(refused), "more": max(len(refused) - SHOWN, 0)}

@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 from django.db.models import Q
+from django.test import Client
 
 from calendars import booking
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
@@ -386,6 +387,11 @@ def test_refused_push_is_told_on_its_target_and_sync_now_tries_it_again(google: 
     google.control.add_fault(Fault("calendar.events.insert", status=403, reason="forbidden", message="No."))
     take_turn(desk.google_calendar.pk, NOW)
     assert PushTarget.objects.get().last_error == "Google does not allow this: No."
+    browser = Client()
+    browser.force_login(desk.user)
+    page = browser.get("/settings/integrations/").content.decode()
+    assert "1 appointment could not be sent to Google." in page
+    assert "Google does not allow this: No." in page
     wake_pull(desk.account.pk)
     take_turn(desk.google_calendar.pk, NOW)
     assert len(google.events(desk.address)) == 1
