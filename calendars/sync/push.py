@@ -203,7 +203,7 @@ class Push:
 
     def _meet_earlier_try(self) -> str:
         """An earlier try came through and its answer was lost (W2); or it was deleted since, and the id stays taken."""
-        event = self._get()
+        event = self._get(self.target.event_id)
         if event is None or event.is_cancelled:
             self._next_generation()
             return self._insert()
@@ -257,7 +257,11 @@ class Push:
             self.client.delete_event(
                 self.google_calendar.google_id, event_id, etag=etag, send_updates=self.send_updates
             )
-        except Gone:
+        except Gone as error:
+            # 404 is ambiguous (W14), and a deleted event can still be asked for (S13): believed when it is said twice.
+            event = self._get(event_id)
+            if event is not None and not event.is_cancelled:
+                raise TryLater("Google did not find an event that it still shows.") from error
             logger.info("Event of appointment %s was deleted already.", self.appointment.pk)
 
     def _decline(self) -> str:
@@ -280,10 +284,10 @@ class Push:
         )
         return "declined"
 
-    def _get(self) -> RemoteEvent | None:
+    def _get(self, event_id: str) -> RemoteEvent | None:
         try:
             return self.client.get_event(
-                self.google_calendar.google_id, self.target.event_id, time_zone=self.google_calendar.time_zone
+                self.google_calendar.google_id, event_id, time_zone=self.google_calendar.time_zone
             )
         except Gone:
             return None

@@ -163,3 +163,17 @@ def test_private_event_cannot_be_made_an_appointment_and_it_is_said_why(google: 
     desk.turn()
     with pytest.raises(decide.NotPossible, match="private, so its guests are not kept"):
         decide.make_appointment(GoogleEvent.objects.get(), by=desk.user, now=NOW)
+
+
+def test_w14_deletion_that_google_answers_with_404_is_tried_again_while_the_event_stands(
+    google: Google,
+) -> None:
+    desk = Desk(google)
+    appointment = book(desk)
+    desk.turn()
+    booking.cancel(appointment)
+    google.control.add_fault(Fault("calendar.events.delete", status=404, reason="notFound"))
+    assert "still shows" in take_turn(desk.google_calendar.pk, NOW).error
+    PushTarget.objects.update(not_before=None)
+    desk.turn()
+    assert google.events(desk.address) == []
