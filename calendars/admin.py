@@ -22,7 +22,7 @@ from calendars.admin_rows import DatesFormSet, MembershipForm, TeamFormSet, Week
 from calendars.calendar_forms import LengthField
 from calendars.calendar_settings import delete_calendar, has_locked_kind, save_calendar, switch
 from calendars.configuring import NotAllowed, save_configuration
-from calendars.forms import UNANSWERED_SHOWN, ConfigurationForm
+from calendars.forms import UNANSWERED_SHOWN, ConfigurationForm, TimeZoneField
 from calendars.models import (
     BlockedTime,
     Calendar,
@@ -171,7 +171,7 @@ class AdminConfigurationForm(ConfigurationForm):
     """The same form and rules as on the Profile page, for whoever the configuration belongs to."""
 
     # Declared anew: the page that offers zones while one types is not here.
-    time_zone = forms.CharField(
+    time_zone = TimeZoneField(
         widget=UnfoldAdminTextInputWidget(attrs={"spellcheck": "false"}),
         help_text="Days and reminder times are told in it. A name such as Europe/London.",
     )

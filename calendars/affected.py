@@ -1,23 +1,17 @@
 """Which appointments a changed calendar would leave standing out, read before it is saved. Nothing is changed here."""
 
 import datetime
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch
-
-from calendars.calendar_settings import Owner
 from calendars.consequences import Setting, Upcoming, stand_out
-from calendars.models import Calendar, CalendarConfiguration, DateOverride, Membership, WeeklyHours
-from calendars.working_hours import Hours, Range
+from calendars.models import Calendar, CalendarConfiguration, Membership
+from calendars.stored_hours import Owner, hours_of, hours_rows
+from calendars.working_hours import Hours
 from contacts.models import Appointment, User
 from contacts.privacy import hides, with_privacy
-from contacts.time_zones import zone_or_none
 
 MOST_SHOWN = 10
-UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,35 +94,3 @@ def with_hours(setting: Setting, owner: Owner, hours: Hours) -> Setting:
     if key not in setting.hours:
         return setting
     return replace(setting, hours={**setting.hours, key: hours})
-
-
-def hours_of(owner: Owner, calendar: Calendar | None = None) -> Hours:
-    """The stored hours of `owner`, in their zone: the member's own, else the calendar's."""
-    calendar = calendar or (owner.calendar if isinstance(owner, Membership) else owner)
-    week: dict[int, list[Range]] = defaultdict(list)
-    dates: dict[datetime.date, list[Range]] = defaultdict(list)
-    for row in owner.weeklyhours_set.all():
-        week[row.weekday].append(Range(row.starts, row.ends))
-    for override in owner.dateoverride_set.all():
-        dates[override.on] += (
-            [Range(override.starts, override.ends)] if override.starts and override.ends else []
-        )
-    name = zone_name(owner, calendar)
-    return Hours(
-        zone_or_none(name) or UTC,
-        {day: tuple(ranges) for day, ranges in week.items()},
-        {day: tuple(ranges) for day, ranges in dates.items()},
-    )
-
-
-def zone_name(owner: Owner, calendar: Calendar) -> str:
-    """The zone in which the hours of `owner` are told."""
-    if isinstance(owner, Membership):
-        own: CalendarConfiguration | None = getattr(owner.user, "calendar_configuration", None)
-        return own.time_zone if own else calendar.time_zone
-    return calendar.time_zone
-
-
-def hours_rows() -> Iterable[Prefetch[str]]:
-    yield Prefetch("weeklyhours_set", WeeklyHours.objects.all())
-    yield Prefetch("dateoverride_set", DateOverride.objects.all())

@@ -149,24 +149,6 @@ def offered(
     return found[0] if found else None
 
 
-def next_slots(
-    members: Sequence[Member],
-    rules: Rules,
-    *,
-    after: int,
-    count: int,
-    now: int,
-    booked: Booked | None = None,
-) -> list[Slot]:
-    """The next `count` slots from `after` on; looks ahead week by week up to the horizon."""
-    found: list[Slot] = []
-    end = now + (rules.horizon_days + 2) * 86400
-    while len(found) < count and after < end:
-        found += slots(members, rules, within=(after, after + 7 * 86400), now=now, booked=booked)
-        after += 7 * 86400
-    return found[:count]
-
-
 # --- starts -------------------------------------------------------------------------------------------------------
 
 

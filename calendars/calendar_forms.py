@@ -1,7 +1,6 @@
 """The form of one calendar and its members. It reads; `calendar_settings` writes."""
 
 import datetime
-import zoneinfo
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,12 +13,14 @@ from calendars.calendar_settings import (
     KIND_IS_LOCKED,
     ONLY_FOR,
     RESERVED_SLUGS,
+    SETTINGS,
     Member,
     check,
     free_slug,
     has_locked_kind,
 )
 from calendars.configuring import NotAllowed
+from calendars.forms import TimeZoneField
 from calendars.models import Calendar, Membership
 from calendars.setting_up import members
 from contacts.models import User
@@ -90,9 +91,8 @@ class CalendarForm(forms.ModelForm[Calendar]):
         error_messages={"invalid": "Use letters, digits and hyphens alone, such as first-visit."},
     )
     kind = forms.ChoiceField(choices=Kind.choices, widget=forms.RadioSelect)
-    time_zone = forms.CharField(
+    time_zone = TimeZoneField(
         label="Time zone",
-        widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
         help_text="Of hours, for members who chose none in their Profile. Type a city to search.",
     )
     duration = minutes(least=5, label="Duration", help_text="How long one appointment takes, such as 45 min.")
@@ -129,33 +129,7 @@ class CalendarForm(forms.ModelForm[Calendar]):
 
     class Meta:
         model = Calendar
-        fields: ClassVar[Any] = (
-            "name",
-            "slug",
-            "description",
-            "colour",
-            "kind",
-            "location",
-            "uses_google_meet",
-            "time_zone",
-            "duration",
-            "interval",
-            "buffer_before",
-            "buffer_after",
-            "minimum_notice",
-            "horizon_days",
-            "most_per_day",
-            "seats",
-            "keeps_owner",
-            "confirms_automatically",
-            "allows_reschedule",
-            "allows_cancel",
-            "change_deadline",
-            "invites_through_google",
-            "notices",
-            "most_guests",
-            "consent",
-        )
+        fields: ClassVar[Any] = SETTINGS
         widgets: ClassVar[Any] = {
             "colour": forms.TextInput(attrs={"type": "color"}),
             "description": forms.Textarea(attrs={"rows": 3}),
@@ -206,12 +180,6 @@ class CalendarForm(forms.ModelForm[Calendar]):
         if other is not None:
             raise ValidationError(f"“{slug}” belongs to {other} already. {free_slug(slug)} is free.")
         return slug
-
-    def clean_time_zone(self) -> str:
-        name = str(self.cleaned_data["time_zone"]).strip()
-        if name not in zoneinfo.available_timezones():
-            raise ValidationError(f"“{name}” is no time zone. Choose one like Europe/London.")
-        return name
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -9,19 +9,19 @@ from django.utils.text import slugify
 
 from calendars.configuring import NotAllowed, forget_default
 from calendars.models import Calendar, DateOverride, Membership, WeeklyHours
+from calendars.stored_hours import Owner
 from calendars.working_hours import Range, Week
 from contacts.models import User
 
 Kind = Calendar.Kind
-# Whose hours: a member's, or an unassigned calendar's own.
-Owner = Membership | Calendar
 
+# In the order of their form.
 SETTINGS = (
     "name",
-    "description",
     "slug",
-    "kind",
+    "description",
     "colour",
+    "kind",
     "location",
     "uses_google_meet",
     "time_zone",
@@ -33,15 +33,15 @@ SETTINGS = (
     "horizon_days",
     "most_per_day",
     "seats",
+    "keeps_owner",
     "confirms_automatically",
     "allows_reschedule",
     "allows_cancel",
     "change_deadline",
-    "keeps_owner",
+    "invites_through_google",
+    "notices",
     "most_guests",
     "consent",
-    "notices",
-    "invites_through_google",
 )
 # Settings that one kind alone uses, and what they are for all others.
 ONLY_FOR: Mapping[str, tuple[str, object]] = {

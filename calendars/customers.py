@@ -34,17 +34,14 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     """
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
     contact, is_new = _who(visit.newcomer)
-    others = (
-        contacts_for_guests(dict.fromkeys(visit.others, ""), source=Contact.Source.BOOKING)
-        if visit.others
-        else {}
-    )
+    others = contacts_for_guests(dict.fromkeys(visit.others, ""), source=Contact.Source.BOOKING)
+    companions = {address: person for address, person in others.items() if person.pk != contact.pk}
     appointment = booking.take(
         seat,
         contact,
-        guests=[person for person in others.values() if person.pk != contact.pk],
-        addresses={contact.pk: visit.newcomer.address}
-        | {person.pk: each for each, person in others.items() if person.pk != contact.pk},
+        guests=list(companions.values()),
+        addresses={person.pk: address for address, person in companions.items()}
+        | {contact.pk: visit.newcomer.address},
         description=_description(visit, is_new=is_new),
     )
     if is_new:
@@ -82,8 +79,10 @@ def why_not_now(appointment: Appointment, allowed: bool, now: datetime.datetime)
         return "This appointment is cancelled."
     if appointment.starts_at <= now:
         return "This appointment is over, or has begun."
-    if not allowed or now > appointment.starts_at - appointment.calendar.change_deadline:
-        return TOO_LATE if allowed else "This cannot be changed online. Please contact us."
+    if not allowed:
+        return "This cannot be changed online. Please contact us."
+    if now > appointment.starts_at - appointment.calendar.change_deadline:
+        return TOO_LATE
     if appointment.came_from_google:
         return "This meeting was arranged in a calendar: answer its invitation, or contact us."
     return ""

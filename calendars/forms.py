@@ -32,11 +32,21 @@ UNANSWERED_SHOWN = "blocks_unanswered_shown"
 KEPT = ("linked_calendar", "sync_option", "recurring_events", "private_events", "ignored_guests", "time_zone")
 
 
+class TimeZoneField(forms.CharField):
+    """An IANA name, typed with the suggestions of the page's datalist `time-zones`."""
+
+    widget = forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"})
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if value not in zoneinfo.available_timezones():
+            raise ValidationError(f"“{value}” is no time zone. Choose one like Europe/London.")
+
+
 class UnassignedConfigurationForm(forms.ModelForm[CalendarConfiguration]):
     """What an unassigned `calendar`'s own link says; the Google calendars of `user` may be linked."""
 
-    time_zone = forms.CharField(
-        widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
+    time_zone = TimeZoneField(
         help_text="Days and reminder times are told in it. Type a city to search.",
     )
 
@@ -117,12 +127,6 @@ class UnassignedConfigurationForm(forms.ModelForm[CalendarConfiguration]):
         if wrong:
             raise ValidationError(wrong)
         return "\n".join(line for line in lines if line)
-
-    def clean_time_zone(self) -> str:
-        name = str(self.cleaned_data["time_zone"]).strip()
-        if name not in zoneinfo.available_timezones():
-            raise ValidationError(f"“{name}” is no time zone. Choose one like Europe/London.")
-        return name
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

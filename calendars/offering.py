@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
-
 from calendars import availability
-from calendars.availability import ALL, ANY, ONE, Booked, Hours, Member, Override, Range, Rules, Slot, Span
-from calendars.models import BlockedTime, Calendar, DateOverride, GoogleEvent, Membership, WeeklyHours
+from calendars.availability import ALL, ANY, ONE, Booked, Member, Rules, Slot, Span
+from calendars.models import BlockedTime, Calendar, GoogleEvent, Membership
+from calendars.stored_hours import Owner, hours_of, hours_rows
 from contacts.models import Appointment, AppointmentHost, User
 from integrations.models import GoogleCalendar
 
@@ -74,12 +73,11 @@ def read(
         asked = {user.pk for user in only}
         people = [person for person in people if person.user.pk in asked]
     around = (within[0] - MARGIN, within[1] + MARGIN)
-    hours = _hours(calendar, people, around)
     busy, guarded = _taken(calendar, [person.user.pk for person in people], around, but)
     members = [
         Member(
             person.user.pk,
-            hours[person.user.pk],
+            hours_of(person.hours, calendar).as_offered(),
             tuple(busy[person.user.pk]),
             tuple(guarded[person.user.pk]),
         )
@@ -95,6 +93,11 @@ def read(
         within,
         int(now.timestamp()),
     )
+
+
+def candidates(calendar: Calendar) -> list[User]:
+    """Everybody whose time `calendar` may take."""
+    return [person.user for person in _people(calendar)]
 
 
 def rules_of(calendar: Calendar) -> Rules:
@@ -115,47 +118,24 @@ def rules_of(calendar: Calendar) -> Rules:
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Somebody who may host; `membership` is empty for the owner of an unassigned calendar."""
+    """Somebody who may host, and where their hours are kept: the owner of an unassigned calendar has its own."""
 
     user: User
-    membership: int | None
-    time_zone: str
+    hours: Owner
 
 
 def _people(calendar: Calendar) -> list[_Person]:
     if calendar.is_unassigned:
-        return [_Person(calendar.owner, None, calendar.time_zone)] if calendar.owner else []
+        return [_Person(calendar.owner, calendar)] if calendar.owner else []
     memberships = (
         Membership.objects.filter(calendar=calendar, is_active=True, user__is_active=True)
         .select_related("user__calendar_configuration")
+        .prefetch_related(*hours_rows())
         .order_by("priority", "pk")
     )
-    people = [_Person(each.user, each.pk, _zone_of(each.user) or calendar.time_zone) for each in memberships]
+    people = [_Person(each.user, each) for each in memberships]
     # One member serves a personal calendar and a class: the first.
     return people if calendar.kind in NEEDS else people[:1]
-
-
-def _zone_of(user: User) -> str:
-    configuration = getattr(user, "calendar_configuration", None)
-    return configuration.time_zone if configuration else ""
-
-
-def _hours(calendar: Calendar, people: Sequence[_Person], around: Span) -> dict[int, Hours]:
-    own = Q(calendar=calendar) if calendar.is_unassigned else Q(membership__in=[p.membership for p in people])
-    first, last = (datetime.datetime.fromtimestamp(at, datetime.UTC).date() for at in around)
-    weekly: dict[int | None, list[Range]] = defaultdict(list)
-    for row in WeeklyHours.objects.filter(own):
-        weekly[row.membership_id].append(Range(row.weekday, row.starts, row.ends))
-    special: dict[int | None, list[Override]] = defaultdict(list)
-    for special_day in DateOverride.objects.filter(own, on__range=(first, last)):
-        override = Override(special_day.on, special_day.starts, special_day.ends)
-        special[special_day.membership_id].append(override)
-    return {
-        person.user.pk: Hours(
-            tuple(weekly[person.membership]), person.time_zone, tuple(special[person.membership])
-        )
-        for person in people
-    }
 
 
 Taken = tuple[dict[int, list[Span]], dict[int, list[Span]]]

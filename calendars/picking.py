@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from calendars.availability import Slot, Span
 from calendars.offering import Offer
 
+DAY = 86400
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -121,12 +122,15 @@ def read_stamp(stamp: str) -> datetime.datetime | None:
         return None
 
 
-def soonest(read: Callable[[Span], Offer], *, after: int, horizon: int, count: int) -> list[Slot]:
-    """The next `count` slots from `after` on, month by month up to `horizon`."""
+def soonest(
+    read: Callable[[Span], Offer], *, after: int, now: datetime.datetime, horizon_days: int, count: int
+) -> list[Slot]:
+    """The next `count` slots from `after` on, month by month up to the booking horizon."""
     found: list[Slot] = []
-    while len(found) < count and after < horizon:
-        found += read((after, after + 31 * 86400)).slots()
-        after += 31 * 86400
+    end = int(now.timestamp()) + (horizon_days + 2) * DAY
+    while len(found) < count and after < end:
+        found += read((after, after + 31 * DAY)).slots()
+        after += 31 * DAY
     return found[:count]
 
 

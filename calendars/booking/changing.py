@@ -7,6 +7,7 @@ from django.db import transaction
 from calendars import hosting
 from calendars.booking.record import What, locked, record, save
 from calendars.booking.rules import NotPossible, Status, Taken, check_times
+from calendars.models import Calendar
 from calendars.sync import targets
 from calendars.sync.words import Words
 from contacts.models import Appointment, AppointmentHost, Origin, User
@@ -58,7 +59,8 @@ def reschedule(
             raise Taken("That time was just taken. Choose another one.")
     row.starts_at, row.ends_at = starts_at, ends_at
     save(row, "starts_at", "ends_at")
-    _claim(row, starts_at if claims else None, ends_at if claims else None)
+    asked_for_free = (claims or check_free) and row.calendar.kind != Calendar.Kind.CLASS
+    _claim(row, starts_at if asked_for_free else None, ends_at if asked_for_free else None)
     record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
     targets.aim(row, agreed_at=agreed_at)
     return row

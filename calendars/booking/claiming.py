@@ -2,10 +2,9 @@
 simultaneous requests for one slot as many succeed as there are free hosts or seats."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
@@ -16,9 +15,6 @@ from calendars.booking.making import Booking, book_many
 from calendars.booking.rules import NotPossible, Taken
 from calendars.models import Calendar
 from contacts.models import Appointment, Contact, Origin, User
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 JUST_TAKEN = "That time was just taken. Choose another one."
 # The exclusion constraint of contacts' migration 0004.
@@ -40,10 +36,9 @@ def hold(calendar: Calendar, starts_at: datetime.datetime, *, now: datetime.date
         raise NotPossible(f"{calendar.name} does not take bookings at the moment.")
     # First the calendar: its seats and its most per day are nobody's row.
     Calendar.objects.select_for_update(no_key=True, of=("self",)).get(pk=calendar.pk)
+    hosting.lock(offering.candidates(calendar))
+    # Only now: what was taken until the locks were ours has to be seen.
     start = int(starts_at.timestamp())
-    offer = offering.read(calendar, within=(start, start + 1), now=now)
-    hosting.lock(list(offer.users.values()))
-    # What was taken until the locks were ours is seen only by reading again.
     offer = offering.read(calendar, within=(start, start + 1), now=now)
     slot = offer.slot_at(starts_at)
     if slot is None:
@@ -82,7 +77,7 @@ def take(
         origin=origin,
         by=by,
         assigned_why=why,
-        claims=calendar.kind != Calendar.Kind.CLASS,
+        claims=True,
     )
     with overlap_is_taken():
         return book_many([booking])[0]
@@ -113,7 +108,7 @@ def move_to(
             ends_at=slot.ends_at,
             origin=origin,
             why=why,
-            claims=calendar.kind != Calendar.Kind.CLASS,
+            claims=True,
         )
 
 
@@ -137,7 +132,7 @@ def slots_to_move(
 
 
 @contextmanager
-def overlap_is_taken() -> "Iterator[None]":
+def overlap_is_taken() -> Iterator[None]:
     """The database's own refusal of two claims on one host's time, in words."""
     try:
         with transaction.atomic():

@@ -59,6 +59,11 @@ class Booking:
     aims: bool = True
 
     @property
+    def claims_time(self) -> bool:
+        """Whether its hosts' time was asked for as free; a class fills one time seat by seat."""
+        return (self.claims or self.check_free) and self.calendar.kind != Calendar.Kind.CLASS
+
+    @property
     def everyone(self) -> list[Contact]:
         """Each attached contact once, the primary one first."""
         return list({person.pk: person for person in (self.contact, *self.guests)}.values())
@@ -119,8 +124,8 @@ def book_many(bookings: Sequence[Booking]) -> list[Appointment]:
         AppointmentHost(
             appointment=appointment,
             user=user,
-            claims_from=booking.starts_at if booking.claims else None,
-            claims_until=booking.ends_at if booking.claims else None,
+            claims_from=booking.starts_at if booking.claims_time else None,
+            claims_until=booking.ends_at if booking.claims_time else None,
         )
         for appointment, booking, users in zip(appointments, bookings, hosts, strict=True)
         for user in users

@@ -77,11 +77,11 @@ def picker_page(
     page = picking.picker(
         found, month=month, chosen=request.GET.get("day", ""), today=today, zone=zone, last=last
     )
-    horizon = int(now.timestamp()) + (calendar.horizon_days + 2) * 86400
+    after = picking.span_of(month, zone)[1]
     soonest = (
         []
         if found
-        else picking.soonest(read, after=picking.span_of(month, zone)[1], horizon=horizon, count=1)
+        else picking.soonest(read, after=after, now=now, horizon_days=calendar.horizon_days, count=1)
     )
     response = render(
         request,
@@ -145,11 +145,11 @@ def details_page(
     slot = None if refusal else offering.read(calendar, within=(start, start + 1), now=now).slot_at(starts_at)
     context: dict[str, Any] = {"form": form, "calendar": calendar, "zone": zone.key, "refusal": refusal}
     if slot is None:
-        horizon = int(now.timestamp()) + (calendar.horizon_days + 2) * 86400
         found = picking.soonest(
             lambda within: offering.read(calendar, within=within, now=now),
             after=max(start, int(now.timestamp())),
-            horizon=horizon,
+            now=now,
+            horizon_days=calendar.horizon_days,
             count=NEXT_SHOWN,
         )
         context |= {"next_times": [picking.time_of(each, zone) for each in found], "is_taken": True}

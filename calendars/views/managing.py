@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +26,7 @@ class Held:
 
 
 def opened(token: str) -> Held | None:
-    """The appointment of `token`, as long as its holder is a guest of it or was its contact."""
+    """The appointment of `token`, as long as its holder is a guest of it."""
     link = links.read(token)
     if link is None:
         return None
@@ -61,7 +62,7 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
         "ends_at": appointment.ends_at.astimezone(zone),
         "is_new": "booked" in request.GET,
         "was_moved": "moved" in request.GET,
-        "google_url": ics.google_add_url(settings.ADD_TO_GOOGLE_URL, entry_of(held, request)),
+        "google_url": ics.google_add_url(settings.ADD_TO_GOOGLE_URL, entry_of(held)),
         "why_no_move": customers.why_not_now(appointment, calendar.allows_reschedule, now),
         "why_no_cancel": customers.why_not_now(appointment, calendar.allows_cancel, now),
         "until": (appointment.starts_at - calendar.change_deadline).astimezone(zone),
@@ -129,7 +130,7 @@ def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
     held = opened(token)
     if held is None:
         return render(request, "booking/unknown.html", status=404)
-    content = ics.calendar_file(entry_of(held, request), ics.Method.PUBLISH, stamp=timezone.now())
+    content = ics.calendar_file(entry_of(held), ics.Method.PUBLISH, stamp=timezone.now())
     return HttpResponse(
         content,
         content_type="text/calendar; charset=utf-8",
@@ -137,7 +138,7 @@ def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
-def entry_of(held: Held, request: HttpRequest) -> ics.Entry:
+def entry_of(held: Held) -> ics.Entry:
     """The appointment as its holder's own calendar should show it."""
     appointment = held.appointment
     return ics.Entry(
@@ -146,9 +147,7 @@ def entry_of(held: Held, request: HttpRequest) -> ics.Entry:
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
         summary=appointment.calendar.name,
-        organizer=ics.Person(
-            settings.BUSINESS_NAME, settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">")
-        ),
+        organizer=ics.Person(settings.BUSINESS_NAME, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
         location=appointment.location or appointment.meeting_url,
         url=links.manage_url(appointment, held.contact),
     )

@@ -11,11 +11,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from calendars.affected import affected, hours_of, hours_rows, setting_of, with_hours, zone_name
-from calendars.calendar_settings import Owner, forget_dates, save_dates, save_week
+from calendars.affected import affected, setting_of, with_hours
+from calendars.calendar_settings import forget_dates, save_dates, save_week
 from calendars.hours_forms import DateForm, WeekForm
 from calendars.models import Calendar, Membership
 from calendars.setting_up import NOT_A_MEMBER, NOT_YOUR_HOURS, may_set_hours, may_set_up
+from calendars.stored_hours import Owner, hours_of, hours_rows, zone_name
 from calendars.views.settings_calendars import before_saving
 from calendars.working_hours import USUAL_WEEK, Hours, spells
 from contacts.viewer import viewer_of
