@@ -11,6 +11,7 @@ from calendars.availability import Slot, Span
 from calendars.offering import Offer
 
 DAY = 86400
+FIRST_YEAR, LAST_YEAR = 2000, 9000
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -47,13 +48,14 @@ class Picker:
     times: list[Time]
 
 
-def month_of(text: str, today: datetime.date) -> datetime.date:
-    """The first day of the month `text` names ("2026-12"), of this one where it names none or a past one."""
+def month_of(text: str, today: datetime.date, last: datetime.date) -> datetime.date:
+    """The first day of the month `text` names ("2026-12"); of this one where it names none or a past one, and of the
+    last that can be booked where it names a later one."""
     try:
         named = datetime.datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 (a month has no zone)
     except ValueError:
         named = today
-    return max(named, today).replace(day=1)
+    return min(max(named, today), last).replace(day=1)
 
 
 def span_of(month: datetime.date, zone: ZoneInfo) -> Span:
@@ -115,11 +117,12 @@ def time_of(slot: Slot, zone: ZoneInfo) -> Time:
 
 
 def read_stamp(stamp: str) -> datetime.datetime | None:
-    """The moment a stamp names, None for one that names none."""
+    """The moment a stamp names, None for one that names none, or one at the ends of what a calendar can hold."""
     try:
-        return datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.UTC)
+        moment = datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.UTC)
     except ValueError:
         return None
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 def soonest(

@@ -72,7 +72,7 @@ def picker_page(
     """The month asked for, the day asked for in it, and where the next free time is when the month has none."""
     today = now.astimezone(zone).date()
     last = today + datetime.timedelta(days=calendar.horizon_days + 1)
-    month = picking.month_of(request.GET.get("month", request.GET.get("day", "")[:7]), today)
+    month = picking.month_of(request.GET.get("month", request.GET.get("day", "")[:7]), today, last)
     found = read(picking.span_of(month, zone)).slots()
     page = picking.picker(
         found, month=month, chosen=request.GET.get("day", ""), today=today, zone=zone, last=last

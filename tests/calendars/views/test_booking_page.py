@@ -182,6 +182,26 @@ def test_frames_are_for_the_sites_that_are_named(client: Client, settings: Any) 
     assert "X-Frame-Options" not in answer
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/book/visit/?month=9999-12",
+        "/book/visit/?month=2026-13",
+        "/book/visit/?month=0001-01",
+        "/book/visit/?day=9999-12-31&zone=../etc",
+        "/book/visit/?day=%00&zone=%00",
+        "/book/visit/99991231T235959Z/",
+        "/book/visit/00010101T000000Z/",
+        "/book/visit/soon/",
+    ],
+)
+def test_odd_addresses_show_a_page_in_words(client: Client, address: str) -> None:
+    calendar_of(UserFactory())
+    page = client.get(address, follow=True)
+    assert page.status_code == 200
+    assert "March 2026" in page.content.decode() or "May 2026" in page.content.decode()
+
+
 class TestKinds:
     def test_round_robin_gives_turns_and_says_why(self, client: Client) -> None:
         first, second = UserFactory(first_name="Fay"), UserFactory(first_name="Sam")
