@@ -13,10 +13,16 @@ def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     # Only now: these import models.
-    from tests.benchmarks import importing, planning, pulling, sweeping  # noqa: PLC0415
+    from tests.benchmarks import importing, offering, planning, pulling, sweeping  # noqa: PLC0415
 
     figures = []
-    for part in (planning.measure, importing.measure, pulling.measure, sweeping.measure_accounts):
+    for part in (
+        planning.measure,
+        offering.measure,
+        importing.measure,
+        pulling.measure,
+        sweeping.measure_accounts,
+    ):
         call_command("flush", verbosity=0, interactive=False)
         start = time.perf_counter()
         figures += [dataclasses.asdict(figure) for figure in part()]
