@@ -6,14 +6,12 @@ Buffers guard both ways without adding up: the slot with its own buffers meets n
 them meets no appointment with that one's buffers.
 """
 
-import math
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
-from itertools import islice
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 # Seconds since the epoch, the end not included.
@@ -88,8 +86,7 @@ class Booked:
     sessions: Mapping[Span, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """One bookable start–end. `free` are the keys of those who could host it, in the order of the members."""
 
     start: int
@@ -166,13 +163,18 @@ class _Look:
     def starts(self, members: Sequence[Member]) -> list[int]:
         """Starts at which all of `members` work and are free, in order."""
         duration, step = self.rules.duration, self.rules.interval or self.rules.duration
-        forbidden = _union([*self.closed, *(span for member in members for span in self._forbidden(member))])
-        ends = [end for _, end in forbidden]
+        first, last = self.bounds
+        windows = [
+            (opens, max(opens, first), min(closes - duration, last))
+            for opens, closes in reduce(intersect, [self.windows(member.hours) for member in members])
+        ]
+        forbidden = list(self.closed)
+        for member in members:
+            forbidden += self._forbidden(member)
+        forbidden.sort()
         found: list[int] = []
-        for opens, closes in reduce(intersect, [self.windows(member.hours) for member in members]):
-            low, high = max(opens, self.bounds[0]), min(closes - duration, self.bounds[1])
-            for first, last in _gaps(low, high, forbidden, bisect_left(ends, low + 1)):
-                found += self._on_grid(opens, step, first, last)
+        for anchor, begin, end in _stretches(windows, forbidden):
+            found += self._on_grid(anchor, step, begin, end)
         return found
 
     def windows(self, hours: Hours) -> list[Span]:
@@ -208,18 +210,29 @@ def _anyone(members: Sequence[Member], look: _Look) -> dict[int, tuple[int, ...]
     return {start: tuple(keys) for start, keys in found.items()}
 
 
-def _gaps(low: int, high: int, forbidden: Sequence[Span], at: int) -> list[Span]:
-    """The closed stretches of [low, high] outside the open intervals `forbidden`; those before `at` are past."""
-    found = []
-    for opens, closes in islice(forbidden, at, None):
-        if opens >= high or low > high:
-            break
-        if opens >= low:
-            found.append((low, opens))
-        low = max(low, closes)
-    if low <= high:
-        found.append((low, high))
-    return found
+def _stretches(
+    windows: Iterable[tuple[int, int, int]], forbidden: Sequence[Span]
+) -> Iterator[tuple[int, int, int]]:
+    """The closed stretches in which a slot may start, each with its window's anchor: one sweep over both.
+
+    `windows`: anchor, first and last start. `forbidden`: open intervals by their start, that may overlap; where two of
+    them touch, a slot may start between them.
+    """
+    at, reach = 0, 0
+    for anchor, low, high in windows:
+        while at < len(forbidden) and forbidden[at][0] < low:
+            reach = max(reach, forbidden[at][1])
+            at += 1
+        low = max(low, reach)
+        while at < len(forbidden) and forbidden[at][0] < high:
+            opens, closes = forbidden[at]
+            at += 1
+            if opens >= low:
+                yield anchor, low, opens
+            if closes > low:
+                low = reach = closes
+        if low <= high:
+            yield anchor, low, high
 
 
 # --- working hours ------------------------------------------------------------------------------------------------
@@ -343,19 +356,4 @@ def intersect(ours: Sequence[Span], theirs: Sequence[Span]) -> list[Span]:
             left += 1
         else:
             right += 1
-    return found
-
-
-def _union(intervals: list[Span]) -> list[Span]:
-    """Open intervals merged: two that touch stay two, for a slot may start between them."""
-    intervals.sort()
-    found: list[Span] = []
-    reach = -math.inf
-    for start, end in intervals:
-        if start >= reach:
-            found.append((start, end))
-            reach = end
-        elif end > reach:
-            found[-1] = (found[-1][0], end)
-            reach = end
     return found
