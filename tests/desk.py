@@ -52,7 +52,7 @@ def google_event(owner: User, starts_at: datetime.datetime = NOW + HOUR, **field
         "ends_at": starts_at + HOUR,
         "outcome": GoogleEvent.Outcome.BLOCK,
         "blocks": True,
-        "reason": "One way: it only blocks the time.",
+        "reason": "One way: no guests, so no appointment.",
         **fields,
     }
     return GoogleEventFactory.create(google_calendar=calendar, **values)

@@ -219,7 +219,7 @@ def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChange
 def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
     shown = replace(shown, outcome=BLOCK, colour=GREY, outline=False)
     if held.is_void:
-        return replace(shown, reason="No guest is left: it only blocks.")
+        return replace(shown, reason="No guest is left: no appointment.")
     if held.ends_at <= facts.now and observed.span[1] <= facts.now:
         return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
     fires, why = whether_it_fires(held.starts_at, observed.created_at, facts)
@@ -299,29 +299,29 @@ def _private(observed: Observed, facts: Facts) -> Plan | None:
         return None
     if facts.private_events == "ignore":
         return Plan(IGNORED, "Private, and private events are ignored.")
-    return _block(observed, facts, "Private: blocks time, no details are kept.")
+    return _block(observed, facts, "Private: no details are kept and no appointment is made.")
 
 
 def _why_only_block(observed: Observed, facts: Facts) -> str:
     """The rule that forbids an appointment whatever the policy; "" when none does."""
     if facts.is_conflict_calendar:
-        return "A conflict calendar: blocks time and nothing more."
+        return "From a conflict calendar: never an appointment."
     if facts.decision == KEEP_PRIVATE:
         return "Kept as a private block by a person's decision."
     if facts.decision == UNDONE:
-        return "Undone by a person: it only blocks."
+        return "Undone by a person: no appointment."
     if observed.is_ours:
         return "A copy of an appointment made here, which has another one by now."
     if observed.has_no_length:
         return "It has no length, so it takes no time."
     if observed.is_all_day:
-        return "An all-day event blocks whole days and is never an appointment."
+        return "An all-day event is never an appointment."
     if observed.event_type != "default" and observed.event_type != "fromGmail":
-        return "Time kept for yourself: blocks and nothing more."
+        return "Time kept for yourself: never an appointment."
     if observed.span[1] <= facts.now:
         return "Past events are display only."
     if observed.is_recurring and facts.recurring_blocks_only and facts.decision != MAKE:
-        return "Recurring events only block, as configured."
+        return "Recurring events make no appointments, as configured."
     if facts.is_large_meeting:
         return f"Large meeting: {len(facts.guests)} outside guests."
     return ""
@@ -331,11 +331,11 @@ def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
     option = NAMES[facts.policy.option]
     if not facts.guests:
         nobody = "its guests are ignored, as configured" if facts.has_ignored_guests else "no guests"
-        drawn = _block(observed, facts, f"{option}: {nobody}, so it only blocks.")
+        drawn = _block(observed, facts, f"{option}: {nobody}, so no appointment.")
         outlined = facts.policy.outlines
         return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
     if not facts.policy.match:
-        cause = facts.policy.restriction or "events from Google only block"
+        cause = facts.policy.restriction or "events from Google make no appointments"
         return _block(observed, facts, f"{option}: {cause}.")
     cause = facts.policy.restriction or "only known contacts become appointments"
     return _block(observed, facts, f"{option}: {_names(facts.guests)} is not a contact, and {cause}.")

@@ -180,7 +180,7 @@ class TestGuest:
         )
         desk.turn()
         assert not Contact.objects.exists()
-        assert "only blocks" in GoogleEvent.objects.get(google_calendar=desk.google_calendar).reason
+        assert "no appointment" in GoogleEvent.objects.get(google_calendar=desk.google_calendar).reason
 
     def test_addresses_compare_lower_cased_with_all_of_a_contacts_and_keep_dots_and_tags(
         self, google: Google

@@ -1,6 +1,7 @@
 import datetime
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -49,11 +50,11 @@ class TestList:
 
     def test_lists_ones_own_events_with_outcome_and_reason(self, desk: tuple[Client, User]) -> None:
         client, user = desk
-        self.event(user, "Dentist", outcome="block", reason="One way: no guests, so it only blocks.")
+        self.event(user, "Dentist", outcome="block", reason="One way: no guests, so no appointment.")
         self.event(signed_in()[1], "A colleague's")
         text = shown(client)
         assert "Dentist" in text
-        assert "One way: no guests, so it only blocks." in text
+        assert "One way: no guests, so no appointment." in text
         assert "A colleague" not in text
 
     def test_costs_as_many_queries_for_three_as_for_one(self, desk: tuple[Client, User]) -> None:
@@ -177,6 +178,28 @@ class TestList:
         assert "in the night" in text
         assert "24 November, 02:00" in text
         assert "Make appointment" not in text
+
+    @pytest.mark.parametrize(
+        ("fields", "offered", "words"),
+        [
+            ({"attendees": [{"address": "mia@tide.example"}]}, True, "Nothing is sent to anybody."),
+            ({"attendees": [{"address": "dana@tide.example", "is_self": True}]}, False, "Without guests"),
+            (
+                {"attendees": [{"address": "mia@tide.example"}], "is_all_day": True},
+                False,
+                "never appointments",
+            ),
+            ({"visibility": "private"}, False, "no guests are kept"),
+        ],
+    )
+    def test_an_appointment_is_offered_only_where_somebody_could_be_booked(
+        self, desk: tuple[Client, User], fields: dict[str, Any], offered: bool, words: str
+    ) -> None:
+        client, user = desk
+        event = self.event(user, "Lunch", **fields)
+        text = client.get(f"/agenda/events/{event.pk}/").content.decode()
+        assert ("Make appointment" in text) is offered
+        assert words in text
 
     def test_integrations_say_of_each_account_what_needs_a_look(self, desk: tuple[Client, User]) -> None:
         client, user = desk
