@@ -1,21 +1,24 @@
 """Working hours − busy = slots. Pure interval arithmetic on whole seconds since the epoch; no Django, no clock.
 
-A slot lies wholly in the working hours of who hosts it. Its starts follow a grid of `interval` from where the hours
-begin; a free stretch that no grid time falls into offers its first moment, so that no gap that is long enough is lost.
+A slot lies wholly in the working hours of who hosts it. Its starts follow a grid of `interval`, set anew wherever hours
+begin (so that hours around the clock begin with each day); a free stretch that no grid time falls into offers its first
+round moment, so that no gap that is long enough is lost. Notice and horizon cut off starts and make none. Where anybody
+free will do, a start that one of them brings is on offer with everybody who could take it.
 Buffers guard both ways without adding up: the slot with its own buffers meets no busy time, and the slot without
 them meets no appointment with that one's buffers.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-# Seconds since the epoch, the end not included.
-Span = tuple[int, int]
+from calendars.intervals import Span, intersect, merge, stretches
+
 DAY = timedelta(days=1)
 MIDNIGHT = time(0)
 # Where no grid time fits, a start that people can say is taken if there is one: on five minutes, else on the minute.
@@ -74,16 +77,23 @@ class Rules:
     notice: int = 0
     horizon_days: int = 60
     most_per_day: int | None = None
-    # More than one: a class, whose sessions fill up seat by seat.
-    seats: int = 1
+    # Of each session of a class, which fills up seat by seat; None: not a class.
+    seats: int | None = None
+
+
+class Session(NamedTuple):
+    """What a class holds at one time: how many seats are taken, and the key of who hosts it."""
+
+    taken: int
+    host: int
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What the calendar itself holds: appointments a local day, and seats taken of each session of a class."""
+    """What the calendar itself holds: appointments (a class: sessions) a local day, and a class's sessions."""
 
     per_day: Mapping[date, int] = field(default_factory=dict)
-    sessions: Mapping[Span, int] = field(default_factory=dict)
+    sessions: Mapping[Span, Session] = field(default_factory=dict)
 
 
 class Slot(NamedTuple):
@@ -118,20 +128,9 @@ def slots(
     asked = (max(within[0], first), min(within[1] - 1, last))
     if asked[0] > asked[1] or not members:
         return []
-    # A day more on both sides: hours that began yesterday, and days of other zones.
-    around = (within[0] - 2 * 86400, within[1] + 2 * 86400)
-    look = _Look(rules, (first, last), asked, around, _sessions_closed(rules, booked))
-    if rules.needs == ANY:
-        found = _anyone(members, look)
-    elif rules.needs == ALL:
-        found = dict.fromkeys(look.starts(members), tuple(member.key for member in members))
-    else:
-        found = dict.fromkeys(look.starts(members[:1]), (members[0].key,))
-    for start in _sessions_open(rules, booked, asked) if rules.seats > 1 else ():
-        found[start] = (members[0].key,)
-    for begin, end in _full_days(rules, booked):
-        # Left out of what was found: as busy time they would make new first moments at midnight.
-        found = {start: keys for start, keys in found.items() if not begin <= start < end}
+    found = _fresh(members, rules, booked, _Look(rules, asked))
+    if rules.seats is not None:
+        found |= _open_sessions(members, rules, booked, asked)
     return [
         Slot(start, start + rules.duration, found[start], _seats_left(rules, booked, start))
         for start in sorted(found)
@@ -149,39 +148,75 @@ def offered(
 # --- starts -------------------------------------------------------------------------------------------------------
 
 
+def _fresh(
+    members: Sequence[Member], rules: Rules, booked: Booked, look: "_Look"
+) -> dict[int, tuple[int, ...]]:
+    """Starts at which nothing of the calendar's own stands yet, each with those who could host it."""
+    if rules.needs == ANY:
+        found = _anyone(members, look)
+    else:
+        needed = members if rules.needs == ALL else members[:1]
+        if booked.sessions:
+            needed = [_with_sessions(member, rules, booked) for member in needed]
+        found = dict.fromkeys(look.free(needed).starts, tuple(member.key for member in needed))
+    for begin, end in _full_days(rules, booked):
+        # Left out of what was found: as busy time they would make new first moments at midnight.
+        found = {start: keys for start, keys in found.items() if not begin <= start < end}
+    return found
+
+
+def _anyone(members: Sequence[Member], look: "_Look") -> dict[int, tuple[int, ...]]:
+    each = [look.free([member]) for member in members]
+    starts = sorted({start for free in each for start in free.starts})
+    able: list[list[int]] = [[] for _ in starts]
+    for member, free in zip(members, each, strict=True):
+        at = 0
+        for low, high in free.stretches:
+            at = bisect_left(starts, low, at)
+            while at < len(starts) and starts[at] <= high:
+                able[at].append(member.key)
+                at += 1
+    return {start: tuple(keys) for start, keys in zip(starts, able, strict=True)}
+
+
+class _Free(NamedTuple):
+    """Where one may start: every stretch, both ends included, and the starts in them that are offered."""
+
+    stretches: list[Span]
+    starts: list[int]
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One question: within `bounds` (notice, horizon) starts exist at all, within `asked` they are wanted."""
+    """One question: starts are wanted within `asked`, both ends included. Hours are worked out once for all who share
+    them."""
 
     rules: Rules
-    bounds: Span
     asked: Span
-    around: Span
-    closed: list[Span]
-    worked: dict[Hours, list[Span]] = field(default_factory=dict)
+    hours: dict[Hours, list[Span]] = field(default_factory=dict)
 
-    def starts(self, members: Sequence[Member]) -> list[int]:
-        """Starts at which all of `members` work and are free, in order."""
-        duration, step = self.rules.duration, self.rules.interval or self.rules.duration
-        first, last = self.bounds
+    @property
+    def step(self) -> int:
+        return self.rules.interval or self.rules.duration
+
+    def free(self, members: Sequence[Member]) -> _Free:
+        """When all of `members` work and are free."""
+        hours = [self._hours(member.hours) for member in members]
         windows = [
-            (opens, max(opens, first), min(closes - duration, last))
-            for opens, closes in reduce(intersect, [self.windows(member.hours) for member in members])
+            (opens, closes - self.rules.duration)
+            for opens, closes in reduce(intersect, [merge(spans) for spans in hours])
         ]
-        forbidden = list(self.closed)
-        for member in members:
-            forbidden += self._forbidden(member)
-        forbidden.sort()
-        found: list[int] = []
-        for anchor, begin, end in _stretches(windows, forbidden):
-            found += self._on_grid(anchor, step, begin, end)
-        return found
+        forbidden = sorted(span for member in members for span in self._forbidden(member))
+        free = list(stretches(windows, forbidden))
+        anchors = sorted({opens for spans in hours for opens, _ in spans})
+        return _Free(free, list(self._starts(free, anchors)))
 
-    def windows(self, hours: Hours) -> list[Span]:
-        """The working hours around what is asked for; worked out once for all who share them."""
-        if hours not in self.worked:
-            self.worked[hours] = working(hours, self.around)
-        return self.worked[hours]
+    def _hours(self, hours: Hours) -> list[Span]:
+        if hours not in self.hours:
+            # More on both sides: hours that began yesterday, days of other zones, gaps that a step reaches over.
+            margin = 2 * 86400 + self.step
+            self.hours[hours] = working(hours, (self.asked[0] - margin, self.asked[1] + margin))
+        return self.hours[hours]
 
     def _forbidden(self, member: Member) -> list[Span]:
         """Open intervals in which no slot may start."""
@@ -190,56 +225,44 @@ class _Look:
         busy = [(start - lead, end + before) for start, end in member.busy if start < end]
         return busy + [(start - duration, end) for start, end in member.guarded if start < end]
 
-    def _on_grid(self, anchor: int, step: int, first: int, last: int) -> Iterable[int]:
-        """The starts in the free stretch from `first` to `last`, both included."""
-        on_grid = anchor + -(-(first - anchor) // step) * step
-        low, high = self.asked
-        if on_grid > last:
-            lone = next(start for size in ROUND_STARTS if (start := -(-first // size) * size) <= last)
-            return (lone,) if low <= lone <= high else ()
-        if on_grid < low:
-            on_grid += -(-(low - on_grid) // step) * step
-        return range(on_grid, min(last, high) + 1, step)
+    def _starts(self, stretches: Iterable[Span], anchors: Sequence[int]) -> Iterator[int]:
+        """The starts on offer in `stretches`. At or before each of these lies one of `anchors`, where a grid begins."""
+        wanted, until = self.asked
+        at = 0
+        for low, high in stretches:
+            if high < wanted:
+                continue
+            if low > until:
+                return
+            at = bisect_right(anchors, low, at) - 1
+            begin, index, is_lone = low, at, True
+            while begin <= high and (is_lone or begin <= until):
+                following = anchors[index + 1] if index + 1 < len(anchors) else high + 1
+                on_grid = range(
+                    begin + (anchors[index] - begin) % self.step, min(high + 1, following), self.step
+                )
+                is_lone = is_lone and not on_grid
+                yield from _clipped(on_grid, wanted, until)
+                begin, index = following, index + 1
+            if is_lone:
+                lone = next(start for size in ROUND_STARTS if (start := -(-low // size) * size) <= high)
+                if wanted <= lone <= until:
+                    yield lone
 
 
-def _anyone(members: Sequence[Member], look: _Look) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = defaultdict(list)
-    for member in members:
-        for start in look.starts([member]):
-            found[start].append(member.key)
-    return {start: tuple(keys) for start, keys in found.items()}
-
-
-def _stretches(
-    windows: Iterable[tuple[int, int, int]], forbidden: Sequence[Span]
-) -> Iterator[tuple[int, int, int]]:
-    """The closed stretches in which a slot may start, each with its window's anchor: one sweep over both.
-
-    `windows`: anchor, first and last start. `forbidden`: open intervals by their start, that may overlap; where two of
-    them touch, a slot may start between them.
-    """
-    at, reach = 0, 0
-    for anchor, low, high in windows:
-        while at < len(forbidden) and forbidden[at][0] < low:
-            reach = max(reach, forbidden[at][1])
-            at += 1
-        low = max(low, reach)
-        while at < len(forbidden) and forbidden[at][0] < high:
-            opens, closes = forbidden[at]
-            at += 1
-            if opens >= low:
-                yield anchor, low, opens
-            if closes > low:
-                low = reach = closes
-        if low <= high:
-            yield anchor, low, high
+def _clipped(numbers: range, low: int, high: int) -> range:
+    """Those of `numbers` from `low` to `high`, both included."""
+    start, step = numbers.start, numbers.step
+    if start < low:
+        start += -(-(low - start) // step) * step
+    return range(start, min(numbers.stop, high + 1), step)
 
 
 # --- working hours ------------------------------------------------------------------------------------------------
 
 
 def working(hours: Hours, around: Span) -> list[Span]:
-    """The working hours that touch `around`, merged, in order."""
+    """The working hours that touch `around`, each by itself, by the day they begin on."""
     zone = ZoneInfo(hours.time_zone)
     day = datetime.fromtimestamp(around[0], zone).date() - DAY
     last = datetime.fromtimestamp(around[1], zone).date()
@@ -256,7 +279,7 @@ def working(hours: Hours, around: Span) -> list[Span]:
             if each.starts is not None and each.ends is not None:
                 found.append(_span(day, each.starts, each.ends, zone))
         day += DAY
-    return merge(found)
+    return [span for span in found if span[0] < span[1]]
 
 
 def _span(day: date, starts: time, ends: time, zone: ZoneInfo) -> Span:
@@ -307,53 +330,35 @@ def _full_days(rules: Rules, booked: Booked) -> list[Span]:
     ]
 
 
-def _sessions_closed(rules: Rules, booked: Booked) -> list[Span]:
-    """Other starts that would run into a session of the class; its own start is looked at by itself."""
-    return [(start - rules.duration, end) for start, end in booked.sessions] if rules.seats > 1 else []
+def _with_sessions(member: Member, rules: Rules, booked: Booked) -> Member:
+    """`member` with the time of the class's own sessions taken: one of these is joined at its start or not at all."""
+    guarded = [(start - rules.buffer_before, end + rules.buffer_after) for start, end in booked.sessions]
+    return replace(member, busy=[*member.busy, *booked.sessions], guarded=[*member.guarded, *guarded])
 
 
-def _sessions_open(rules: Rules, booked: Booked, asked: Span) -> list[int]:
-    """Sessions with seats left, wherever they lie: staff may have put them outside the hours."""
-    return [
-        start
-        for (start, end), taken in booked.sessions.items()
-        if taken < rules.seats and asked[0] <= start <= asked[1] and end - start == rules.duration
-    ]
+def _open_sessions(
+    members: Sequence[Member], rules: Rules, booked: Booked, asked: Span
+) -> dict[int, tuple[int, ...]]:
+    """Sessions with seats left whose host has nothing else to do then, wherever they lie: staff may have put them
+    outside the hours. What is taken of `members` leaves the class itself out."""
+    by_key = {member.key: member for member in members}
+    return {
+        start: (session.host,)
+        for (start, end), session in booked.sessions.items()
+        if asked[0] <= start <= asked[1]
+        and end - start == rules.duration
+        and session.taken < (rules.seats or 0)
+        and session.host in by_key
+        and not _has_other(by_key[session.host], rules, start, end)
+    }
+
+
+def _has_other(host: Member, rules: Rules, start: int, end: int) -> bool:
+    begins, ends = start - rules.buffer_before, end + rules.buffer_after
+    meets_busy = any(begins < until and since < ends for since, until in host.busy)
+    return meets_busy or any(start < until and since < end for since, until in host.guarded)
 
 
 def _seats_left(rules: Rules, booked: Booked, start: int) -> int:
-    return (
-        rules.seats - booked.sessions.get((start, start + rules.duration), 0)
-        if booked.sessions
-        else rules.seats
-    )
-
-
-# --- intervals ----------------------------------------------------------------------------------------------------
-
-
-def merge(spans: Iterable[Span]) -> list[Span]:
-    """The same time in as few spans as possible, in order; empty ones are left out."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if start >= end:
-            continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
-
-
-def intersect(ours: Sequence[Span], theirs: Sequence[Span]) -> list[Span]:
-    """The time in both; each is in order and merged."""
-    found, left, right = [], 0, 0
-    while left < len(ours) and right < len(theirs):
-        start, end = max(ours[left][0], theirs[right][0]), min(ours[left][1], theirs[right][1])
-        if start < end:
-            found.append((start, end))
-        if ours[left][1] < theirs[right][1]:
-            left += 1
-        else:
-            right += 1
-    return found
+    session = booked.sessions.get((start, start + rules.duration))
+    return (rules.seats or 1) - (session.taken if session else 0)

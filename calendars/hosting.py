@@ -14,34 +14,45 @@ from contacts.models import Appointment, User
 Kind = Calendar.Kind
 
 
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Who hosts a new appointment; `why` says it where one of several was chosen, else ""."""
+
+    hosts: list[User]
+    why: str = ""
+
+
+def assigned(
+    calendar: Calendar, owner: User, starts_at: datetime.datetime, ends_at: datetime.datetime
+) -> Assigned:
+    """The hosts by the calendar's kind; `owner` when the calendar has no members, or is one of them."""
+    if calendar.is_unassigned:
+        return Assigned([calendar.owner or owner])
+    members = list(
+        User.objects.filter(
+            memberships__calendar=calendar, memberships__is_active=True, is_active=True
+        ).order_by("memberships__priority", "memberships__pk")
+    )
+    if not members:
+        return Assigned([owner])
+    if calendar.kind == Kind.COLLECTIVE:
+        return Assigned(members)
+    if owner in members:
+        return Assigned([owner])
+    if calendar.kind != Kind.ROUND_ROBIN:
+        return Assigned(members[:1])
+    # Whose turn it is of the members who are free, or of all where nobody is.
+    busy = busy_users(members, starts_at, ends_at)
+    free = [member for member in members if member.pk not in busy]
+    choice = choose(calendar, free or members)
+    return Assigned([choice.user], choice.why if free else f"Nobody was free: {choice.user} is next in turn.")
+
+
 def hosts_for(
     calendar: Calendar, owner: User, starts_at: datetime.datetime, ends_at: datetime.datetime
 ) -> list[User]:
-    """The hosts a new appointment gets by the calendar's kind; its owner when the calendar has no members."""
-    if calendar.is_unassigned:
-        return [calendar.owner or owner]
-    members = list(
-        User.objects.filter(memberships__calendar=calendar, memberships__is_active=True).order_by(
-            "memberships__priority", "memberships__pk"
-        )
-    )
-    if not members:
-        return [owner]
-    if calendar.kind == Kind.COLLECTIVE:
-        return members
-    if owner in members:
-        return [owner]
-    return [next_in_turn(calendar, starts_at, ends_at) if calendar.kind == Kind.ROUND_ROBIN else members[0]]
-
-
-def next_in_turn(calendar: Calendar, starts_at: datetime.datetime, ends_at: datetime.datetime) -> User:
-    """Round robin: whose turn it is of the members who are free, or of all where nobody is."""
-    members = list(
-        User.objects.filter(memberships__calendar=calendar, memberships__is_active=True, is_active=True)
-    )
-    busy = busy_users(members, starts_at, ends_at)
-    free = [member for member in members if member.pk not in busy]
-    return choose(calendar, free or members).user
+    """The hosts a new appointment gets; see `assigned`."""
+    return assigned(calendar, owner, starts_at, ends_at).hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,32 +110,12 @@ def lock(users: Sequence[User]) -> None:
     )
 
 
-def is_busy(
-    users: Sequence[User],
-    starts_at: datetime.datetime,
-    ends_at: datetime.datetime,
-    *,
-    but: Appointment | None = None,
-) -> bool:
-    """Whether one of `users` is taken then; `but` is not counted."""
-    return bool(busy_users(users, starts_at, ends_at, but=but))
-
-
-def busy_users(
-    users: Sequence[User],
-    starts_at: datetime.datetime,
-    ends_at: datetime.datetime,
-    *,
-    but: Appointment | None = None,
-) -> set[int]:
+def busy_users(users: Sequence[User], starts_at: datetime.datetime, ends_at: datetime.datetime) -> set[int]:
     """Pks of those with an appointment, blocked time or busy Google event that overlaps. Three statements."""
     pks = [user.pk for user in users]
     appointments = Appointment.objects.standing().overlapping(starts_at, ends_at).filter(hosts__user__in=pks)
     blocked = BlockedTime.objects.filter(user__in=pks, starts_at__lt=ends_at, ends_at__gt=starts_at)
     events = GoogleEvent.objects.blocking(starts_at, ends_at).filter(google_calendar__account__user__in=pks)
-    if but is not None:
-        appointments = appointments.exclude(pk=but.pk)
-        events = events.exclude(appointment=but)
     return {
         *appointments.values_list("hosts__user", flat=True),
         *blocked.values_list("user", flat=True),

@@ -1,17 +1,19 @@
-"""What a calendar offers: the rows that `availability` works on, read in at most nine statements.
+"""What a calendar offers: the rows that `availability` works on, read in at most ten statements.
 
-Whose time counts: everybody who may host. What nobody has read yet (a calendar never pulled, time beyond what was
-pulled) is not offered.
+Whose time counts: everybody who may host; to move an appointment, everybody who hosts it. What nobody has read yet (a
+calendar never pulled, time beyond what was pulled) is not offered.
 """
 
 import datetime
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from calendars import availability
-from calendars.availability import ALL, ANY, ONE, Booked, Member, Rules, Slot, Span
+from calendars.availability import ALL, ANY, ONE, Booked, Hours, Member, Range, Rules, Session, Slot
+from calendars.intervals import Span
 from calendars.models import BlockedTime, Calendar, GoogleEvent, Membership
 from calendars.stored_hours import Owner, hours_of, hours_rows
 from contacts.models import Appointment, AppointmentHost, User
@@ -23,6 +25,8 @@ DAY = 86400
 # Hours of other zones, appointments that began before, sessions that end after.
 MARGIN = 2 * DAY
 FOR_EVER = 2**40
+MIDNIGHT = datetime.time(0)
+AT_ANY_HOUR = tuple(Range(day, MIDNIGHT, MIDNIGHT) for day in range(7))
 
 
 @dataclass(frozen=True)
@@ -36,17 +40,20 @@ class Offer:
     booked: Booked
     within: Span
     now: int
+    # Where the appointment that is to be moved starts now: no place to move it to.
+    leaves: int | None = None
 
     def slots(self, within: Span | None = None) -> list[Slot]:
         """Those that start in `within`, which lies in what was read."""
-        return availability.slots(
+        found = availability.slots(
             self.members, self.rules, within=within or self.within, now=self.now, booked=self.booked
         )
+        return [slot for slot in found if slot.start != self.leaves]
 
     def slot_at(self, starts_at: datetime.datetime) -> Slot | None:
         """The slot that starts then, if it is on offer."""
         start = starts_at.timestamp()
-        if start != int(start):
+        if start != int(start) or start == self.leaves:
             return None
         return availability.offered(self.members, self.rules, int(start), now=self.now, booked=self.booked)
 
@@ -55,49 +62,81 @@ class Offer:
         return [self.users[key] for key in slot.free]
 
 
-def read(
+def read(calendar: Calendar, *, within: Span, now: datetime.datetime) -> Offer:
+    """What `calendar` offers in `within` (seconds since the epoch)."""
+    return _read(calendar, _people(calendar), rules_of(calendar), within=within, now=now)
+
+
+def read_to_move(appointment: Appointment, *, within: Span, now: datetime.datetime) -> Offer:
+    """Where `appointment` may move to: its hosts and its length stay, its own time counts as free.
+
+    Nothing where its calendar is switched off, or none of its hosts works there any more.
+    """
+    calendar = appointment.calendar
+    hosts = [host.user for host in appointment.hosts.select_related("user").order_by("user")]
+    people = _people(calendar) if calendar.is_active else []
+    rules = rules_of(calendar)
+    if calendar.kind == Kind.CLASS:
+        people = [person for person in people if person.user in hosts] + [
+            _Person(host) for host in hosts if host not in {person.user for person in people}
+        ]
+    else:
+        people = _together(people, hosts)
+        length = appointment.ends_at - appointment.starts_at
+        rules = replace(rules, needs=ALL, duration=int(length.total_seconds()))
+    return _read(calendar, people, rules, within=within, now=now, but=appointment)
+
+
+def _together(people: Sequence["_Person"], hosts: Sequence[User]) -> list["_Person"]:
+    """All `hosts`, as those of `people` they are; who left the team keeps no hours there, but their time counts."""
+    by_key = {person.user.pk: person for person in people}
+    if not any(host.pk in by_key for host in hosts):
+        return []
+    return [by_key.get(host.pk) or _Person(host, at_any_hour=True) for host in hosts]
+
+
+def _read(
     calendar: Calendar,
+    people: Sequence["_Person"],
+    rules: Rules,
     *,
     within: Span,
     now: datetime.datetime,
     but: Appointment | None = None,
-    only: Sequence[User] | None = None,
 ) -> Offer:
-    """What `calendar` offers in `within` (seconds since the epoch).
-
-    `but`: an appointment that is to be moved, so that its own time is free. `only`: the hosts to ask, where they are
-    settled already.
-    """
-    people = _people(calendar)
-    if only is not None:
-        asked = {user.pk for user in only}
-        people = [person for person in people if person.user.pk in asked]
-    around = (within[0] - MARGIN, within[1] + MARGIN)
+    margin = MARGIN + rules.interval
+    around = (within[0] - margin, within[1] + margin)
+    booked = _booked(calendar, around, but)
+    people = [*people, *_other_hosts(booked, people)]
     busy, guarded = _taken(calendar, [person.user.pk for person in people], around, but)
     members = [
         Member(
             person.user.pk,
-            hours_of(person.hours, calendar).as_offered(),
+            person.offered(calendar),
             tuple(busy[person.user.pk]),
             tuple(guarded[person.user.pk]),
         )
         for person in people
     ]
-    users = {person.user.pk: person.user for person in people}
     return Offer(
         calendar,
-        users,
+        {person.user.pk: person.user for person in people},
         members,
-        rules_of(calendar),
-        _booked(calendar, around, but),
+        rules,
+        booked,
         within,
         int(now.timestamp()),
+        int(but.starts_at.timestamp()) if but else None,
     )
 
 
-def candidates(calendar: Calendar) -> list[User]:
-    """Everybody whose time `calendar` may take."""
-    return [person.user for person in _people(calendar)]
+def candidates(calendar: Calendar, starts_at: datetime.datetime) -> list[User]:
+    """Everybody whose time `calendar` may take at `starts_at`."""
+    people = _people(calendar)
+    if calendar.kind == Kind.CLASS:
+        start = int(starts_at.timestamp())
+        people = [*people, *_other_hosts(_booked(calendar, (start, start + 1), None), people)]
+    return [person.user for person in people]
 
 
 def rules_of(calendar: Calendar) -> Rules:
@@ -112,21 +151,31 @@ def rules_of(calendar: Calendar) -> Rules:
         notice=int(seconds(calendar.minimum_notice)),
         horizon_days=calendar.horizon_days,
         most_per_day=calendar.most_per_day,
-        seats=calendar.seats if calendar.kind == Kind.CLASS else 1,
+        seats=calendar.seats if calendar.kind == Kind.CLASS else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Somebody who may host, and where their hours are kept: the owner of an unassigned calendar has its own."""
+    """Somebody whose time counts, and where their hours are kept: the owner of an unassigned calendar has its own.
+
+    Without any they take no new sessions; `at_any_hour`: only what they have to do says when they cannot.
+    """
 
     user: User
-    hours: Owner
+    hours: Owner | None = None
+    at_any_hour: bool = False
+
+    def offered(self, calendar: Calendar) -> Hours:
+        if self.hours is not None:
+            return hours_of(self.hours, calendar).as_offered()
+        return Hours(AT_ANY_HOUR if self.at_any_hour else (), calendar.time_zone)
 
 
 def _people(calendar: Calendar) -> list[_Person]:
     if calendar.is_unassigned:
-        return [_Person(calendar.owner, calendar)] if calendar.owner else []
+        owner = calendar.owner
+        return [_Person(owner, calendar)] if owner and owner.is_active else []
     memberships = (
         Membership.objects.filter(calendar=calendar, is_active=True, user__is_active=True)
         .select_related("user__calendar_configuration")
@@ -136,6 +185,12 @@ def _people(calendar: Calendar) -> list[_Person]:
     people = [_Person(each.user, each) for each in memberships]
     # One member serves a personal calendar and a class: the first.
     return people if calendar.kind in NEEDS else people[:1]
+
+
+def _other_hosts(booked: Booked, people: Iterable[_Person]) -> list[_Person]:
+    """Who hosts a session of the class and is none of `people`: the class may have another host by now."""
+    hosts = {session.host for session in booked.sessions.values()} - {person.user.pk for person in people}
+    return [_Person(user) for user in User.objects.filter(pk__in=hosts, is_active=True)] if hosts else []
 
 
 Taken = tuple[dict[int, list[Span]], dict[int, list[Span]]]
@@ -216,10 +271,29 @@ def _booked(calendar: Calendar, around: Span, but: Appointment | None) -> Booked
     rows = Appointment.objects.standing().filter(calendar=calendar).overlapping(starts_at, ends_at)
     if but is not None:
         rows = rows.exclude(pk=but.pk)
-    times = list(rows.values_list("starts_at", "ends_at"))
-    sessions = Counter(_span(start, end) for start, end in times)
+    times = list(rows.values_list("starts_at", "ends_at", "pk", "hosts__user"))
+    sessions = _sessions(times) if is_class else {}
     zone = ZoneInfo(calendar.time_zone)
     # A class counts its sessions, every other calendar its appointments.
-    starts = [start for start, _ in sessions] if is_class else [int(start.timestamp()) for start, _ in times]
+    starts = [start for start, _ in sessions] if is_class else [int(at.timestamp()) for at in _starts(times)]
     per_day = Counter(datetime.datetime.fromtimestamp(start, zone).date() for start in starts)
-    return Booked(per_day=per_day, sessions=sessions if is_class else {})
+    return Booked(per_day=per_day, sessions=sessions)
+
+
+Row = tuple[datetime.datetime, datetime.datetime, uuid.UUID, int | None]
+
+
+def _starts(rows: Collection[Row]) -> list[datetime.datetime]:
+    """When each appointment starts: of several hosts it has several rows."""
+    return list({pk: starts_at for starts_at, _, pk, _ in rows}.values())
+
+
+def _sessions(rows: Iterable[Row]) -> dict[Span, Session]:
+    seats: dict[Span, set[uuid.UUID]] = defaultdict(set)
+    hosts: dict[Span, int] = {}
+    for starts_at, ends_at, pk, host in rows:
+        span = _span(starts_at, ends_at)
+        seats[span].add(pk)
+        if host is not None:
+            hosts.setdefault(span, host)
+    return {span: Session(len(taken), hosts.get(span, 0)) for span, taken in seats.items()}

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from calendars.availability import Slot, Span
+from calendars.availability import Slot
+from calendars.intervals import Span
 from calendars.offering import Offer
 
 DAY = 86400
@@ -128,12 +129,14 @@ def read_stamp(stamp: str) -> datetime.datetime | None:
 def soonest(
     read: Callable[[Span], Offer], *, after: int, now: datetime.datetime, horizon_days: int, count: int
 ) -> list[Slot]:
-    """The next `count` slots from `after` on, month by month up to the booking horizon."""
+    """The next `count` slots from `after` on, up to the booking horizon: read in at most three parts, a month first."""
     found: list[Slot] = []
     end = int(now.timestamp()) + (horizon_days + 2) * DAY
-    while len(found) < count and after < end:
-        found += read((after, after + 31 * DAY)).slots()
-        after += 31 * DAY
+    for reach in (31 * DAY, 93 * DAY, end - after):
+        if len(found) < count and after < end:
+            until = min(after + reach, end)
+            found += read((after, until)).slots()
+            after = until
     return found[:count]
 
 

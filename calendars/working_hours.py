@@ -10,6 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from calendars import availability
+from calendars.intervals import merge
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY_MINUTES = 24 * 60
@@ -128,7 +129,7 @@ def overnight_words(each: Range, next_day: str) -> str:
 def covers(hours: Hours, starts_at: datetime.datetime, ends_at: datetime.datetime) -> bool:
     """Whether all of the time from `starts_at` to `ends_at` lies in working hours, as booking pages reckon them."""
     first, last = int(starts_at.timestamp()), int(ends_at.timestamp())
-    offered = availability.working(hours.as_offered(), (first, last))
+    offered = merge(availability.working(hours.as_offered(), (first, last)))
     return any(start <= first and last <= end for start, end in offered)
 
 

@@ -4,9 +4,8 @@ import datetime
 
 from django.db import transaction
 
-from calendars import hosting
 from calendars.booking.record import What, locked, record, save
-from calendars.booking.rules import NotPossible, Status, Taken, check_times
+from calendars.booking.rules import NotPossible, Status, check_times
 from calendars.models import Calendar
 from calendars.sync import targets
 from calendars.sync.words import Words
@@ -34,7 +33,6 @@ def reschedule(
     why: str = "",
     agreed_at: int | None = None,
     repeats_series: bool = False,
-    check_free: bool = False,
     claims: bool = False,
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
@@ -52,14 +50,9 @@ def reschedule(
     fixed = _why_fixed(row) if origin != Origin.GOOGLE else ""
     if fixed:
         raise NotPossible(fixed)
-    if check_free:
-        users = [host.user for host in row.hosts.select_related("user")]
-        hosting.lock(users)
-        if hosting.is_busy(users, starts_at, ends_at, but=row):
-            raise Taken("That time was just taken. Choose another one.")
     row.starts_at, row.ends_at = starts_at, ends_at
     save(row, "starts_at", "ends_at")
-    asked_for_free = (claims or check_free) and row.calendar.kind != Calendar.Kind.CLASS
+    asked_for_free = claims and row.calendar.kind != Calendar.Kind.CLASS
     _claim(row, starts_at if asked_for_free else None, ends_at if asked_for_free else None)
     record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
     targets.aim(row, agreed_at=agreed_at)

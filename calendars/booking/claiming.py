@@ -32,11 +32,11 @@ class Seat:
 
 def hold(calendar: Calendar, starts_at: datetime.datetime, *, now: datetime.datetime) -> Seat:
     """The slot of `calendar` that starts at `starts_at`, held. Call it inside a transaction. Raises Taken."""
+    # First the calendar: its seats and its most per day are nobody's row. As it is now, not as the page showed it.
+    calendar = _locked(calendar)
     if not calendar.is_active:
         raise NotPossible(f"{calendar.name} does not take bookings at the moment.")
-    # First the calendar: its seats and its most per day are nobody's row.
-    Calendar.objects.select_for_update(no_key=True, of=("self",)).get(pk=calendar.pk)
-    hosting.lock(offering.candidates(calendar))
+    hosting.lock(offering.candidates(calendar, starts_at))
     # Only now: what was taken until the locks were ours has to be seen.
     start = int(starts_at.timestamp())
     offer = offering.read(calendar, within=(start, start + 1), now=now)
@@ -44,6 +44,11 @@ def hold(calendar: Calendar, starts_at: datetime.datetime, *, now: datetime.date
     if slot is None:
         raise Taken(JUST_TAKEN)
     return Seat(calendar, slot, offer.hosts(slot))
+
+
+def _locked(calendar: Calendar) -> Calendar:
+    rows = Calendar.objects.select_for_update(no_key=True, of=("self",)).select_related("owner")
+    return rows.get(pk=calendar.pk)
 
 
 def take(
@@ -92,13 +97,12 @@ def move_to(
     origin: str = Origin.CUSTOMER,
     why: str = "",
 ) -> Appointment:
-    """`appointment` at another slot on offer, with the hosts it has. Raises Taken, NotPossible."""
-    calendar = appointment.calendar
-    Calendar.objects.select_for_update(no_key=True, of=("self",)).get(pk=calendar.pk)
-    hosts = [host.user for host in appointment.hosts.select_related("user").order_by("user")]
-    hosting.lock(hosts)
-    offer = slots_to_move(appointment, starts_at, now=now)
-    slot = offer.slot_at(starts_at)
+    """`appointment` at another slot on offer, with the hosts and the length it has. Raises Taken, NotPossible."""
+    appointment.calendar = _locked(appointment.calendar)
+    if not appointment.calendar.is_active:
+        raise NotPossible(f"{appointment.calendar.name} does not take bookings at the moment.")
+    hosting.lock([host.user for host in appointment.hosts.select_related("user")])
+    slot = slots_to_move(appointment, starts_at, now=now).slot_at(starts_at)
     if slot is None:
         raise Taken(JUST_TAKEN)
     with overlap_is_taken():
@@ -119,16 +123,10 @@ def slots_to_move(
     now: datetime.datetime,
     until: datetime.datetime | None = None,
 ) -> offering.Offer:
-    """What is on offer to move `appointment` to, from `starts_at` on: its hosts stay, its own time counts as free."""
+    """What is on offer to move `appointment` to, from `starts_at` on (see `offering.read_to_move`)."""
     start = int(starts_at.timestamp())
-    hosts = [host.user for host in appointment.hosts.select_related("user")]
-    return offering.read(
-        appointment.calendar,
-        within=(start, int(until.timestamp()) if until else start + 1),
-        now=now,
-        but=appointment,
-        only=hosts or None,
-    )
+    within = (start, int(until.timestamp()) if until else start + 1)
+    return offering.read_to_move(appointment, within=within, now=now)
 
 
 @contextmanager

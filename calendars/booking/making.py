@@ -3,13 +3,13 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 
 from calendars import hosting
 from calendars.booking.record import What, record_all
-from calendars.booking.rules import NotPossible, Status, Taken, check_times
+from calendars.booking.rules import NotPossible, Status, check_times
 from calendars.models import Calendar
 from calendars.sync import targets
 from contacts.models import (
@@ -52,7 +52,6 @@ class Booking:
     repeats_series: bool = False
     fires: bool = True
     why: str = ""
-    check_free: bool = False
     # Asked for free time and got it: no other claim on its hosts' time may overlap.
     claims: bool = False
     assigned_why: str = ""
@@ -61,7 +60,7 @@ class Booking:
     @property
     def claims_time(self) -> bool:
         """Whether its hosts' time was asked for as free; a class fills one time seat by seat."""
-        return (self.claims or self.check_free) and self.calendar.kind != Calendar.Kind.CLASS
+        return self.claims and self.calendar.kind != Calendar.Kind.CLASS
 
     @property
     def everyone(self) -> list[Contact]:
@@ -86,11 +85,11 @@ def book(
     status: str | None = None,
     fires: bool = True,
     why: str = "",
-    check_free: bool = False,
 ) -> Appointment:
     """A new appointment of `contact` (and further `guests`) on `calendar`, hosted by `hosts` or as its kind says.
 
-    Never looks at working hours; overlaps unless `check_free`. Raises NotPossible, and Taken with `check_free`.
+    Never looks at working hours nor at what else is on then: who wants free time holds it first (`hold`, `take`).
+    Raises NotPossible.
     """
     booking = Booking(
         calendar=calendar,
@@ -108,7 +107,6 @@ def book(
         status=status,
         fires=fires,
         why=why,
-        check_free=check_free,
     )
     return book_many([booking])[0]
 
@@ -118,7 +116,7 @@ def book_many(bookings: Sequence[Booking]) -> list[Appointment]:
     """The appointments of `bookings`, in order. Four statements for those that bring hosts and addresses and do not
     aim. Raises as `book` does; then none is made.
     """
-    hosts = [_hosts(booking) for booking in bookings]
+    bookings = [_with_hosts(booking) for booking in bookings]
     appointments = Appointment.objects.bulk_create(_appointment(booking) for booking in bookings)
     AppointmentHost.objects.bulk_create(
         AppointmentHost(
@@ -127,8 +125,8 @@ def book_many(bookings: Sequence[Booking]) -> list[Appointment]:
             claims_from=booking.starts_at if booking.claims_time else None,
             claims_until=booking.ends_at if booking.claims_time else None,
         )
-        for appointment, booking, users in zip(appointments, bookings, hosts, strict=True)
-        for user in users
+        for appointment, booking in zip(appointments, bookings, strict=True)
+        for user in booking.hosts or ()
     )
     invited = _invited_at(bookings)
     AppointmentGuest.objects.bulk_create(
@@ -149,18 +147,15 @@ def book_many(bookings: Sequence[Booking]) -> list[Appointment]:
     return appointments
 
 
-def _hosts(booking: Booking) -> list[User]:
+def _with_hosts(booking: Booking) -> Booking:
+    """`booking`, which can be made, with its hosts."""
     check_times(booking.starts_at, booking.ends_at)
     if not booking.calendar.is_active and booking.origin == Origin.CUSTOMER:
         raise NotPossible(f"{booking.calendar.name} does not take bookings at the moment.")
-    times = booking.starts_at, booking.ends_at
-    given = booking.hosts
-    users = list(given) if given is not None else hosting.hosts_for(booking.calendar, booking.owner, *times)
-    if booking.check_free:
-        hosting.lock(users)
-        if hosting.is_busy(users, *times):
-            raise Taken("That time was just taken. Choose another one.")
-    return users
+    if booking.hosts is not None:
+        return booking
+    found = hosting.assigned(booking.calendar, booking.owner, booking.starts_at, booking.ends_at)
+    return replace(booking, hosts=found.hosts, assigned_why=found.why)
 
 
 def _appointment(booking: Booking) -> Appointment:

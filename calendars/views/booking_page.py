@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from calendars import booking as verbs
 from calendars import customers, links, offering, picking
-from calendars.availability import Span
 from calendars.booking_forms import VisitorForm
+from calendars.intervals import Span
 from calendars.models import Calendar
 from contacts.time_zones import zone_choices, zone_or_none
 

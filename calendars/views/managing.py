@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calendars import booking, customers, ics, links, offering, picking
-from calendars.availability import Span
+from calendars.intervals import Span
 from calendars.views.booking_page import picker_page, public, zone_of
 from contacts.models import Appointment, AppointmentGuest, Contact
 

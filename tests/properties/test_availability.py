@@ -32,6 +32,7 @@ DAYS = {
     "Australia/Lord_Howe": date(2026, 4, 5),
     "Asia/Kathmandu": date(2026, 6, 10),
 }
+AROUND_THE_CLOCK = tuple(Range(day, time(0), time(0)) for day in range(7))
 quarters = st.integers(0, 95).map(lambda n: time(n // 4, n % 4 * 15))
 
 
@@ -42,9 +43,8 @@ def noon(day: date) -> int:
 @st.composite
 def hours(draw: st.DrawFn, zone: str) -> Hours:
     day = DAYS[zone]
-    weekly = draw(
-        st.lists(st.builds(Range, st.integers(0, 6), quarters, quarters), min_size=3, max_size=9).map(tuple)
-    )
+    some = st.lists(st.builds(Range, st.integers(0, 6), quarters, quarters), min_size=3, max_size=9)
+    weekly = draw(st.one_of(some.map(tuple), st.just(AROUND_THE_CLOCK)))
     times = st.one_of(st.tuples(st.none(), st.none()), st.tuples(quarters, quarters))
     near = st.integers(-2, 2).map(lambda n: day + timedelta(days=n))
     overrides = draw(st.lists(st.builds(lambda on, t: Override(on, *t), near, times), max_size=2).map(tuple))
@@ -67,10 +67,10 @@ def questions(draw: st.DrawFn) -> tuple[list[Member], Rules, Span, int]:
     ]
     minutes = st.sampled_from([0, 0, 5, 15, 30])
     rules = Rules(
-        duration=MINUTE * draw(st.sampled_from([15, 30, 45, 90])),
+        duration=MINUTE * draw(st.sampled_from([15, 30, 50, 90])),
         time_zone=zone,
         needs=draw(st.sampled_from([ONE, ANY, ALL])),
-        interval=MINUTE * draw(st.sampled_from([0, 15, 20, 60])),
+        interval=MINUTE * draw(st.sampled_from([0, 15, 20, 60, 300])),
         buffer_before=MINUTE * draw(minutes),
         buffer_after=MINUTE * draw(minutes),
         notice=3600 * draw(st.sampled_from([0, 4, 24])),
@@ -103,8 +103,9 @@ class Reference:
         wanted = datetime.combine(day, wall)
         return next((at for at, shown in enumerate(self.walls) if shown >= wanted), len(self.walls))
 
-    def working(self, member: Member) -> list[bool]:
-        works = [False] * len(self.walls)
+    def working(self, member: Member) -> tuple[list[bool], set[int]]:
+        """Minute by minute, and at which of them hours begin."""
+        works, begins = [False] * len(self.walls), set[int]()
         special = {override.on for override in member.hours.overrides}
         day, last = self.walls[0].date(), self.walls[-1].date()
         while day <= last:
@@ -115,10 +116,12 @@ class Reference:
                 if each.starts is None or each.ends is None:
                     continue
                 until = day if each.ends > each.starts else day + timedelta(days=1)
-                for at in range(self.first(day, each.starts), self.first(until, each.ends)):
+                worked = range(self.first(day, each.starts), self.first(until, each.ends))
+                begins |= {worked.start} if worked else set()
+                for at in worked:
                     works[at] = True
             day += timedelta(days=1)
-        return works
+        return works, begins
 
     def may_start(self, member: Member, works: list[bool]) -> list[bool]:
         rules = self.rules
@@ -142,31 +145,36 @@ class Reference:
                     marked[at] = True
         return marked
 
+    def free(self, members: Sequence[Member]) -> tuple[list[bool], set[int]]:
+        """Minute by minute whether all may start, and where a grid begins."""
+        every = [self.working(member) for member in members]
+        works = [all(column) for column in zip(*(works for works, _ in every), strict=True)]
+        free = [all(c) for c in zip(*(self.may_start(m, works) for m in members), strict=True)]
+        return free, set().union(*(begins for _, begins in every))
+
     def starts(self, members: Sequence[Member], within: Span, now: int) -> set[int]:
         """On the grid of the hours, else the first round moment of a stretch that no grid time falls into."""
-        every = [self.working(member) for member in members]
-        works = [all(column) for column in zip(*every, strict=True)]
-        free = [all(c) for c in zip(*(self.may_start(m, works) for m in members), strict=True)]
-        at = [self.begin + index * MINUTE for index in range(len(free))]
-        free = [ok and moment >= now + self.rules.notice for ok, moment in zip(free, at, strict=True)]
-        step, found = self.rules.interval or self.rules.duration, set()
+        free, begins = self.free(members)
+        step, found = self.rules.interval or self.rules.duration, set[int]()
         stretch: list[int] = []
         for index, ok in enumerate([*free, False]):
             if ok:
-                stretch.append(at[index])
+                stretch.append(index)
                 continue
             if stretch:
-                opened = self.opening(works, (stretch[0] - self.begin) // MINUTE)
-                on_grid = {moment for moment in stretch if (moment - opened) % step == 0}
-                lone = [m for m in stretch if m % 300 == 0] or stretch
-                found |= on_grid or {lone[0]}
+                on_grid = {at for at in stretch if (at - self.opening(begins, at)) * MINUTE % step == 0}
+                moments = [self.begin + at * MINUTE for at in stretch]
+                lone = [m for m in moments if m % 300 == 0] or moments
+                found |= {self.begin + at * MINUTE for at in on_grid} or {lone[0]}
             stretch = []
-        return {moment for moment in found if within[0] <= moment < within[1]}
+        earliest = max(within[0], now + self.rules.notice)
+        return {moment for moment in found if earliest <= moment < within[1]}
 
-    def opening(self, works: list[bool], index: int) -> int:
-        while index > 0 and works[index - 1]:
+    def opening(self, begins: set[int], index: int) -> int:
+        """The last minute up to `index` at which hours begin."""
+        while index not in begins:
             index -= 1
-        return self.begin + index * MINUTE
+        return index
 
 
 @settings(max_examples=40, deadline=None)
@@ -176,10 +184,11 @@ def test_slots_are_those_of_the_reference(question: tuple[list[Member], Rules, S
     reference = Reference(members, rules)
     found = slots(members, rules, within=within, now=now)
     if rules.needs == ANY:
-        expected: dict[int, list[int]] = {}
-        for member in members:
-            for start in reference.starts([member], within, now):
-                expected.setdefault(start, []).append(member.key)
+        starts = set().union(*(reference.starts([member], within, now) for member in members))
+        able = {member.key: reference.free([member])[0] for member in members}
+        expected = {
+            start: [key for key in able if able[key][(start - reference.begin) // MINUTE]] for start in starts
+        }
         assert {slot.start: list(slot.free) for slot in found} == expected
     else:
         needed = members if rules.needs == ALL else members[:1]

@@ -43,7 +43,7 @@ def test_first_pull_that_breaks_off_blocks_what_it_has_read(google: Google, sett
         google.add(desk.address, guests=("ann@x.org",), summary="Read")
     google.control.add_fault(Fault("calendar.events.list", skip=1, count=9, status=503))
     assert take_turn(desk.google_calendar.pk, NOW, pulls=True).error
-    assert hosting.is_busy([desk.user], *AT_TEN)
+    assert hosting.busy_users([desk.user], *AT_TEN)
     assert shown(desk) == ["Read"]
 
 
@@ -64,7 +64,7 @@ def test_pull_that_breaks_off_does_not_block_what_never_blocks(
         google.add(desk.address, **body)
     google.control.add_fault(Fault("calendar.events.list", skip=1, count=9, status=503))
     assert take_turn(desk.google_calendar.pk, NOW, pulls=True).error
-    assert not hosting.is_busy([desk.user], *AT_TEN)
+    assert not hosting.busy_users([desk.user], *AT_TEN)
 
 
 def test_event_that_became_busy_blocks_although_its_pull_broke_off(google: Google, settings: Any) -> None:
@@ -72,12 +72,12 @@ def test_event_that_became_busy_blocks_although_its_pull_broke_off(google: Googl
     desk = Desk(google)
     events = [google.add(desk.address, transparency="transparent") for _ in range(2)]
     desk.turn()
-    assert not hosting.is_busy([desk.user], *AT_TEN)
+    assert not hosting.busy_users([desk.user], *AT_TEN)
     for event in events:  # whichever of the two is on the page that is read
         google.change(desk.address, event, transparency="opaque")
     google.control.add_fault(Fault("calendar.events.list", skip=1, count=9, status=503))
     assert take_turn(desk.google_calendar.pk, NOW, pulls=True).error
-    assert hosting.is_busy([desk.user], *AT_TEN)
+    assert hosting.busy_users([desk.user], *AT_TEN)
 
 
 def test_failed_push_leaves_the_pulls_alone_and_a_later_one_clears_its_words(google: Google) -> None:
@@ -151,7 +151,7 @@ def test_event_of_ours_that_lives_on_after_its_removal_is_removed_once_more(goog
     desk.turn(full=True)
     desk.turn()
     assert google.events(desk.address) == []
-    assert not hosting.is_busy([desk.user], *AT_TEN)
+    assert not hosting.busy_users([desk.user], *AT_TEN)
     google.control.clear_requests()
     desk.turn(full=True)
     assert not [request for request in google.control.requests() if request.method.endswith("delete")]
