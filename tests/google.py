@@ -145,9 +145,9 @@ class Desk:
         GoogleCalendar.objects.filter(pk=linked.pk).update(next_pull_at=NOW)
         return linked
 
-    def turn(self, **how: Any) -> Turn:
+    def turn(self, *, pulls: bool = True, **how: Any) -> Turn:
         """One turn of this person's Google calendar: pull, reconcile, push. Fails on an error."""
-        turn = take_turn(self.google_calendar.pk, datetime.datetime.now(datetime.UTC), pulls=True, **how)
+        turn = take_turn(self.google_calendar.pk, datetime.datetime.now(datetime.UTC), pulls=pulls, **how)
         assert turn.taken
         assert not turn.has_failed, turn
         return turn

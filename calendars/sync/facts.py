@@ -17,6 +17,8 @@ SIBLING_STANDS, SIBLING_CANCELLED_HERE, SIBLING_CANCELLED_THERE = (
     "cancelled at Google",
 )
 MAKE, KEEP_PRIVATE, UNDONE = "make", "private", "undone"
+# What is told once for a whole series; a guest who was added, by their address.
+BOOKED, MOVED, ENDED, ACCEPTED = "booked", "moved", "ended", "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +116,15 @@ class Facts:
     # A person applies the configuration to what was imported before it: silently, or firing on purpose.
     is_applied: bool = False
     fires_on_purpose: bool = False
-    # An occurrence of the same series already fired or is being booked in this batch.
-    series_has_fired: bool = False
-    # The whole series moved, and an earlier occurrence of it told so.
-    series_has_moved: bool = False
+    # What happened to the whole series (BOOKED, …, a guest's address), and an earlier occurrence of it told so.
+    series_told: frozenset[str] = frozenset()
     # A change of ours waits to be pushed.
     push_pending: bool = False
-    # The whole series was deleted, and an earlier occurrence of it told so.
-    series_has_ended: bool = False
     # Someone was left out because the configuration ignores them.
     has_ignored_guests: bool = False
-    # Addresses on the event that answered no.
+    # Addresses on the event that answered no, and all others on it, whoever counts as a guest by now.
     declined: frozenset[str] = frozenset()
+    listed: frozenset[str] = frozenset()
     # One meeting of several staff: the appointment made through another copy ("" when there is none); who decides;
     # copies left.
     sibling: str = ""
@@ -195,6 +194,10 @@ class Plan:
     fires: bool = False
     why: str = ""
     repeats_series: bool = False
+    # What fires here (BOOKED, …): the next occurrences of a series to which the same happened repeat it.
+    tells: frozenset[str] = frozenset()
+    # Of the guests and the acceptance, what an earlier occurrence told.
+    repeats: frozenset[str] = frozenset()
     # Both sides now say the same about time and cancellation.
     agrees: bool = True
     # Ask again later; nothing is decided yet.

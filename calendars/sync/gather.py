@@ -22,6 +22,7 @@ from calendars.models import (
 )
 from calendars.sync import guests as guest_rules
 from calendars.sync.facts import (
+    BOOKED,
     GREY,
     SIBLING_CANCELLED_HERE,
     SIBLING_CANCELLED_THERE,
@@ -61,8 +62,6 @@ class Situation:
     facts: Facts
     # The appointment of another copy of the same meeting, to join.
     sibling: Appointment | None
-    # No occurrence of its series is left: what happens to it happens to the whole.
-    is_whole_series: bool
     # An event of ours that its person dragged here from another calendar of theirs.
     is_dragged_here: bool
 
@@ -73,7 +72,7 @@ class Situation:
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Twelve statements at the most, whatever their number."""
+    """The situations of `rows`, in order. Eleven statements at the most, whatever their number."""
     _unlink_superseded(rows, setting)
     _link_our_own(rows, setting)
     dragged = _link_dragged(rows, setting)
@@ -87,7 +86,6 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
     siblings = _siblings(rows)
     copies = _other_copies(rows, setting)
     fired = _fired_series(rows, setting)
-    living = _living_series(rows, setting, now)
     return [
         Situation(
             row=row,
@@ -96,7 +94,6 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
             agreed=_agreed(row),
             sibling=siblings.get((row.ical_uid, row.original_start)),
             is_dragged_here=row.pk in dragged,
-            is_whole_series=bool(row.recurring_event_id) and row.recurring_event_id not in living,
             facts=_facts(
                 row,
                 setting,
@@ -107,6 +104,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 ),
                 sibling=_sibling_state(siblings.get((row.ical_uid, row.original_start))),
                 declined=_declined(row),
+                listed=_listed(row),
                 decided_by_colleague=deciding.get(_organizer(row), ""),
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
@@ -115,7 +113,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 organiser_has_copy=any(copy.organised_by_us for copy in copies[row.pk]),
                 organisers_copy=row.organised_by_us
                 and not any(copy.organised_by_us for copy in copies[row.pk]),
-                series_has_fired=row.recurring_event_id in fired,
+                series_told=frozenset({BOOKED} if row.recurring_event_id in fired else ()),
             ),
         )
         for row in rows
@@ -345,6 +343,12 @@ def _declined(row: GoogleEvent) -> frozenset[str]:
     )
 
 
+def _listed(row: GoogleEvent) -> frozenset[str]:
+    """Everybody on the event who has not said no; an organiser who is not on its list is there all the same."""
+    people = {normalise_address(person["address"]) for person in row.attendees} - _declined(row)
+    return frozenset(people | ({_organizer(row)} - _declined(row)) - {""})
+
+
 class _Copy(NamedTuple):
     organised_by_us: bool
     user: int
@@ -373,14 +377,3 @@ def _fired_series(rows: Sequence[GoogleEvent], setting: Setting) -> set[str]:
         appointment__changes__fires=True,
     )
     return set(fired.values_list("recurring_event_id", flat=True))
-
-
-def _living_series(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> set[str]:
-    """Of the series that lose an occurrence, those that keep another one ahead."""
-    losing = {row.recurring_event_id for row in rows if row.is_cancelled and row.recurring_event_id}
-    if not losing:
-        return set()
-    left = GoogleEvent.objects.filter(
-        google_calendar=setting.google_calendar, recurring_event_id__in=losing, ends_at__gt=now
-    ).exclude(status="cancelled")
-    return set(left.values_list("recurring_event_id", flat=True))

@@ -7,18 +7,23 @@ appointment (follow it) or not (make one, join one, or only block).
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from calendars.sync.facts import (
+    ACCEPTED,
     APPOINTMENT,
     BLOCK,
+    BOOKED,
     CANCELLED,
     CONFIRMED,
+    ENDED,
     FINAL,
     FREE,
     GREY,
     IGNORED,
     KEEP_PRIVATE,
     MAKE,
+    MOVED,
     NEW,
     SIBLING_CANCELLED_HERE,
     SIBLING_CANCELLED_THERE,
@@ -63,7 +68,7 @@ def _gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: F
         return Plan(CANCELLED, "Cancelled on both sides.")
     if held.status in FINAL or held.ends_at <= facts.now:
         return Plan(CANCELLED, "Cancelled at Google after it took place: the appointment stays as it is.")
-    if not (held.made_in_google or facts.policy.edits):
+    if _is_protected(held, facts):
         return Plan(CANCELLED, "Deleted at Google. One way protects the appointment made here.", agrees=False)
     if facts.may_have_moved:
         return Plan(
@@ -82,6 +87,8 @@ def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
         return Plan(FREE, "You declined this invitation, so it does not block.")
     if held.is_void or held.status in FINAL or held.ends_at <= facts.now:
         return Plan(FREE, "You declined this invitation: the appointment stays as it is.")
+    if _is_protected(held, facts):
+        return Plan(FREE, "You declined at Google. One way protects the appointment made here.", agrees=False)
     return _take_off(FREE, "You declined", observed, held, facts)
 
 
@@ -93,18 +100,21 @@ def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Fa
         return Plan(
             outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
         )
-    fires, why = whether_it_fires(held.starts_at, observed.created_at, facts)
-    repeats = fires and facts.series_has_ended
-    if repeats:
-        fires, why = False, ONCE_A_SERIES
+    told = _told(ENDED, held.starts_at, observed, facts)
     return Plan(
         outcome,
-        f"{what}: the appointment is cancelled. {why}",
+        f"{what}: the appointment is cancelled. {told.why}",
         cancel=True,
-        fires=fires,
-        why=why,
-        repeats_series=repeats,
+        fires=told.fires,
+        why=told.why,
+        repeats_series=told.repeats,
+        tells=told.tells,
     )
+
+
+def _is_protected(held: Held, facts: Facts) -> bool:
+    """Under one way nothing that happens at Google touches an appointment made here."""
+    return not (held.made_in_google or facts.policy.edits)
 
 
 # --- the event has an appointment ---------------------------------------------------------------------------------
@@ -159,7 +169,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     if theirs == both:
         hears = "Changed here: Google hears of it with the next push."
         return replace(shown, agrees=False, reason=hears, push_again=True)
-    if not (held.made_in_google or facts.policy.edits):
+    if _is_protected(held, facts):
         protected = "Moved at Google. One way protects the appointment made here; its own time stands."
         return replace(shown, agrees=False, reason=protected)
     if observed.is_all_day:
@@ -170,18 +180,16 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         )
     if facts.push_pending and both is not None and ours != both:
         return replace(shown, agrees=False, reason=MOVED_ON_BOTH_SIDES)
-    fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
-    repeats = fires and facts.series_has_moved
-    if repeats:
-        fires, why = False, ONCE_A_SERIES
+    told = _told(MOVED, observed.starts_at, observed, facts)
     return replace(
         shown,
-        repeats_series=repeats,
+        repeats_series=told.repeats,
         move=theirs,
-        fires=fires,
-        why=why,
-        is_silent=not fires,
-        reason=f"Moved at Google. {why}",
+        fires=told.fires,
+        why=told.why,
+        tells=told.tells,
+        is_silent=not told.fires,
+        reason=f"Moved at Google. {told.why}",
     )
 
 
@@ -204,12 +212,15 @@ def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChange
     """Guests travel from Google for events made there; on ours the list is the CRM's, but who declines is off."""
     everyone = tuple(held.contacts)
     tells = not (_hides_guests(observed, facts) or facts.organiser_has_copy)
-    if not (tells and (held.made_in_google or facts.policy.edits)):
+    if not tells or _is_protected(held, facts):
         return _GuestChanges(everyone, (), ())
     if not held.made_in_google:
         declined = tuple(pk for pk, address in held.contacts.items() if address in facts.declined)
         return _GuestChanges(tuple(pk for pk in everyone if pk not in declined), (), declined)
-    invited = {guest.address for guest in facts.guests} | {guest.contact for guest in facts.guests}
+    # Who is listed stays, also one who would not be let in any more: ignored since, or a user's address by now.
+    invited = (
+        {guest.contact for guest in facts.guests} | {guest.address for guest in facts.guests} | facts.listed
+    )
     stay = tuple(pk for pk, address in held.contacts.items() if {pk, address} & invited)
     candidates = () if facts.is_large_meeting else facts.guests
     arrivals = tuple(guest for guest in candidates if not held.has(guest) and facts.admits(guest))
@@ -222,13 +233,15 @@ def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -
         return replace(shown, reason="No guest is left: no appointment.")
     if held.ends_at <= facts.now and observed.span[1] <= facts.now:
         return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
-    fires, why = whether_it_fires(held.starts_at, observed.created_at, facts)
+    told = _told(ENDED, held.starts_at, observed, facts)
     return replace(
         shown,
         cancel=True,
-        fires=fires,
-        why=why,
-        reason=f"No guest is left: the appointment is cancelled. {why}",
+        fires=told.fires,
+        why=told.why,
+        repeats_series=told.repeats,
+        tells=told.tells,
+        reason=f"No guest is left: the appointment is cancelled. {told.why}",
     )
 
 
@@ -238,6 +251,7 @@ def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, o
     if not (guests.attach or guests.detach or confirm):
         return timed
     fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
+    news = frozenset(guest.address for guest in guests.attach) | ({ACCEPTED} if confirm else set())
     words = [timed.reason] if timed.reason else []
     if guests.attach:
         words.append(f"Added: {_names(guests.attach)}. {why}")
@@ -252,6 +266,8 @@ def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, o
         confirm=confirm,
         fires=fires,
         why=why,
+        tells=timed.tells | (news if fires else frozenset()),
+        repeats=news & facts.series_told,
         reason=" ".join(words),
     )
 
@@ -345,32 +361,47 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     known = [guest for guest in admitted if guest.contact is not None]
     first = (known or list(admitted))[0]
     guests = (first, *(guest for guest in admitted if guest != first))
-    fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
-    repeats = fires and facts.series_has_fired
-    if repeats:
-        fires, why = False, ONCE_A_SERIES
+    told = _told(BOOKED, observed.starts_at, observed, facts)
     accepted = any(guest.has_accepted for guest in admitted)
     who = f"{first.address} is a contact" if known else f"{first.address} was made a contact"
     by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
     return Plan(
         APPOINTMENT,
-        f"{by}: {who}. {why}",
+        f"{by}: {who}. {told.why}",
         blocks=_is_busy(observed, facts),
         colour=facts.calendar_colour,
-        is_silent=not (fires or repeats),
+        is_silent=not (told.fires or told.repeats),
         book=Book(
             guests=guests,
             status=CONFIRMED if accepted or facts.calendar_confirms else NEW,
-            fires=fires,
-            why=why,
-            repeats_series=repeats,
+            fires=told.fires,
+            why=told.why,
+            repeats_series=told.repeats,
         ),
-        fires=fires,
-        why=why,
+        fires=told.fires,
+        why=told.why,
+        tells=told.tells,
     )
 
 
 # --- the small questions ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Whether a change fires, and the words for it; `repeats`: it would, but an earlier occurrence told it of all."""
+
+    fires: bool
+    why: str
+    repeats: bool
+    tells: frozenset[str]
+
+
+def _told(what: str, starts_at: datetime | None, observed: Observed, facts: Facts) -> _Told:
+    fires, why = whether_it_fires(starts_at, observed.created_at, facts)
+    if fires and what in facts.series_told:
+        return _Told(fires=False, why=ONCE_A_SERIES, repeats=True, tells=frozenset())
+    return _Told(fires, why, repeats=False, tells=frozenset({what}) if fires else frozenset())
 
 
 def _hides_guests(observed: Observed, facts: Facts) -> bool:

@@ -7,7 +7,7 @@ its id before anything follows from its absence.
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -161,6 +161,7 @@ class Pull:
         outside = [event for event in page.events if not event.is_cancelled and not self._is_inside(event)]
         self._observe([*inside, *self._known(outside)])
         self._bury([event for event in page.events if event.is_cancelled])
+        self._supersede({event.recurring_event_id for event in inside} - {""})
         self._set_aside(page.unreadable)
 
     def _is_inside(self, event: RemoteEvent) -> bool:
@@ -188,15 +189,25 @@ class Pull:
         self._bury([event for event in events if event.starts_at is None])
 
     def _bury(self, tombstones: Sequence[RemoteEvent]) -> None:
-        """Only etag and status are news; a tombstone may stand for a whole series."""
+        """Only etag and status are news; a tombstone may stand for a whole series, or for the single event that was
+        made one: what this pull saw alive stays.
+        """
         if not tombstones:
             return
         unique = {event.google_id: event for event in tombstones}
         self._upsert((self._row(event, keeps_private=False) for event in unique.values()), TOMBSTONE)
         occurrences = GoogleEvent.objects.filter(
             google_calendar=self.google_calendar, recurring_event_id__in=unique
-        ).exclude(status="cancelled")
+        ).exclude(Q(status="cancelled") | Q(run=self.record))
         occurrences.update(status="cancelled", etag=Concat("etag", Value("-series")), seen_at=self.now)
+
+    def _supersede(self, series: Collection[str]) -> None:
+        """A single event that was made to repeat goes on as its occurrences, and is no event itself any more."""
+        if series:
+            single = GoogleEvent.objects.filter(
+                google_calendar=self.google_calendar, google_id__in=series
+            ).exclude(status="cancelled")
+            single.update(status="cancelled", etag=Concat("etag", Value("-series")), seen_at=self.now)
 
     def _set_aside(self, unreadable: Sequence[Unreadable]) -> None:
         """One bad event never stops a page; it is visible with its reason."""
@@ -264,14 +275,17 @@ class Pull:
         calendar, found, gone = self.google_calendar, [], []
         for google_id in google_ids:
             try:
-                found.append(
-                    self.client.get_event(calendar.google_id, google_id, time_zone=calendar.time_zone)
-                )
+                event = self.client.get_event(calendar.google_id, google_id, time_zone=calendar.time_zone)
             except Gone:
                 gone.append(google_id)
             except Refused as error:
                 # It is there and cannot be told: nothing follows from its absence in the list.
                 logger.info("Event in Google calendar %d not read: %s", calendar.pk, error.reason)
+            else:
+                if event.is_series:
+                    gone.append(google_id)
+                else:
+                    found.append(event)
         return found, gone
 
     def _sweep(self, listed: Sequence[str], gone: Sequence[str]) -> None:

@@ -90,7 +90,7 @@ def _push_one(target: PushTarget, client: CalendarClient, setting: Setting, now:
     try:
         return Push(target, client, setting).run()
     except Changed:
-        _observe_again(target, client, setting)
+        _observe_again(target, client, setting, now)
         _look_again(target, now)
         return ""
 
@@ -345,7 +345,7 @@ def _look_again(target: PushTarget, now: datetime) -> None:
     target.save(update_fields=["attempts", "not_before", "last_error"])
 
 
-def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting) -> None:
+def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting, now: datetime) -> None:
     """412, or gone: read the event as it is, so that it is planned before the next try."""
     google_calendar = target.google_calendar
     rows = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=target.event_id)
@@ -355,6 +355,11 @@ def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting)
         )
     except Gone:
         rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
+        return
+    if event.is_series:
+        # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now.
+        read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
+        read.update(next_pull_at=now)
         return
     rows.update(**columns(event, keeps_private=setting.keeps_private))
 

@@ -7,14 +7,16 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Max
 
 from calendars import booking
 from calendars.models import Calendar, GoogleEvent
+from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import backoff, brake, bulk, late, targets
-from calendars.sync.facts import Book, Plan
+from calendars.sync.facts import ACCEPTED, BOOKED, MOVED, Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
 from calendars.sync.plan import ONCE_A_SERIES, plan
@@ -64,14 +66,26 @@ class SeriesNews:
 
     # Rows that took a vanished occurrence's place.
     handed: set[int]
-    moved: set[str] = field(default_factory=set)
-    ended: set[str] = field(default_factory=set)
-    # Series and the address of a guest who was added to it.
-    joined: set[tuple[str, str]] = field(default_factory=set)
+    # Series of which every occurrence ahead is planned in this run: the change is the series'.
+    whole: frozenset[str]
+    # By series what was told of it (`Plan.tells`).
+    told: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def as_it_is(self) -> "SeriesNews":
         """A copy: what a batch tells counts when it is carried out, not when it is planned."""
-        return SeriesNews(self.handed, set(self.moved), set(self.ended), set(self.joined))
+        return replace(self, told=dict(self.told))
+
+    def of(self, row: GoogleEvent) -> frozenset[str]:
+        """What was told of the series of `row` and concerns this occurrence too. It is booked once whatever happens."""
+        told = self.told.get(row.recurring_event_id, frozenset())
+        if row.recurring_event_id in self.whole:
+            return told
+        return told & ({BOOKED, MOVED} if row.pk in self.handed else {BOOKED})
+
+    def note(self, row: GoogleEvent, made: Plan) -> None:
+        series = row.recurring_event_id
+        if series and made.tells:
+            self.told[series] = self.told.get(series, frozenset()) | made.tells
 
 
 def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
@@ -80,8 +94,9 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
         # No full pull has ended since it was linked or reconnected: the rows are not what Google holds now.
         return
     # Before the brake counts: the occurrences of a moved series are not cancellations.
-    news = SeriesNews(hand_on(google_calendar, now))
+    handed = hand_on(google_calendar, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
+    news = SeriesNews(handed, _whole_series(due, google_calendar, now))
     if brake.holds(google_calendar, now):
         # The cancellations wait for a person; what else happened goes on, and new events block.
         due = due.exclude(pk__in=brake.cancelling(google_calendar, now).values("pk"))
@@ -89,6 +104,18 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
     pks = list(due.order_by("starts_at", "pk").values_list("pk", flat=True))
     for start in range(0, len(pks), BATCH):
         yield from _batch(pks[start : start + BATCH], setting, now, news)
+
+
+def _whole_series(due: GoogleEventQuerySet, google_calendar: GoogleCalendar, now: datetime) -> frozenset[str]:
+    """The series of `due` rows that leave no occurrence ahead as it was. One statement where nothing repeats."""
+    series = set(due.exclude(recurring_event_id="").values_list("recurring_event_id", flat=True))
+    if not series:
+        return frozenset()
+    left = GoogleEvent.objects.filter(
+        google_calendar=google_calendar, recurring_event_id__in=series, ends_at__gt=now
+    ).exclude(status="cancelled")
+    untouched = left.exclude(pk__in=due.values("pk")).values_list("recurring_event_id", flat=True)
+    return frozenset(series - set(untouched))
 
 
 def _batch(pks: Sequence[int], setting: Setting, now: datetime, news: "SeriesNews") -> Iterator[Done]:
@@ -131,18 +158,17 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     found = situations(rows, setting, now)
-    plans = list(_planned(found, news))
-    _book([(made.book, situation) for made, situation in plans if made.book is not None], setting)
     batch = news.as_it_is()
+    plans = list(_planned(found, batch))
+    _book([(made.book, situation) for made, situation in plans if made.book is not None], setting)
     for made, situation in plans:
         if made.book is None:
-            _apply(made, situation, setting, batch)
+            _apply(made, situation, setting)
         _remember(made, situation)
-        _told(made, situation, batch)
     _take_as_copies([situation.row for _, situation in plans if situation.is_dragged_here])
     _save(rows)
     late.remember_unmatched([situation for _, situation in plans], now)
-    news.moved, news.ended, news.joined = batch.moved, batch.ended, batch.joined
+    news.told = batch.told
     return [
         Done(situation.row.google_id, situation.row.outcome, situation.row.reason, waits=made.waits)
         for made, situation in plans
@@ -152,35 +178,16 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
 def _planned(found: Sequence[Situation], news: "SeriesNews") -> Iterator[tuple[Plan, Situation]]:
     """The plan of each situation, in order: what one occurrence told, the next ones of its series repeat."""
     seen: set[tuple[str, str]] = set()
-    fired: set[str] = set()
-    batch = news.as_it_is()
     for situation in found:
-        row, series = situation.row, situation.row.recurring_event_id
+        row = situation.row
         key = (row.ical_uid, row.original_start)
         if row.ical_uid and row.appointment is None and key in seen:
             continue  # the second copy of one meeting: the next sweep meets its appointment
         seen.add(key)
-        facts = replace(
-            situation.facts,
-            series_has_fired=situation.facts.series_has_fired or series in fired,
-            series_has_moved=row.pk in news.handed and series in batch.moved,
-            series_has_ended=series in batch.ended,
-        )
+        facts = replace(situation.facts, series_told=situation.facts.series_told | news.of(row))
         made = plan(situation.observed, situation.held, situation.agreed, facts)
-        if made.book and made.book.fires and series:
-            fired.add(series)
-        _told(made, situation, batch)
+        news.note(row, made)
         yield made, situation
-
-
-def _told(made: Plan, situation: Situation, news: "SeriesNews") -> None:
-    series = situation.row.recurring_event_id
-    if made.move and made.fires and situation.row.pk in news.handed:
-        news.moved.add(series)
-    if made.cancel and made.fires and situation.is_whole_series:
-        news.ended.add(series)
-    if made.attach and made.fires and series:
-        news.joined |= {(series, guest.address) for guest in made.attach}
 
 
 def _save(rows: Sequence[GoogleEvent]) -> None:
@@ -217,7 +224,7 @@ def _remember(made: Plan, situation: Situation) -> None:
             row.agreed_words = [observed.words.prints, (made.words or words_of(row.appointment)).prints]
 
 
-def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews") -> None:
+def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
     row = situation.row
     if made.join:
         _join(made, situation, setting)
@@ -248,15 +255,14 @@ def _apply(made: Plan, situation: Situation, setting: Setting, news: "SeriesNews
         )
     if made.words is not None:
         booking.take_words(appointment, made.words, agreed_at=there)
-    _guests(made, appointment, row, setting, news)
+    _guests(made, appointment, setting)
     if made.confirm and not made.restore:
         booking.set_status(
             appointment,
             Status.CONFIRMED,
-            fires=made.fires,
             origin=Origin.GOOGLE,
-            why=made.why,
             agreed_at=there,
+            **_once_a_series(made, ACCEPTED),
         )
     if made.add_host:
         booking.add_host(appointment, setting.owner.pk)
@@ -370,22 +376,30 @@ def _call_colleagues(rows: Sequence[GoogleEvent]) -> None:
         GoogleEvent.objects.filter(pk__in=called).update(replan=GoogleEvent.Replan.MEETING)
 
 
-def _guests(
-    made: Plan, appointment: Appointment, row: GoogleEvent, setting: Setting, news: "SeriesNews"
-) -> None:
+def _guests(made: Plan, appointment: Appointment, setting: Setting) -> None:
     for guest in made.attach:
-        # Added to a whole series, a guest hears of it once; the dated reminders run for each occurrence.
-        repeats = made.fires and (row.recurring_event_id, guest.address) in news.joined
         booking.attach(
             appointment,
             contact_for_guest(guest.address, guest.name, owner=setting.owner),
             address=guest.address,
             origin=Origin.GOOGLE,
-            fires=made.fires and not repeats,
-            why=ONCE_A_SERIES if repeats else made.why,
-            repeats_series=repeats,
+            **_once_a_series(made, guest.address),
         )
     for pk in made.detach:
         booking.detach(
             appointment, Contact.objects.get(pk=pk), origin=Origin.GOOGLE, why="No longer a guest at Google."
         )
+
+
+class _Fires(TypedDict):
+    fires: bool
+    why: str
+    repeats_series: bool
+
+
+def _once_a_series(made: Plan, what: str) -> _Fires:
+    """How `what` fires: told of a whole series once, while the dated reminders run for each occurrence."""
+    repeats = made.fires and what in made.repeats
+    return _Fires(
+        fires=made.fires and not repeats, why=ONCE_A_SERIES if repeats else made.why, repeats_series=repeats
+    )

@@ -21,6 +21,8 @@ class Occurrence:
     series: str
     guests: frozenset[str]
     starts_at: datetime
+    # Not of a series: what was made to repeat, or repeats no more; `series` is its own id, that of the occurrences.
+    is_single: bool = False
 
     @property
     def day(self) -> date:
@@ -36,10 +38,10 @@ def pair(
 ) -> dict[int, int]:
     """Key of a vanished occurrence → key of the new one that takes its place; those left over stand alone.
 
-    Within one series first, then, for a series that was split and goes on under another id, among those with the
-    same guests. In each the same local date decides, else the same ordinal. Only the end of a series goes on so: what
-    vanished before `remains_until`, the last start that its series still has, was cancelled; and only in a series
-    that is new: not one of `known`.
+    Within one series first (a single event that was made to repeat, or repeats no more, is of it), then, for a series
+    that was split and goes on under another id, among those with the same guests. In each the same local date decides,
+    else the same ordinal. Only the end of a series goes on so: what vanished before `remains_until`, the last start
+    that its series still has, was cancelled; and only in a series that is new: not one of `known`.
     """
     gone, new = list(vanished), list(arrived)
     pairs = _pair_groups(_grouped(gone, _series), _grouped(new, _series))
@@ -48,9 +50,12 @@ def pair(
         each
         for each in gone
         if each.key not in pairs
+        and not each.is_single
         and (each.series not in remains_until or each.starts_at > remains_until[each.series])
     ]
-    begins = [each for each in new if each.key not in taken and each.series not in known]
+    begins = [
+        each for each in new if each.key not in taken and not each.is_single and each.series not in known
+    ]
     return pairs | _pair_groups(_grouped(ends, _guests), _grouped(begins, _guests))
 
 

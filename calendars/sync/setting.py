@@ -112,13 +112,20 @@ def our_addresses(among: Collection[str]) -> frozenset[str]:
 
 
 def colleagues(user_id: int, among: Collection[str]) -> dict[str, str]:
-    """Of `among` (normalised) the colleagues whose own Google calendar is read → how they are called. One statement."""
+    """Of `among` (normalised) the colleagues' Google calendars that are linked → how those are called. One statement.
+
+    A calendar organises under its own id, which for somebody's main one is their address.
+    """
     if not among:
         return {}
-    accounts = GoogleAccount.objects.filter(address__in=among, state=GoogleAccount.State.CONNECTED)
-    linked = CalendarConfiguration.objects.filter(linked_calendar__account=OuterRef("pk"))
-    read = accounts.filter(Exists(linked)).exclude(user=user_id).select_related("user")
-    return {account.address: str(account.user) for account in read}
+    linked = CalendarConfiguration.objects.filter(linked_calendar=OuterRef("pk"))
+    organising = GoogleCalendar.objects.filter(
+        Exists(linked), google_id__in=among, account__state=GoogleAccount.State.CONNECTED
+    ).exclude(account__user=user_id)
+    return {
+        calendar.google_id: str(calendar.account.user)
+        for calendar in organising.select_related("account__user")
+    }
 
 
 def _others_pulled_at(google_calendar: GoogleCalendar) -> datetime | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.series import Occurrence, pair
@@ -20,26 +20,30 @@ from integrations.models import GoogleCalendar
 
 @transaction.atomic
 def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
-    """Link each new occurrence to the appointment of the one it replaces. The pks of the new rows that got one.
+    """Link each new occurrence to the appointment of the one it replaces, and let what a person decided of that one
+    stand. The pks of the new rows that got an appointment.
 
     One statement when nothing vanished.
     """
-    waiting = (
-        GoogleEvent.objects.filter(google_calendar=google_calendar)
-        .exclude(recurring_event_id="")
-        .unplanned(now)
+    waiting = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
+    standing = Q(
+        appointment__ends_at__gt=now,
+        appointment__status__in=[Appointment.Status.NEW, Appointment.Status.CONFIRMED],
     )
+    decided = Q(appointment=None, ends_at__gt=now) & ~Q(decision="")
     vanished = list(
-        waiting.filter(
-            status="cancelled",
-            starts_at__isnull=False,
-            appointment__ends_at__gt=now,
-            appointment__status__in=[Appointment.Status.NEW, Appointment.Status.CONFIRMED],
-        ).select_related("appointment")
+        waiting.filter(standing | decided, status="cancelled", starts_at__isnull=False).select_related(
+            "appointment"
+        )
     )
     if not vanished:
         return set()
-    arrived = list(waiting.exclude(status="cancelled").filter(appointment=None, ends_at__gt=now))
+    same = Q(google_id__in={row.recurring_event_id for row in vanished} - {""})
+    arrived = list(
+        waiting.filter(~Q(recurring_event_id="") | same, appointment=None, ends_at__gt=now).exclude(
+            status="cancelled"
+        )
+    )
     olds, news = {row.pk: row for row in vanished}, {row.pk: row for row in arrived}
     zone = ZoneInfo(google_calendar.time_zone)
     pairs = pair(
@@ -58,13 +62,14 @@ def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
     Appointment.objects.filter(pk__in=[old.appointment_id for old, _ in handed]).update(ical_uid="")
     for old, new in handed:
         _hand_over(old, new)
-    return {new.pk for _, new in handed}
+    return {new.pk for old, new in handed if old.appointment_id is not None}
 
 
 def _remains_until(google_calendar: GoogleCalendar, vanished: Sequence[GoogleEvent]) -> dict[str, datetime]:
     """Of each series that lost occurrences, the start of the last one it still has."""
     left = GoogleEvent.objects.filter(
-        google_calendar=google_calendar, recurring_event_id__in={row.recurring_event_id for row in vanished}
+        google_calendar=google_calendar,
+        recurring_event_id__in={row.recurring_event_id for row in vanished} - {""},
     ).exclude(status="cancelled")
     last = left.order_by().values_list("recurring_event_id").annotate(last=Max("starts_at"))
     return {series: start for series, start in last if start is not None}
@@ -73,7 +78,8 @@ def _remains_until(google_calendar: GoogleCalendar, vanished: Sequence[GoogleEve
 def _known(google_calendar: GoogleCalendar, arrived: Sequence[GoogleEvent]) -> set[str]:
     """The series of new occurrences that had others before."""
     before = GoogleEvent.objects.filter(
-        google_calendar=google_calendar, recurring_event_id__in={row.recurring_event_id for row in arrived}
+        google_calendar=google_calendar,
+        recurring_event_id__in={row.recurring_event_id for row in arrived} - {""},
     ).exclude(planned_etag="")
     return set(before.order_by().values_list("recurring_event_id", flat=True).distinct())
 
@@ -83,7 +89,8 @@ def _occurrence(row: GoogleEvent, zone: ZoneInfo) -> Occurrence:
         raise ValueError("An occurrence without a start cannot be paired.")
     return Occurrence(
         key=row.pk,
-        series=row.recurring_event_id,
+        series=row.recurring_event_id or row.google_id,
+        is_single=not row.recurring_event_id,
         guests=frozenset(
             normalise_address(person["address"]) for person in row.attendees if not person.get("is_self")
         ),
@@ -108,9 +115,12 @@ def _keys_taken(rows: Sequence[GoogleEvent], moving_on: Sequence[UUID]) -> set[t
 
 
 def _hand_over(old: GoogleEvent, new: GoogleEvent) -> None:
-    appointment = old.appointment
-    if appointment is None:
-        raise ValueError("A vanished occurrence without an appointment has nothing to hand on.")
+    GoogleEvent.objects.filter(pk=new.pk).update(decision=old.decision, decided_by=old.decided_by_id)
+    if old.appointment is not None:
+        _hand_over_appointment(old, new, old.appointment)
+
+
+def _hand_over_appointment(old: GoogleEvent, new: GoogleEvent, appointment: Appointment) -> None:
     Appointment.objects.filter(pk=appointment.pk).update(
         ical_uid=new.ical_uid[:255], original_start=new.original_start
     )

@@ -72,10 +72,14 @@ def read_event(raw: object, *, calendar_time_zone: str, calendar_id: str = "") -
         attendees=attendees,
         attendees_omitted=raw.get("attendeesOmitted") is True,
         is_locked=raw.get("locked") is True,
-        crm_id=_text(_mapping(_mapping(raw, "extendedProperties"), "private"), CRM_KEY, 64),
+        # We write no series: an occurrence has our mark from an event of ours that a person made repeat.
+        crm_id=""
+        if "recurringEventId" in raw
+        else _text(_mapping(_mapping(raw, "extendedProperties"), "private"), CRM_KEY, 64),
         created_at=_moment_or_none(raw.get("created")),
         updated_at=_moment_or_none(raw.get("updated")),
         sequence=raw["sequence"] if isinstance(raw.get("sequence"), int) else 0,
+        is_series=bool(raw.get("recurrence")),
     )
 
 

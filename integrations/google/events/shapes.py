@@ -63,6 +63,8 @@ class RemoteEvent(NamedTuple):
     created_at: datetime.datetime | None
     updated_at: datetime.datetime | None
     sequence: int
+    # A series itself, which no list of single events holds (R1); its occurrences are the events.
+    is_series: bool = False
 
     @property
     def is_cancelled(self) -> bool:

@@ -65,7 +65,9 @@ class TestFiring:
         assert not made.book.fires
 
     def test_series_fires_once_and_later_occurrences_say_so(self) -> None:
-        made = plan(replace(EVENT, is_recurring=True), None, None, replace(FACTS, series_has_fired=True))
+        made = plan(
+            replace(EVENT, is_recurring=True), None, None, replace(FACTS, series_told=frozenset({"booked"}))
+        )
         assert made.book is not None
         assert (made.book.fires, made.book.repeats_series, made.is_silent) == (False, True, False)
 
