@@ -326,6 +326,8 @@ ADD_TO_GOOGLE_URL = env.str("ADD_TO_GOOGLE_URL", default="https://calendar.googl
 # Sites that may show booking pages in a frame of theirs, and how many bookings one address may try in ten minutes.
 BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])
 BOOKING_TRIES = env.int("BOOKING_TRIES", default=20)
+# Nobody types a name and an address in less.
+BOOKING_QUICKEST_SECONDS = env.int("BOOKING_QUICKEST_SECONDS", default=2)
 
 # --- pages --------------------------------------------------------------------------------------------------
 
