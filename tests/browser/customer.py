@@ -60,10 +60,13 @@ class Customer:
     def press_book(self) -> None:
         self.press(self.page.get_by_role("button", name=re.compile("^Book ")))
 
-    def book(self, slug: str, name: str, address: str) -> None:
+    def book(self, slug: str, name: str, address: str) -> str:
+        """The address of the form it was booked with, whose time is taken now."""
         self.open(slug)
         self.choose_a_day()
         self.choose_a_time()
         self.fill_in(name, address)
+        form = self.page.url
         self.press_book()
         expect(self.heading("You are booked")).to_be_visible()
+        return form
