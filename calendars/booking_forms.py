@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -14,8 +15,8 @@ from contacts.fields import normalise_address
 from contacts.newcomers import Newcomer
 
 SIGNER = signing.TimestampSigner(salt="calendars.booking_form")
-# Nobody types a name and an address in less; a page that lay open for longer gets its times anew.
-QUICKEST_SECONDS, LONGEST_SECONDS = 2, 12 * 3600
+# A page that lay open for longer gets its times anew.
+LONGEST_SECONDS = 12 * 3600
 
 
 class VisitorForm(forms.Form):
@@ -103,7 +104,7 @@ class VisitorForm(forms.Form):
         except signing.BadSignature:
             return False
         try:
-            SIGNER.unsign(began, max_age=QUICKEST_SECONDS)
+            SIGNER.unsign(began, max_age=settings.BOOKING_QUICKEST_SECONDS)
         except signing.SignatureExpired:
             return is_ours
         return False

@@ -177,6 +177,8 @@ UNFOLD = {
 # --- data ---------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'tandem.sqlite3'}")}
+# Opening one takes milliseconds of every page: SQLite reads its tables then, PostgreSQL starts a process.
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     LOCAL_DIR.mkdir(exist_ok=True)
     # A file for tests as well: threads that share a database in memory meet locks that no busy timeout waits for.
@@ -188,7 +190,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
@@ -326,6 +327,8 @@ ADD_TO_GOOGLE_URL = env.str("ADD_TO_GOOGLE_URL", default="https://calendar.googl
 # Sites that may show booking pages in a frame of theirs, and how many bookings one address may try in ten minutes.
 BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])
 BOOKING_TRIES = env.int("BOOKING_TRIES", default=20)
+# Nobody types a name and an address in less.
+BOOKING_QUICKEST_SECONDS = env.int("BOOKING_QUICKEST_SECONDS", default=2)
 
 # --- pages --------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from calendars import customers, links, offering, picking
 from calendars.booking_forms import VisitorForm
 from calendars.intervals import Span
 from calendars.models import Calendar
-from contacts.time_zones import zone_choices, zone_or_none
+from contacts.time_zones import zone_or_none
 
 View = Callable[..., HttpResponse]
 ZONE_COOKIE = "tandem_zone"
@@ -90,7 +90,6 @@ def picker_page(
             "calendar": calendar,
             "picker": page,
             "zone": zone.key,
-            "zones": zone_choices(),
             "soonest": picking.time_of(soonest[0], zone) if soonest else None,
             "now": now,
             **context,

@@ -13,12 +13,13 @@ def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     # Only now: these import models.
-    from tests.benchmarks import importing, offering, planning, pulling, sweeping  # noqa: PLC0415
+    from tests.benchmarks import importing, offering, planning, pulling, sweeping, visiting  # noqa: PLC0415
 
     figures = []
     for part in (
         planning.measure,
         offering.measure,
+        visiting.measure,
         importing.measure,
         pulling.measure,
         sweeping.measure_accounts,

@@ -2,14 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 import dev
+from tests.browser.customer import Customer
 from tests.browser.desk import Desk
 from tests.processes import Running, free_port_pair
 
@@ -22,6 +23,8 @@ class Product:
     def __init__(self, folder: Path) -> None:
         port = free_port_pair()
         ours = {"PORT": str(port), "PULL_INTERVAL_SECONDS": "2", "BEAT_SECONDS": "1"}
+        # A browser that is driven types quicker than anybody.
+        ours["BOOKING_QUICKEST_SECONDS"] = "0"
         self.environment = {**ours, **dev.local_defaults(ours), "TANDEM_LOCAL_DIR": str(folder)}
         self.url = f"http://127.0.0.1:{port}"
         self.google_url = f"http://127.0.0.1:{port + 1}"
@@ -67,22 +70,62 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "viewport": {"width": 1440, "height": 1000}, "locale": "en-GB"}
 
 
-@pytest.fixture
-def desk(product: Product, page: Page) -> Iterator[Desk]:
-    """Dana at her desk, signed in. Fails when one of our pages wrote an error to the console (a refused
-    script or style among them)."""
+def complaints_of(page: Page, product: Product) -> list[str]:
+    """Grows by what our pages write to the console as an error."""
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
         # htmx calls a request that a newer one replaced an error.
         if message.text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
             return
-        if message.type == "error" and message.location.get("url", "").startswith(product.url):
+        where = message.location.get("url", "")
+        # A page that says no in words (409, 404) is an error to chromium as well.
+        if where == page.url and "responded with a status of 4" in message.text:
+            return
+        if message.type == "error" and where.startswith(product.url):
             complaints.append(f"{page.url}: {message.text}")
 
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    return complaints
+
+
+@pytest.fixture
+def desk(product: Product, page: Page) -> Iterator[Desk]:
+    """Dana at her desk, signed in. Fails when one of our pages wrote an error to the console (a refused
+    script or style among them)."""
+    complaints = complaints_of(page, product)
     desk = Desk(page, product.url, product.google_url)
     desk.sign_in()
     yield desk
     assert complaints == []
+
+
+@pytest.fixture
+def admin(product: Product, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Desk]:
+    """The administrator, in a browser of their own."""
+    with browser.new_context(**browser_context_args) as context:
+        desk = Desk(context.new_page(), product.url, product.google_url)
+        desk.sign_in("Administrator")
+        yield desk
+
+
+@pytest.fixture
+def customer_with(
+    product: Product, browser: Browser, browser_context_args: dict[str, Any]
+) -> Iterator[Callable[..., Customer]]:
+    """A customer in a browser of their own, who never signed in; the words are those of `browser.new_context`."""
+    complaints: list[list[str]] = []
+    contexts: list[BrowserContext] = []
+
+    def customer_with(**words: Any) -> Customer:
+        context = browser.new_context(**{**browser_context_args, "timezone_id": "Europe/London", **words})
+        contexts.append(context)
+        page = context.new_page()
+        complaints.append(complaints_of(page, product))
+        return Customer(page, product.url, has_touch=words.get("has_touch", False))
+
+    yield customer_with
+    for context in contexts:
+        context.close()
+    assert [complaint for each in complaints for complaint in each] == []

@@ -19,9 +19,9 @@ class Desk:
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)
 
-    def sign_in(self) -> None:
+    def sign_in(self, who: str = "Dana Whitfield") -> None:
         self.go("/accounts/login/")
-        self.page.get_by_role("button", name="Dana Whitfield").click()
+        self.page.get_by_role("button", name=who).click()
         expect(self.page).to_have_url(self.url + "/agenda/")
 
     def until(self, address: str, what: Locator) -> Locator:
@@ -58,6 +58,17 @@ class Desk:
         expect(self.page.locator("#effects")).to_contain_text("triggers fire")
         self.page.get_by_role("button", name="Save").click()
         expect(self.page.get_by_text(re.compile(r"^\s*Saved\."))).to_be_visible()
+
+    def switch(self, calendar: str, to: str) -> None:
+        """`calendar` is "on" or "off" afterwards; only an administrator may."""
+        self.go("/settings/calendars/")
+        self.page.get_by_role("button", name=f"Switch {to} {calendar}").click()
+        anyway = self.page.get_by_role("button", name="Save anyway")
+        said = self.page.get_by_text(f"“{calendar}” is {to}")
+        expect(anyway.or_(said)).to_be_visible()
+        if anyway.count():
+            anyway.click()
+        expect(said).to_be_visible()
 
     # --- at Google ------------------------------------------------------------------------------------------
 
