@@ -7,7 +7,7 @@ from django.db import transaction
 from calendars.booking.record import What, locked, record, save
 from calendars.booking.rules import NotPossible, Status, check_times
 from calendars.models import Calendar
-from calendars.sync import targets
+from calendars.sync import sessions, targets
 from calendars.sync.words import Words
 from contacts.models import Appointment, AppointmentHost, Origin, User
 
@@ -34,10 +34,12 @@ def reschedule(
     agreed_at: int | None = None,
     repeats_series: bool = False,
     claims: bool = False,
+    aims: bool = True,
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
 
-    `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others.
+    `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others. `aims` False: the
+    caller sees to what Google is to hold.
 
     Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), or locked at Google.
     """
@@ -50,12 +52,14 @@ def reschedule(
     fixed = _why_fixed(row) if origin != Origin.GOOGLE else ""
     if fixed:
         raise NotPossible(fixed)
+    left = sessions.Times(row.starts_at, row.ends_at)
     row.starts_at, row.ends_at = starts_at, ends_at
     save(row, "starts_at", "ends_at")
     asked_for_free = claims and row.calendar.kind != Calendar.Kind.CLASS
     _claim(row, starts_at if asked_for_free else None, ends_at if asked_for_free else None)
     record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
-    targets.aim(row, agreed_at=agreed_at)
+    if aims:
+        targets.aim(row, agreed_at=agreed_at, left=left)
     return row
 
 
@@ -68,6 +72,7 @@ def cancel(
     why: str = "",
     agreed_at: int | None = None,
     repeats_series: bool = False,
+    aims: bool = True,
 ) -> Appointment:
     """`appointment` cancelled; the row stays. Nothing happens when it already is."""
     return set_status(
@@ -79,6 +84,7 @@ def cancel(
         why=why,
         agreed_at=agreed_at,
         repeats_series=repeats_series,
+        aims=aims,
     )
 
 
@@ -93,6 +99,7 @@ def set_status(
     why: str = "",
     agreed_at: int | None = None,
     repeats_series: bool = False,
+    aims: bool = True,
 ) -> Appointment:
     """`appointment` with `status`, remembered as set by `origin`. Raises NotPossible for a status there is not."""
     if status not in Status.values:
@@ -119,7 +126,8 @@ def set_status(
             why=why,
             repeats_series=repeats_series,
         )
-    targets.aim(row, agreed_at=agreed_at)
+    if aims:
+        targets.aim(row, agreed_at=agreed_at)
     return row
 
 

@@ -111,6 +111,11 @@ class Calendar(models.Model):
     def is_unassigned(self) -> bool:
         return self.kind == self.Kind.UNASSIGNED
 
+    @property
+    def lets_google_invite(self) -> bool:
+        """Whether Google writes to the guests. Never of a class, whose event has no guest list."""
+        return self.invites_through_google and self.kind != self.Kind.CLASS
+
 
 class Membership(models.Model):
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="memberships")

@@ -16,7 +16,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
-from calendars.sync import backoff, targets
+from calendars.sync import backoff, sessions, targets
 from calendars.sync.gather import words_of, words_of_event
 from calendars.sync.observation import MISSING, REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
@@ -296,9 +296,10 @@ class Push:
         """Both sides now say what the answer says; its echo in the next pull has the same etag and plans nothing."""
         if event.meeting_url and event.meeting_url != self.appointment.meeting_url:
             self.appointment.meeting_url = event.meeting_url[:500]
-            Appointment.objects.filter(pk=self.appointment.pk).update(
-                meeting_url=self.appointment.meeting_url
-            )
+            told = [self.appointment.pk]
+            if sessions.is_seat(self.appointment):
+                told += sessions.seats(self.appointment).values_list("pk", flat=True)
+            Appointment.objects.filter(pk__in=told).update(meeting_url=self.appointment.meeting_url)
         made = (
             "In Google since it was booked here."
             if not self.target.is_adopted

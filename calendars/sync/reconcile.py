@@ -15,7 +15,7 @@ from django.db.models import Max
 from calendars import booking
 from calendars.models import Calendar, GoogleEvent
 from calendars.models.google import GoogleEventQuerySet
-from calendars.sync import backoff, brake, bulk, late, targets
+from calendars.sync import backoff, brake, bulk, late, sessions, targets
 from calendars.sync.facts import ACCEPTED, BOOKED, MOVED, Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
@@ -235,6 +235,8 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
     if appointment is None or made.changes_nothing:
         return
     there = row.google_calendar_id
+    if sessions.is_seat(appointment):
+        _take_session_along(made, appointment)
     if made.restore:
         status = Status.CONFIRMED if made.confirm else Status.NEW
         booking.set_status(
@@ -281,6 +283,24 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
         )
     if made.move or made.restore or made.cancel:
         row.appointment = Appointment.objects.select_related("calendar").get(pk=appointment.pk)
+
+
+def _take_session_along(made: Plan, seat: Appointment) -> None:
+    """What happened to the one event of a session happens to its other seats; Google is told of the event alone."""
+    if made.restore:
+        for other in sessions.cancelled_with(seat):
+            booking.set_status(other, Status.NEW, fires=False, origin=Origin.GOOGLE, why=made.why, aims=False)
+    if not (made.move or made.cancel):
+        return
+    for other in sessions.seats(seat).exclude(pk=seat.pk):
+        if made.move:
+            starts_at, ends_at = made.move
+            booking.reschedule(
+                other, starts_at=starts_at, ends_at=ends_at, origin=Origin.GOOGLE,
+                fires=made.fires, why=made.why, aims=False,
+            )  # fmt: skip
+        if made.cancel:
+            booking.cancel(other, origin=Origin.GOOGLE, fires=made.fires, why=made.why, aims=False)
 
 
 def _book(books: Sequence[tuple[Book, Situation]], setting: Setting) -> None:

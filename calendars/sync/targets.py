@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
+from calendars.sync import sessions
 from contacts.models import Appointment
 
 
@@ -30,13 +31,43 @@ def wanted_links(appointment: Appointment) -> dict[int, int | None]:
     return {pk: host for pk, host in links.values_list("linked_calendar", "user") if pk is not None}
 
 
-def aim(appointment: Appointment, *, agreed_at: int | None = None) -> None:
+def aim(
+    appointment: Appointment, *, agreed_at: int | None = None, left: sessions.Times | None = None
+) -> None:
     """Write the push targets of `appointment` as they should be now; due wherever Google lacks its revision.
 
     `agreed_at` names the Google calendar whose event already says what the appointment says (the change came
-    from there); it stays in step unless an earlier change of ours still waits for it.
+    from there); it stays in step unless an earlier change of ours still waits for it. `left`: the time it was at
+    before: a class has a session there that goes on without it.
     """
-    wanted = wanted_links(appointment)
+    if not sessions.is_seat(appointment):
+        _aim(appointment, wanted_links(appointment), agreed_at)
+        return
+    sessions.lock(appointment.calendar_id)
+    sessions.share_link(appointment)
+    _aim_seat(appointment, agreed_at)
+    # The session's event says how full it is, and is held by one of those who stay.
+    others = [*sessions.seats(appointment), *(sessions.seats(appointment, left) if left else ())]
+    for other in others:
+        if other.pk != appointment.pk and (_stands_for_session(other) or getattr(other, "holds", False)):
+            _next_revision(other)
+            _aim_seat(other)
+
+
+def _aim_seat(seat: Appointment, agreed_at: int | None = None) -> None:
+    _aim(seat, wanted_links(seat) if _stands_for_session(seat) else {}, agreed_at)
+
+
+def _stands_for_session(seat: Appointment) -> bool:
+    return sessions.seats(seat).values_list("pk", flat=True).first() == seat.pk
+
+
+def _next_revision(appointment: Appointment) -> None:
+    Appointment.objects.filter(pk=appointment.pk).update(revision=F("revision") + 1)
+    appointment.refresh_from_db(fields=["revision"])
+
+
+def _aim(appointment: Appointment, wanted: dict[int, int | None], agreed_at: int | None) -> None:
     targets = {target.google_calendar_id: target for target in appointment.push_targets.all()}
     for target in targets.values():
         in_step = target.wanted_revision == target.pushed_revision
@@ -126,9 +157,11 @@ def push_again(event: GoogleEvent) -> None:
 def retarget(appointments: Iterable[Appointment]) -> None:
     """Aim future appointments anew after a link or a host changed: removed there, inserted here."""
     for appointment in appointments:
-        Appointment.objects.filter(pk=appointment.pk).update(revision=F("revision") + 1)
-        appointment.refresh_from_db()
-        aim(appointment)
+        _next_revision(appointment)
+        if sessions.is_seat(appointment):
+            _aim_seat(appointment)
+        else:
+            _aim(appointment, wanted_links(appointment), None)
 
 
 def retarget_configuration(configuration: CalendarConfiguration) -> None:

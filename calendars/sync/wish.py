@@ -8,6 +8,7 @@ import uuid
 from functools import cached_property
 
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync import sessions
 from contacts.models import AppointmentChange, ContactEmail, Origin
 from integrations.google.events import EventDraft, EventPatch
 
@@ -24,7 +25,7 @@ class Wish:
     @cached_property
     def invites(self) -> bool:
         """Whether this copy carries guests and link. Of several hosts' copies one does: nobody is invited twice."""
-        if not self.calendar.invites_through_google:
+        if not self.calendar.lets_google_invite:
             return False
         standing = self.appointment.push_targets.filter(is_withdrawn=False).order_by("pk")
         return self.target.is_withdrawn or standing.values_list("pk", flat=True).first() == self.target.pk
@@ -38,19 +39,29 @@ class Wish:
         ]
         return tuple((address, name) for address, name in people if address)
 
+    @cached_property
+    def words(self) -> tuple[str, str, str]:
+        """Summary, description and location of an event of ours; that of a session tells nothing of who comes."""
+        appointment = self.appointment
+        if sessions.is_seat(appointment):
+            return sessions.words_of(appointment), self.calendar.description, appointment.location
+        return appointment.title, appointment.description, appointment.location
+
     def draft(self) -> EventDraft:
         """The event to insert."""
+        summary, description, location = self.words
         return EventDraft(
             event_id=self.target.event_id,
-            summary=self.appointment.title,
-            description=self.appointment.description,
-            location=self.appointment.location,
+            summary=summary,
+            description=description,
+            location=location,
             starts_at=self.appointment.starts_at,
             ends_at=self.appointment.ends_at,
             time_zone=self.google_calendar.time_zone,
             crm_id=str(self.appointment.pk),
             attendees=self.guests if self.invites else (),
-            wants_meet=self.invites and self.calendar.uses_google_meet,
+            wants_meet=self.calendar.uses_google_meet
+            and (self.invites or sessions.is_seat(self.appointment)),
             request_id=uuid.uuid4().hex,
         )
 
@@ -81,9 +92,8 @@ class Wish:
             # The text of an event made at Google stays Google's.
             return {}
         there = (row.summary, row.description, row.location) if row else (None, None, None)
-        here = (self.appointment.title, self.appointment.description, self.appointment.location)
         names = ("summary", "description", "location")
-        return {name: our for name, our, their in zip(names, here, there, strict=True) if our != their}
+        return {name: our for name, our, their in zip(names, self.words, there, strict=True) if our != their}
 
     def _guest_list(self, row: GoogleEvent | None) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
         """Whom to invite and whom to take off; nobody where the list is not ours or not known in full.

@@ -59,4 +59,4 @@ def standing_of(notice: Notice) -> Standing:
 
 def google_invites(appointment: Appointment) -> bool:
     """Whether Google writes to the guests: the calendar wants it, and a Google calendar is to hold the appointment."""
-    return appointment.calendar.invites_through_google and bool(appointment.push_targets.all())
+    return appointment.calendar.lets_google_invite and bool(appointment.push_targets.all())

@@ -1,0 +1,76 @@
+"""A session: the appointments of one class at one time under one host. At Google it is one event, without guests.
+
+One of those made here stands for the session: its push target holds the event, the others have none. What came from
+Google is an event of its own.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef
+
+from calendars.models import Calendar, PushTarget
+from contacts.models import Appointment, AppointmentHost, Origin
+from contacts.models.appointments import AppointmentQuerySet
+
+
+class Times(NamedTuple):
+    starts_at: datetime
+    ends_at: datetime
+
+
+def is_seat(appointment: Appointment) -> bool:
+    """Whether `appointment` is a seat of a session."""
+    return appointment.calendar.kind == Calendar.Kind.CLASS and not appointment.came_from_google
+
+
+def seats(appointment: Appointment, times: Times | None = None) -> AppointmentQuerySet:
+    """The standing appointments of the session of `appointment`, or of the one it left at `times`; who stands for it
+    first.
+    """
+    starts_at, ends_at = times or Times(appointment.starts_at, appointment.ends_at)
+    return _at(appointment, starts_at, ends_at).standing()
+
+
+def cancelled_with(appointment: Appointment) -> AppointmentQuerySet:
+    """The others of its session that Google cancelled along with it."""
+    others = _at(appointment, appointment.starts_at, appointment.ends_at).exclude(pk=appointment.pk)
+    return others.filter(status=Appointment.Status.CANCELLED, status_set_by=Origin.GOOGLE)
+
+
+def lock(calendar_id: int) -> None:
+    """Who joins and who leaves do it one after the other: of two at the same moment one stands for the session."""
+    list(
+        Calendar.objects.select_for_update(no_key=True, of=("self",)).filter(pk=calendar_id).values_list("pk")
+    )
+
+
+def share_link(seat: Appointment) -> None:
+    """Who joins meets where the others meet."""
+    if seat.meeting_url or not seat.calendar.uses_google_meet:
+        return
+    link = seats(seat).exclude(meeting_url="").values_list("meeting_url", flat=True).first()
+    if link:
+        seat.meeting_url = link
+        seat.save(update_fields=["meeting_url"])
+
+
+def words_of(appointment: Appointment) -> str:
+    """How its event is called: the class and how full it is, nobody's name."""
+    calendar = appointment.calendar
+    return f"{calendar.name}: {seats(appointment).count()} of {calendar.seats}"
+
+
+def _at(appointment: Appointment, starts_at: datetime, ends_at: datetime) -> AppointmentQuerySet:
+    hosts = AppointmentHost.objects.filter(appointment=appointment).values("user")
+    holding = PushTarget.objects.filter(appointment=OuterRef("pk"), is_withdrawn=False)
+    rows = Appointment.objects.filter(
+        calendar=appointment.calendar_id, starts_at=starts_at, ends_at=ends_at
+    ).exclude(origin=Origin.GOOGLE)
+    shared = AppointmentHost.objects.filter(appointment=OuterRef("pk"), user__in=hosts)
+    return (
+        rows.filter(Exists(shared))
+        .annotate(holds=Exists(holding))
+        .order_by("-holds", "created_at", "pk")
+        .select_related("calendar")
+    )

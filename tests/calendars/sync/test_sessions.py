@@ -1,0 +1,129 @@
+"""A class slot is one event at Google, without a guest list, whoever joins, leaves or moves (product: Hosts and push
+targets)."""
+
+from typing import Any
+
+import pytest
+
+from calendars import booking
+from calendars.models import Calendar, PushTarget
+from contacts.models import Appointment, AppointmentChange
+from tests.factories import ContactFactory
+from tests.google import HOUR, TOMORROW_AT_TEN, Desk, Google
+
+pytestmark = pytest.mark.django_db
+LATER = TOMORROW_AT_TEN + 3 * HOUR
+
+
+def class_of(google: Google, **fields: Any) -> Desk:
+    desk = Desk(google)
+    Calendar.objects.filter(pk=desk.calendar.pk).update(
+        kind=Calendar.Kind.CLASS, name="Back class", seats=3, **fields
+    )
+    desk.calendar.refresh_from_db()
+    desk.turn()
+    return desk
+
+
+def join(desk: Desk, starts_at: Any = TOMORROW_AT_TEN) -> Appointment:
+    return booking.book(
+        calendar=desk.calendar,
+        contact=ContactFactory(),
+        owner=desk.user,
+        starts_at=starts_at,
+        ends_at=starts_at + HOUR,
+    )
+
+
+def at_google(google: Google, desk: Desk) -> dict[str, str]:
+    """When each event of the class starts (UTC) → how it is called."""
+    return {event["start"]["dateTime"][:16]: event["summary"] for event in google.events(desk.address)}
+
+
+TEN, ONE = "2026-03-03T10:00", "2026-03-03T13:00"
+
+
+def test_however_many_join_it_is_one_event_that_says_how_full_it_is(google: Google) -> None:
+    desk = class_of(google, invites_through_google=True)
+    join(desk)
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 1 of 3"}
+    join(desk)
+    join(desk)
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 3 of 3"}
+    [event] = google.events(desk.address)
+    assert "attendees" not in event
+    google.control.clear_requests()
+    desk.turn()
+    assert {request.method for request in google.control.requests()} == {"calendar.events.list"}
+    assert Appointment.objects.count() == 3
+
+
+def test_it_stays_when_who_stood_for_it_leaves_and_goes_with_the_last(google: Google) -> None:
+    desk = class_of(google)
+    first, second = join(desk), join(desk)
+    desk.turn()
+    booking.cancel(first)
+    desk.turn()
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 1 of 3"}
+    booking.cancel(second)
+    desk.turn()
+    desk.turn()
+    assert at_google(google, desk) == {}
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_a_seat_that_moves_joins_the_other_session(google: Google) -> None:
+    desk = class_of(google)
+    first, _, third = join(desk), join(desk), join(desk, LATER)
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 2 of 3", ONE: "Back class: 1 of 3"}
+    booking.reschedule(first, starts_at=LATER, ends_at=LATER + HOUR)
+    desk.turn()
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 1 of 3", ONE: "Back class: 2 of 3"}
+    booking.reschedule(third, starts_at=TOMORROW_AT_TEN, ends_at=TOMORROW_AT_TEN + HOUR)
+    desk.turn()
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 2 of 3", ONE: "Back class: 1 of 3"}
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_moved_at_google_the_whole_session_moves(google: Google) -> None:
+    desk = class_of(google)
+    for _ in range(3):
+        join(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    google.move(desk.address, event, LATER)
+    desk.turn()
+    desk.turn()
+    assert set(Appointment.objects.values_list("starts_at", flat=True)) == {LATER}
+    assert at_google(google, desk) == {ONE: "Back class: 3 of 3"}
+    assert AppointmentChange.objects.filter(what="rescheduled", fires=True).count() == 3
+
+
+def test_deleted_at_google_every_seat_is_cancelled(google: Google) -> None:
+    desk = class_of(google)
+    for _ in range(3):
+        join(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    google.delete(desk.address, event)
+    desk.turn()
+    desk.turn()
+    assert not Appointment.objects.standing().exists()
+    assert at_google(google, desk) == {}
+
+
+def test_everybody_gets_the_meet_link_of_the_one_event(google: Google) -> None:
+    desk = class_of(google, uses_google_meet=True)
+    join(desk)
+    desk.turn()
+    desk.turn()
+    join(desk)
+    links = set(Appointment.objects.values_list("meeting_url", flat=True))
+    assert len(links) == 1
+    assert links.pop().startswith("https://meet.google.com/")
