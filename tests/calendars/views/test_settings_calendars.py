@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from calendars.models import Calendar, Membership
-from contacts.models import User
+from contacts.models import Origin, User
 from tests.calendars.settings_pages import (
     CALENDARS,
     browser_of,
@@ -251,6 +251,45 @@ def test_only_the_first_ten_are_listed_and_the_rest_is_counted(client: Client) -
     assert "12 upcoming appointments would no longer fit" in page
     assert page.count('<li class="list-row"><div class="list-main">') == 10
     assert "and 2 more" in page
+
+
+def test_fewer_seats_than_are_taken_are_said_before_saving(client: Client) -> None:
+    member = member_of(CalendarFactory.create(kind=Kind.CLASS, seats=5))
+    for _ in range(4):
+        booked(member.user, calendar=member.calendar)
+    page = text(client.post(page_of(member.calendar), posted(member.calendar, seats="2")))
+    assert "4 upcoming appointments would no longer fit" in page
+    assert "4 are booked for 2 seats" in page
+    member.calendar.refresh_from_db()
+    assert member.calendar.seats == 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"allows_cancel": ""}, "They could no longer cancel online."),
+        ({"allows_reschedule": "", "allows_cancel": ""}, "They could no longer move or cancel online."),
+        ({"change_deadline": "2 d"}, "They could move or cancel only until 2 d before the start."),
+    ],
+)
+def test_what_confirmations_promised_is_said_before_it_is_taken_away(
+    client: Client, changed: dict[str, str], said: str
+) -> None:
+    member = member_of()
+    booked(member.user, NOW + 72 * HOUR, calendar=member.calendar, origin=Origin.CUSTOMER)
+    booked(member.user, NOW + 74 * HOUR, calendar=member.calendar)
+    sent = posted(member.calendar, **changed)
+    page = text(client.post(page_of(member.calendar), sent))
+    assert "1 upcoming appointment: visitors were told otherwise" in page
+    assert said in page
+    assert client.post(page_of(member.calendar), {**sent, "anyway": "1"}).status_code == 302
+
+
+def test_a_later_deadline_breaks_no_promise_and_is_saved_at_once(client: Client) -> None:
+    member = member_of()
+    booked(member.user, NOW + 72 * HOUR, calendar=member.calendar, origin=Origin.CUSTOMER)
+    answer = client.post(page_of(member.calendar), posted(member.calendar, change_deadline="2 h"))
+    assert answer.status_code == 302
 
 
 # --- the kind ---------------------------------------------------------------------------------------------------
