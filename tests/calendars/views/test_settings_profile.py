@@ -312,7 +312,7 @@ def test_deleting_a_default_calendar_in_the_admin_leaves_its_people_blocking(
         user=user, default_calendar=calendar, allow_contact_creation=True, sync_option="two_way"
     )
     url = reverse("admin:calendars_calendar_delete", args=[calendar.pk])
-    assert desk.post(url, {"post": "yes"}).status_code == 302
+    assert desk.post(url, {"post": "yes", "anyway": "1"}).status_code == 302
     stored = CalendarConfiguration.objects.get(user=user)
     assert (stored.default_calendar, stored.allow_contact_creation) == (None, False)
 
