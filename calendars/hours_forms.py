@@ -15,6 +15,8 @@ from django.utils.dateparse import parse_time
 from calendars.working_hours import (
     DAY,
     DAY_MINUTES,
+    MOST_RANGES,
+    TOO_MANY,
     WEEKDAYS,
     Range,
     Week,
@@ -23,7 +25,6 @@ from calendars.working_hours import (
     overnight_words,
 )
 
-MOST_RANGES = 12
 LONGEST_SPELL = 366
 FURTHEST = 800
 
@@ -69,7 +70,15 @@ def clock(text: str) -> datetime.time | None:
 
 def read_rows(data: QueryDict, name: str) -> list[Row]:
     pairs = zip(data.getlist(f"{name}-starts"), data.getlist(f"{name}-ends"), strict=False)
-    return [Row(starts.strip()[:8], ends.strip()[:8]) for starts, ends in list(pairs)[:MOST_RANGES]]
+    return [Row(starts.strip()[:20], ends.strip()[:20]) for starts, ends in pairs]
+
+
+def read_day(rows: Sequence[Row]) -> None:
+    """Reads the rows of one day; those that are too many say so, and stay."""
+    for row in rows:
+        row.read()
+    for row in [row for row in rows if not row.is_empty][MOST_RANGES:]:
+        row.range, row.error = None, TOO_MANY
 
 
 @dataclass(slots=True)
@@ -113,8 +122,8 @@ class WeekForm:
             self.days = [Day(day, [Row.of(each) for each in week.get(day, ())]) for day in range(7)]
         else:
             self.days = [Day(day, read_rows(data, f"day-{day}")) for day in range(7)]
-        for row in self._rows():
-            row.read()
+        for day in self.days:
+            read_day(day.rows)
         self._draw()
 
     def is_valid(self) -> bool:
@@ -135,8 +144,7 @@ class WeekForm:
         """Has other days read as this one does."""
         for other in to:
             self.days[other].rows = [Row(row.starts, row.ends) for row in self.days[weekday].rows]
-            for row in self.days[other].rows:
-                row.read()
+            read_day(self.days[other].rows)
         self._draw()
 
     @property
@@ -210,8 +218,7 @@ class DateForm(forms.Form):
         return cleaned
 
     def _read_rows(self) -> None:
-        for row in self.rows:
-            row.read()
+        read_day(self.rows)
         clash = date_clash(self._typed())
         if clash is not None:
             [row for row in self.rows if row.range][clash[0]].error = clash[1]

@@ -16,6 +16,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 DAY = datetime.timedelta(days=1)
+MOST_RANGES = 12
+TOO_MANY = f"At most {MOST_RANGES} times a day. Join some of them."
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,17 @@ def test_overlapping_hours_are_refused_with_the_day(desk: Client) -> None:
     assert "Monday: Overlaps 09:00 to 17:00." in page
 
 
+def test_more_times_a_day_than_the_page_takes_are_refused(desk: Client) -> None:
+    member = member_of()
+    rows: dict[str, Any] = {"weeklyhours_set-TOTAL_FORMS": 13}
+    for hour in range(13):
+        values = {"weekday": 6, "starts": f"{hour:02}:00", "ends": f"{hour:02}:30"}
+        rows |= {f"weeklyhours_set-{hour}-{name}": value for name, value in values.items()}
+    own = {"calendar": member.calendar_id, "user": member.user_id, "priority": "0", "is_active": "on"}
+    page = text(desk.post(f"/admin/calendars/membership/{member.pk}/change/", {**own, **no_hours(), **rows}))
+    assert "Sunday: At most 12 times a day. Join some of them." in page
+
+
 def test_a_date_that_is_closed_and_open_is_refused(desk: Client) -> None:
     member = member_of()
     dates = {
