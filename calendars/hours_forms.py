@@ -6,7 +6,7 @@ script. What was typed is shown again as it was.
 
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django import forms
 from django.http import QueryDict
@@ -18,10 +18,12 @@ from calendars.working_hours import (
     MOST_RANGES,
     TOO_MANY,
     WEEKDAYS,
+    Hours,
     Range,
     Week,
     clashes,
     date_clash,
+    neighbour_clash,
     overnight_words,
 )
 
@@ -191,11 +193,15 @@ class DateForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Empty: that day.",
     )
-    is_closed = forms.BooleanField(label="Closed all day", required=False)
+    is_closed = forms.BooleanField(
+        label="Closed", required=False, help_text="A night that began the day before goes on to its end."
+    )
 
-    def __init__(self, data: QueryDict | None = None, *, today: datetime.date) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, *, today: datetime.date, stored: Hours | None = None
+    ) -> None:
         super().__init__(data, prefix="date")
-        self.today = today
+        self.today, self.stored = today, stored
         self.rows = read_rows(data, "date") if data is not None else []
 
     def clean_on(self) -> datetime.date:
@@ -220,6 +226,7 @@ class DateForm(forms.Form):
     def _read_rows(self) -> None:
         read_day(self.rows)
         clash = date_clash(self._typed())
+        clash = clash or self._neighbour_clash()
         if clash is not None:
             [row for row in self.rows if row.range][clash[0]].error = clash[1]
         if any(row.error for row in self.rows):
@@ -229,6 +236,14 @@ class DateForm(forms.Form):
 
     def _typed(self) -> list[Range]:
         return [row.range for row in self.rows if row.range]
+
+    def _neighbour_clash(self) -> tuple[int, str] | None:
+        """Where what was typed meets the night before, or the next day; None also while the days cannot be read."""
+        if self.stored is None or self.errors or not self._typed():
+            return None
+        typed = {day: self._typed() for day in self.days}
+        after = replace(self.stored, dates={**self.stored.dates, **typed})
+        return next((clash for day in typed if (clash := neighbour_clash(after, day))), None)
 
     @property
     def ranges(self) -> Sequence[Range]:

@@ -206,6 +206,22 @@ def test_a_date_that_is_closed_and_open_is_refused(desk: Client) -> None:
     assert "2026-12-24: It cannot be closed and open." in page
 
 
+def test_a_date_that_meets_the_night_before_is_refused(desk: Client) -> None:
+    member = MembershipFactory.create()
+    works(member, 20, 4, range(2, 3))
+    dates = {
+        "dateoverride_set-TOTAL_FORMS": 1,
+        "dateoverride_set-0-on": "2026-12-24",
+        "dateoverride_set-0-starts": "03:00",
+        "dateoverride_set-0-ends": "12:00",
+    }
+    path = f"/admin/calendars/membership/{member.pk}/change/"
+    page = text(desk.post(path, whole(member, **dates)))
+    assert "2026-12-24: Overlaps Wednesday’s 20:00 to 04:00, which runs into this day." in page
+    later = {**dates, "dateoverride_set-0-starts": "04:00"}
+    assert desk.post(path, whole(member, **later)).status_code == 302
+
+
 @pytest.mark.parametrize("model", ["calendar", "membership", "weeklyhours", "dateoverride"])
 def test_the_lists_open(desk: Client, model: str) -> None:
     member_of()
