@@ -121,7 +121,9 @@ def settings_of(calendars: Iterable[Calendar]) -> dict[int, Setting]:
 
 
 def _with_hours(rows: QuerySet[Membership]) -> QuerySet[Membership]:
-    return rows.select_related("user__calendar_configuration").prefetch_related(*hours_rows())
+    # Who is deactivated is asked for nothing: leaving them out is no news.
+    rows = rows.filter(user__is_active=True).select_related("user__calendar_configuration")
+    return rows.prefetch_related(*hours_rows())
 
 
 def _setting(calendar: Calendar, members: Iterable[Membership]) -> Setting:

@@ -137,12 +137,13 @@ def _ask_first(request: HttpRequest, owner: Owner, stored: Hours, new: Hours) ->
 
 def _page(request: HttpRequest, owner: Owner, stored: Hours, week: WeekForm, date: DateForm) -> HttpResponse:
     calendar = owner.calendar if isinstance(owner, Membership) else owner
-    today = date.today
+    whose, today = owner.user if isinstance(owner, Membership) else owner.owner, date.today
     page = {
         "calendar": calendar,
         "member": owner.user if isinstance(owner, Membership) else None,
         "whose": _name(owner),
         "is_own": isinstance(owner, Membership) and owner.user_id == viewer_of(request).pk,
+        "deactivated": whose if whose and not whose.is_active else None,
         "zone": zone_name(owner, calendar),
         "week": week,
         "date": date,

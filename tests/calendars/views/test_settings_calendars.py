@@ -66,6 +66,33 @@ def test_a_member_without_hours_is_marked_because_nothing_is_offered(client: Cli
     assert "no hours" in text(client.get(CALENDARS))
 
 
+def test_a_deactivated_member_is_marked_wherever_the_calendar_is_shown(client: Client) -> None:
+    member = member_of(CalendarFactory.create(kind=Kind.ROUND_ROBIN), user__is_active=False)
+    colleague = member_of(member.calendar)
+    assert f'{member.user} <span class="status status-warn">deactivated</span>' in text(client.get(CALENDARS))
+    assert "deactivated: not offered" in text(client.get(page_of(member.calendar)))
+    shown = text(browser_of(colleague.user).get(page_of(member.calendar)))
+    assert f'{member.user} <span class="status status-warn">deactivated: not offered</span>' in shown
+    hours = text(client.get(f"{page_of(member.calendar)}hours/{member.pk}/"))
+    assert f"{member.user} is deactivated, so no time is offered, whatever these hours say." in hours
+    other = text(client.get(f"{page_of(member.calendar)}hours/{colleague.pk}/"))
+    assert "deactivated" not in other
+
+
+def test_a_deactivated_owner_of_an_unassigned_calendar_is_named(client: Client) -> None:
+    room = CalendarFactory.create(kind=Kind.UNASSIGNED, owner=UserFactory.create(is_active=False))
+    assert f"{room.owner} is deactivated" in text(client.get(CALENDARS))
+    assert f"{room.owner} owns it and is deactivated" in text(client.get(page_of(room)))
+    assert f"{room.owner} is deactivated" in text(client.get(f"{page_of(room)}hours/"))
+
+
+def test_removing_a_deactivated_member_is_no_news(client: Client) -> None:
+    member = member_of(user__is_active=False)
+    booked(member.user, calendar=member.calendar)
+    sent = posted(member.calendar, team=[(member.user, 0, True, True)])
+    assert client.post(page_of(member.calendar), sent).status_code == 302
+
+
 def test_the_list_takes_as_many_queries_for_three_calendars_as_for_one(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
