@@ -18,6 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from calendars.admin_asking import AsksFirst
 from calendars.admin_rows import DatesFormSet, MembershipForm, TeamFormSet, WeekFormSet
 from calendars.calendar_forms import LengthField
 from calendars.calendar_settings import delete_calendar, has_locked_kind, save_calendar, switch
@@ -67,7 +68,7 @@ class DateOverrideInline(TabularInline):
 
 
 @admin.register(Calendar)
-class CalendarAdmin(ModelAdmin):
+class CalendarAdmin(AsksFirst, ModelAdmin):
     list_display = ("name", "kind", "owner", "time_zone", "is_active")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "slug", "owner__email")
@@ -122,7 +123,7 @@ class CalendarAdmin(ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ModelAdmin):
+class MembershipAdmin(AsksFirst, ModelAdmin):
     form = MembershipForm
     list_display = ("calendar", "user", "priority", "is_active")
     list_filter = ("is_active", "calendar")
@@ -132,7 +133,7 @@ class MembershipAdmin(ModelAdmin):
     inlines = (WeeklyHoursInline, DateOverrideInline)
 
 
-class HoursAdmin(ModelAdmin):
+class HoursAdmin(AsksFirst, ModelAdmin):
     """All in one list; hours are changed with the member or the unassigned calendar they belong to, as a whole."""
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -219,7 +220,7 @@ def _whose(data: Mapping[str, Any] | None) -> tuple[User | None, Calendar | None
 
 
 @admin.register(CalendarConfiguration)
-class CalendarConfigurationAdmin(SimpleHistoryAdmin, ModelAdmin):
+class CalendarConfigurationAdmin(AsksFirst, SimpleHistoryAdmin, ModelAdmin):
     """Who syncs how. The history button shows who changed what."""
 
     form = AdminConfigurationForm

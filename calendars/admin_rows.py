@@ -3,6 +3,7 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -12,7 +13,16 @@ from django.forms.models import BaseInlineFormSet
 from calendars.calendar_settings import Member, check
 from calendars.configuring import NotAllowed
 from calendars.models import Membership
-from calendars.working_hours import WEEKDAYS, Range, clashes, date_clash
+from calendars.stored_hours import hours_of
+from calendars.working_hours import (
+    MOST_RANGES,
+    TOO_MANY,
+    WEEKDAYS,
+    Range,
+    clashes,
+    date_clash,
+    neighbour_clash,
+)
 
 
 class KeptRows(BaseInlineFormSet[Any, Any, Any]):
@@ -69,7 +79,9 @@ class WeekFormSet(KeptRows):
             week[row["weekday"]].append(Range(row["starts"], row["ends"]))
         if any(weekday not in range(7) for weekday in week):
             raise ValidationError("Weekdays go from 0, Monday, to 6, Sunday.")
-        wrong = [f"{WEEKDAYS[clash.weekday]}: {clash.words}" for clash in clashes(week)]
+        wrong = [
+            f"{WEEKDAYS[day]}: {TOO_MANY}" for day, ranges in week.items() if len(ranges) > MOST_RANGES
+        ] or [f"{WEEKDAYS[clash.weekday]}: {clash.words}" for clash in clashes(week)]
         if wrong:
             raise ValidationError(wrong)
 
@@ -90,6 +102,16 @@ class DatesFormSet(KeptRows):
             else:
                 dates[row["on"]].append(Range(starts, ends))
         clash = {day: found[1] for day, ranges in dates.items() if (found := date_clash(ranges))}
+        clash = self._neighbour_clashes({**dates, **{day: [] for day in closed}}) | clash
+        clash |= {day: TOO_MANY for day, ranges in dates.items() if len(ranges) > MOST_RANGES}
         clash |= {day: "It cannot be closed and open." for day in closed & dates.keys()}
         if clash:
             raise ValidationError([f"{day}: {words}" for day, words in sorted(clash.items())])
+
+    def _neighbour_clashes(self, dates: dict[datetime.date, list[Range]]) -> dict[datetime.date, str]:
+        """Of the dates that were edited, beside the week as it is stored: a new owner has none."""
+        if self.instance.pk is None:
+            return {}
+        hours = replace(hours_of(self.instance), dates=dates)
+        edited = {form.cleaned_data.get("on") for form in self.forms if form.has_changed()} & dates.keys()
+        return {day: found[1] for day in edited if (found := neighbour_clash(hours, day))}

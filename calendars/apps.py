@@ -5,4 +5,4 @@ class CalendarsConfig(AppConfig):
     name = "calendars"
 
     def ready(self) -> None:
-        from calendars import receivers  # noqa: F401, PLC0415 (models are ready only now)
+        from calendars import checks, receivers  # noqa: F401, PLC0415 (models are ready only now)

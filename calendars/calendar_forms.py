@@ -39,7 +39,9 @@ KINDS = (
 class LengthField(forms.Field):
     """A length of time as people type it; cleans to a timedelta, or None if empty. A number alone counts `unit`."""
 
-    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    widget = forms.TextInput(
+        attrs={"autocomplete": "off", "spellcheck": "false", "maxlength": durations.LONGEST}
+    )
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Iterator
 
 MINUTE, HOUR, DAY = (
     datetime.timedelta(minutes=1),
@@ -25,7 +26,8 @@ UNITS = {
     "days": DAY,
 }
 PART = re.compile(r"([0-9]{1,6}(?:[.,][0-9]{1,3})?)(?![0-9.,])\s*([a-z]*)")
-WHOLE = re.compile(rf"(?:{PART.pattern}\s*)+")
+# More than anybody needs for days, hours and minutes in words.
+LONGEST = 40
 EXAMPLES = "such as 90 min, 4 h or 2 d"
 
 
@@ -38,13 +40,24 @@ def read(text: str, *, unit: datetime.timedelta | None = None) -> datetime.timed
     typed = text.strip()
     if not typed:
         raise Unreadable(f"Write a length of time, {EXAMPLES}.")
-    if not WHOLE.fullmatch(typed.lower()):
-        raise Unreadable(f"“{typed}” is no length of time. Write one {EXAMPLES}.")
-    parts = PART.finditer(typed.lower())
+    if len(typed) > LONGEST:
+        raise Unreadable(f"That is too long for a length of time. Write one {EXAMPLES}.")
+    parts = list(_parts(typed))
     total = sum((float(part[1].replace(",", ".")) * _unit(part[1], part[2], unit) for part in parts), NOTHING)
     if total % MINUTE:
         raise Unreadable("Write whole minutes.")
     return total
+
+
+def _parts(typed: str) -> Iterator[re.Match[str]]:
+    """A number and its unit after the other. One by one: a pattern for all of them would try every way to split."""
+    text, at = typed.lower(), 0
+    while at < len(text):
+        part = PART.match(text, at)
+        if part is None:
+            raise Unreadable(f"“{typed}” is no length of time. Write one {EXAMPLES}.")
+        yield part
+        at = len(text) - len(text[part.end() :].lstrip())
 
 
 def _unit(number: str, name: str, unit: datetime.timedelta | None) -> datetime.timedelta:

@@ -6,7 +6,7 @@ script. What was typed is shown again as it was.
 
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django import forms
 from django.http import QueryDict
@@ -15,15 +15,18 @@ from django.utils.dateparse import parse_time
 from calendars.working_hours import (
     DAY,
     DAY_MINUTES,
+    MOST_RANGES,
+    TOO_MANY,
     WEEKDAYS,
+    Hours,
     Range,
     Week,
     clashes,
     date_clash,
+    neighbour_clash,
     overnight_words,
 )
 
-MOST_RANGES = 12
 LONGEST_SPELL = 366
 FURTHEST = 800
 
@@ -69,7 +72,15 @@ def clock(text: str) -> datetime.time | None:
 
 def read_rows(data: QueryDict, name: str) -> list[Row]:
     pairs = zip(data.getlist(f"{name}-starts"), data.getlist(f"{name}-ends"), strict=False)
-    return [Row(starts.strip()[:8], ends.strip()[:8]) for starts, ends in list(pairs)[:MOST_RANGES]]
+    return [Row(starts.strip()[:20], ends.strip()[:20]) for starts, ends in pairs]
+
+
+def read_day(rows: Sequence[Row]) -> None:
+    """Reads the rows of one day; those that are too many say so, and stay."""
+    for row in rows:
+        row.read()
+    for row in [row for row in rows if not row.is_empty][MOST_RANGES:]:
+        row.range, row.error = None, TOO_MANY
 
 
 @dataclass(slots=True)
@@ -113,8 +124,8 @@ class WeekForm:
             self.days = [Day(day, [Row.of(each) for each in week.get(day, ())]) for day in range(7)]
         else:
             self.days = [Day(day, read_rows(data, f"day-{day}")) for day in range(7)]
-        for row in self._rows():
-            row.read()
+        for day in self.days:
+            read_day(day.rows)
         self._draw()
 
     def is_valid(self) -> bool:
@@ -135,8 +146,7 @@ class WeekForm:
         """Has other days read as this one does."""
         for other in to:
             self.days[other].rows = [Row(row.starts, row.ends) for row in self.days[weekday].rows]
-            for row in self.days[other].rows:
-                row.read()
+            read_day(self.days[other].rows)
         self._draw()
 
     @property
@@ -183,11 +193,15 @@ class DateForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Empty: that day.",
     )
-    is_closed = forms.BooleanField(label="Closed all day", required=False)
+    is_closed = forms.BooleanField(
+        label="Closed", required=False, help_text="A night that began the day before goes on to its end."
+    )
 
-    def __init__(self, data: QueryDict | None = None, *, today: datetime.date) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, *, today: datetime.date, stored: Hours | None = None
+    ) -> None:
         super().__init__(data, prefix="date")
-        self.today = today
+        self.today, self.stored = today, stored
         self.rows = read_rows(data, "date") if data is not None else []
 
     def clean_on(self) -> datetime.date:
@@ -210,9 +224,9 @@ class DateForm(forms.Form):
         return cleaned
 
     def _read_rows(self) -> None:
-        for row in self.rows:
-            row.read()
+        read_day(self.rows)
         clash = date_clash(self._typed())
+        clash = clash or self._neighbour_clash()
         if clash is not None:
             [row for row in self.rows if row.range][clash[0]].error = clash[1]
         if any(row.error for row in self.rows):
@@ -222,6 +236,14 @@ class DateForm(forms.Form):
 
     def _typed(self) -> list[Range]:
         return [row.range for row in self.rows if row.range]
+
+    def _neighbour_clash(self) -> tuple[int, str] | None:
+        """Where what was typed meets the night before, or the next day; None also while the days cannot be read."""
+        if self.stored is None or self.errors or not self._typed():
+            return None
+        typed = {day: self._typed() for day in self.days}
+        after = replace(self.stored, dates={**self.stored.dates, **typed})
+        return next((clash for day in typed if (clash := neighbour_clash(after, day))), None)
 
     @property
     def ranges(self) -> Sequence[Range]:

@@ -5,7 +5,7 @@ A range whose end is not after its start ends on the next day. A date with an en
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 DAY = datetime.timedelta(days=1)
+MOST_RANGES = 12
+TOO_MANY = f"At most {MOST_RANGES} times a day. Join some of them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,39 @@ def date_clash(ranges: Sequence[Range]) -> tuple[int, str] | None:
     return None
 
 
+def ranges_on(hours: Hours, day: datetime.date) -> Sequence[Range]:
+    """The ranges that begin on `day`."""
+    return hours.dates[day] if day in hours.dates else hours.week.get(day.weekday(), ())
+
+
+def night_into(hours: Hours, day: datetime.date) -> Range | None:
+    """The range of the day before that reaches into `day`: it stays, whatever `day` itself says."""
+    nights = [each for each in ranges_on(hours, day - DAY) if each.is_overnight]
+    return max(nights, key=lambda each: each.last_minute, default=None)
+
+
+def neighbour_clash(hours: Hours, day: datetime.date) -> tuple[int, str] | None:
+    """The first range of `day` that meets the night before, or runs into one of the next day: its place, and words."""
+    night = night_into(hours, day)
+    begins = min((each.first_minute for each in ranges_on(hours, day + DAY)), default=DAY_MINUTES)
+    for index, each in enumerate(ranges_on(hours, day)):
+        if night and each.first_minute < night.last_minute - DAY_MINUTES:
+            return index, f"Overlaps {_day_before(day)}’s {night}, which runs into this day."
+        if each.last_minute - DAY_MINUTES > begins:
+            return index, f"Runs into the hours of {WEEKDAYS[(day + DAY).weekday()]}, {day + DAY:%-d %B}."
+    return None
+
+
+def _day_before(day: datetime.date) -> str:
+    return WEEKDAYS[(day - DAY).weekday()]
+
+
+def night_words(hours: Hours, day: datetime.date) -> str:
+    """That the night before goes on into `day`, in words; "" when none does."""
+    night = night_into(hours, day)
+    return f"the night from {_day_before(day)} goes on until {night.ends:%H:%M}" if night else ""
+
+
 def overnight_words(each: Range, next_day: str) -> str:
     """That a range reaches into `next_day`, in words; "" when it does not."""
     return f"Until {each.ends:%H:%M} on {next_day}" if each.is_overnight else ""
@@ -135,10 +170,11 @@ def covers(hours: Hours, starts_at: datetime.datetime, ends_at: datetime.datetim
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """Days in a row with the same hours of their own; no range: closed."""
+    """Days in a row with the same hours of their own; no range: closed. `night`: what runs into the first, in words."""
 
     days: tuple[datetime.date, ...]
     ranges: tuple[Range, ...]
+    night: str = ""
 
     @property
     def first(self) -> datetime.date:
@@ -150,19 +186,23 @@ class Spell:
 
     @property
     def lines(self) -> list[str]:
-        """Each range in words."""
+        """Each range in words, or that there is none; and the night that goes on all the same."""
         said = [(each, overnight_words(each, "the next day")) for each in self.ranges]
-        return [
+        lines = [
             f"{each.starts:%H:%M}, {late[0].lower()}{late[1:]}" if late else str(each) for each, late in said
         ]
+        where = " on the first day" * (len(self.days) > 1)
+        return (lines or ["Closed"]) + [f"{self.night}{where}"] * bool(self.night)
 
 
-def spells(dates: Mapping[datetime.date, Sequence[Range]]) -> list[Spell]:
-    """`dates` in order, those joined that follow each other and read the same."""
+def spells(hours: Hours, *, since: datetime.date) -> list[Spell]:
+    """The dates of `hours` from `since` on in order, those joined that follow each other and read the same."""
     found: list[Spell] = []
-    for day, ranges in sorted(dates.items()):
+    for day, ranges in sorted(hours.dates.items()):
+        if day < since:
+            continue
         if found and found[-1].last == day - DAY and found[-1].ranges == tuple(ranges):
-            found[-1] = Spell((*found[-1].days, day), found[-1].ranges)
+            found[-1] = replace(found[-1], days=(*found[-1].days, day))
         else:
-            found.append(Spell((day,), tuple(ranges)))
+            found.append(Spell((day,), tuple(ranges), night_words(hours, day)))
     return found

@@ -230,6 +230,9 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 SOCIALACCOUNT_ADAPTER = "config.accounts.SocialAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_ONLY = False
+# Whose tries are counted, for signing in and for booking: REMOTE_ADDR, or what the outermost of our own proxies wrote
+# into X-Forwarded-For. What stands further left in it the visitor may have written.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 # --- Google -------------------------------------------------------------------------------------------------
 

@@ -116,6 +116,5 @@ def before_saving(request: HttpRequest, name: str, meant: Affected, *, back: str
         "posted": posted,
         "name": name,
         "back": back,
-        "more": meant.count - len(meant.rows),
     }
     return render(request, "settings/before_saving.html", page)

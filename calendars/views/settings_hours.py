@@ -18,7 +18,7 @@ from calendars.models import Calendar, Membership
 from calendars.setting_up import NOT_A_MEMBER, NOT_YOUR_HOURS, may_set_hours, may_set_up
 from calendars.stored_hours import Owner, hours_of, hours_rows, zone_name
 from calendars.views.settings_calendars import before_saving
-from calendars.working_hours import USUAL_WEEK, Hours, spells
+from calendars.working_hours import USUAL_WEEK, Hours, night_words, spells
 from contacts.viewer import viewer_of
 
 
@@ -58,7 +58,7 @@ def _hours(request: HttpRequest, owner: Owner) -> HttpResponse:
     if "forget" in data:
         return _forget(request, owner, stored)
     if "date" in data:
-        return _save_date(request, owner, stored, DateForm(data, today=today))
+        return _save_date(request, owner, stored, DateForm(data, today=today, stored=stored))
     return _save_week(request, owner, stored, WeekForm(stored.week, data), today)
 
 
@@ -97,9 +97,10 @@ def _save_date(request: HttpRequest, owner: Owner, stored: Hours, form: DateForm
     if asked is not None:
         return asked
     save_dates(owner, form.days, form.ranges)
-    messages.success(
-        request, "Saved: the date is closed." if not form.ranges else "Saved: the hours of the date."
-    )
+    night = night_words(stored, form.days[0])
+    goes_on = f" {night[0].upper()}{night[1:]}." if night else ""
+    what = "the hours of the date" if form.ranges else "the date is closed"
+    messages.success(request, f"Saved: {what}.{goes_on}")
     return redirect(request.path)
 
 
@@ -136,18 +137,19 @@ def _ask_first(request: HttpRequest, owner: Owner, stored: Hours, new: Hours) ->
 
 def _page(request: HttpRequest, owner: Owner, stored: Hours, week: WeekForm, date: DateForm) -> HttpResponse:
     calendar = owner.calendar if isinstance(owner, Membership) else owner
-    today = date.today
+    whose, today = owner.user if isinstance(owner, Membership) else owner.owner, date.today
     page = {
         "calendar": calendar,
         "member": owner.user if isinstance(owner, Membership) else None,
         "whose": _name(owner),
         "is_own": isinstance(owner, Membership) and owner.user_id == viewer_of(request).pk,
+        "deactivated": whose if whose and not whose.is_active else None,
         "zone": zone_name(owner, calendar),
         "week": week,
         "date": date,
         "nothing": "" if stored.week else _nothing(owner),
         "is_usual": "usual" in request.GET,
-        "spells": spells({day: ranges for day, ranges in stored.dates.items() if day >= today}),
+        "spells": spells(stored, since=today),
     }
     return render(request, "settings/hours.html", page)
 

@@ -1,5 +1,7 @@
 """Settings → Profile: Calendar Configuration, a person's own and that of each unassigned calendar they own."""
 
+from zoneinfo import ZoneInfo
+
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from calendars import effects
+from calendars.affected import Moved, moved_by_zone
 from calendars.configuration_notes import notes
 from calendars.configuration_preview import is_decided_elsewhere, listing
 from calendars.configuring import save_configuration
@@ -15,9 +18,13 @@ from calendars.forms import ConfigurationForm, UnassignedConfigurationForm
 from calendars.models import Calendar, CalendarConfiguration
 from calendars.sync.preview import Preview, apply_to_imported, preview
 from contacts.models import User
-from contacts.time_zones import zone_choices
+from contacts.time_zones import zone_choices, zone_or_none
 from contacts.viewer import viewer_of
 from integrations.models import GoogleAccount
+
+# How many appointments a message names.
+NAMED = 3
+STAY = "appointments no longer fit and stay as they are"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,15 +35,15 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ConfigurationForm(
         request.POST if request.method == "POST" else None, instance=configuration, user=user
     )
+    moved = hours_that_move(form, user)
     if request.method == "POST" and form.is_valid():
         save_configuration(form.values(), user=user, by=user)
         messages.success(request, f"Saved. {outcome(form)}")
+        if moved:
+            messages.warning(request, moved_in_words(moved, ZoneInfo(form.cleaned_data["time_zone"])))
         return redirect("calendars:profile")
-    return render(
-        request,
-        "settings/profile.html",
-        {**page(form, user), "unassigned": unassigned_of(user), **stored_part(configuration)},
-    )
+    parts = {**page(form, user), **stored_part(configuration), "moved": moved}
+    return render(request, "settings/profile.html", {**parts, "unassigned": unassigned_of(user)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,7 +70,8 @@ def profile_effect(request: HttpRequest) -> HttpResponse:
     user = viewer_of(request)
     configuration = CalendarConfiguration.objects.filter(user=user).first()
     form = ConfigurationForm(request.GET, instance=configuration, user=user)
-    return render(request, "settings/_effects.html", {**effect(form, user), "is_live": True})
+    parts = {**effect(form, user), "has_hours": True, "moved": hours_that_move(form, user)}
+    return render(request, "settings/_effects.html", {**parts, "is_live": True})
 
 
 @require_GET
@@ -165,3 +173,30 @@ def outcome(form: UnassignedConfigurationForm) -> str:
 def _lowered(text: str) -> str:
     # A sentence that begins with a switch's name keeps its capital.
     return text if ":" in text else text[0].lower() + text[1:]
+
+
+def hours_that_move(form: ConfigurationForm, user: User) -> list[Moved]:
+    """The calendars in which the zone in the form would move the hours of `user`."""
+    if not form.is_bound:
+        return []
+    # Reads the fields; a mistake in another one does not hide what the zone does.
+    form.is_valid()
+    zone = zone_or_none(form.cleaned_data.get("time_zone") or "")
+    return moved_by_zone(user, zone, viewer=user, now=timezone.now()) if zone else []
+
+
+def moved_in_words(moved: list[Moved], zone: ZoneInfo) -> str:
+    """What a saved zone did to hours and appointments, told in it."""
+    said = f"Your hours moved with your time zone in {', '.join(str(each.calendar) for each in moved)}."
+    count = sum(each.affected.count for each in moved)
+    if not count:
+        return said
+    stay = "appointment no longer fits and stays as it is" if count == 1 else STAY
+    rows = [row for each in moved for row in each.affected.rows]
+    rows.sort(key=lambda row: row.appointment.starts_at)
+    first = [
+        f"{row.appointment.starts_at.astimezone(zone):%-d %B %H:%M} {row.name or 'Busy'}"
+        for row in rows[:NAMED]
+    ]
+    more = ["and more"] * (count > NAMED)
+    return f"{said} {count} upcoming {stay}: {', '.join([*first, *more])}."

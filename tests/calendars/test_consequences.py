@@ -5,7 +5,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from calendars.consequences import Setting, Upcoming, stand_out
+from calendars.consequences import (
+    Promise,
+    Setting,
+    Upcoming,
+    broken_promise,
+    moves_with,
+    promised,
+    stand_out,
+)
 from calendars.working_hours import Hours, Range
 
 UTC = ZoneInfo("UTC")
@@ -76,3 +84,98 @@ def test_those_that_stand_out_keep_their_order() -> None:
     sooner = Upcoming("sooner", TEN, TEN + datetime.timedelta(hours=1), (ADA,))
     found = stand_out([sooner, later], group(ada=DAY), group(ada=AFTERNOON))
     assert [each.key for each in found] == ["sooner", "later"]
+
+
+# --- seats ------------------------------------------------------------------------------------------------------
+
+
+def course(seats: int) -> Setting:
+    return Setting({ADA: DAY}, NAMES, seats=seats)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "why"),
+    [
+        (5, 2, "4 are booked for 2 seats"),
+        (5, 1, "4 are booked for 1 seat"),
+        (5, 4, ""),
+        (2, 5, ""),
+        # More than its seats were given away before: that is no news.
+        (3, 2, ""),
+    ],
+)
+def test_fewer_seats_than_a_session_has_taken_name_everybody_in_it(was: int, becomes: int, why: str) -> None:
+    later = TEN + datetime.timedelta(days=1)
+    hour = datetime.timedelta(hours=1)
+    full = [Upcoming(number, TEN, TEN + hour, (ADA,)) for number in range(4)]
+    alone = Upcoming("alone", later, later + hour, (ADA,))
+    found = [(each.key, each.why) for each in stand_out([*full, alone], course(was), course(becomes))]
+    assert found == ([(number, why) for number in range(4)] if why else [])
+
+
+# --- what visitors were told ------------------------------------------------------------------------------------
+
+H24, H48 = datetime.timedelta(hours=24), datetime.timedelta(hours=48)
+TOLD = "Visitors were told: move or cancel until 1 d before the start. They "
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (Promise(), Promise(), ""),
+        (Promise(), Promise(may_cancel=False), TOLD + "could no longer cancel online."),
+        (Promise(), Promise(False, False), TOLD + "could no longer move or cancel online."),
+        (Promise(), Promise(deadline=H48), TOLD + "could move or cancel only until 2 d before the start."),
+        (
+            Promise(),
+            Promise(may_move=False, deadline=H48),
+            TOLD + "could no longer move online and could cancel only until 2 d before the start.",
+        ),
+        (
+            Promise(deadline=datetime.timedelta(0)),
+            Promise(),
+            "Visitors were told: move or cancel until the start. "
+            "They could move or cancel only until 1 d before the start.",
+        ),
+        # More than was promised breaks nothing.
+        (Promise(deadline=H48), Promise(), ""),
+        (Promise(False, False), Promise(), ""),
+        (Promise(False, False), Promise(False, False, H48), ""),
+    ],
+)
+def test_a_promise_that_would_not_be_kept_is_said_with_what_is_left_of_it(
+    before: Promise, after: Promise, words: str
+) -> None:
+    assert broken_promise(before, after) == words
+
+
+def test_only_those_who_were_told_and_could_still_do_it_are_counted() -> None:
+    now, hour = TEN - datetime.timedelta(days=3), datetime.timedelta(hours=1)
+    too_late = now + datetime.timedelta(hours=20)
+    upcoming = [
+        Upcoming("online", TEN, TEN + hour),
+        Upcoming("by staff", TEN, TEN + hour, made_by="staff"),
+        Upcoming("at Google", TEN, TEN + hour, made_by="google"),
+        Upcoming("too late by now", too_late, too_late + hour),
+    ]
+    after = Setting(promise=Promise(may_cancel=False))
+    assert promised(upcoming, Setting(), after, now=now) == 1
+    assert promised(upcoming, Setting(tells_all=True), after, now=now) == 2
+    assert promised(upcoming, Setting(tells_all=True), Setting(), now=now) == 0
+
+
+# --- another zone -----------------------------------------------------------------------------------------------
+
+
+def test_hours_move_with_their_zone_and_the_first_of_them_says_how() -> None:
+    london = works(9, 16, ZoneInfo("Europe/London"))
+    assert moves_with(london, ZoneInfo("America/New_York"), now=TEN) == (
+        "Monday 09:00 to 16:00 would be Monday 14:00 to 21:00 on the clocks of Europe/London."
+    )
+    assert moves_with(london, ZoneInfo("Europe/Jersey"), now=TEN) == ""
+    assert moves_with(Hours(UTC), ZoneInfo("Asia/Tokyo"), now=TEN) == ""
+
+
+def test_zones_that_part_in_summer_alone_move_hours_as_well() -> None:
+    winter = works(9, 17, ZoneInfo("Europe/London"))
+    assert moves_with(winter, ZoneInfo("Africa/Abidjan"), now=TEN) != ""

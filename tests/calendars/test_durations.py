@@ -68,3 +68,16 @@ def test_what_people_count_in_minutes_stays_in_minutes() -> None:
 def test_what_is_said_is_read_back_as_the_same(minutes: int) -> None:
     length = timedelta(minutes=minutes)
     assert read(words(length)) == read(in_minutes(length)) == length
+
+
+@pytest.mark.parametrize(
+    "typed", ["1 " * 19 + "!", "1" * 10_000, "1 " * 5_000 + "!", "1" + " " * 9_998 + "!"]
+)
+def test_whatever_is_typed_is_answered_at_once(typed: str) -> None:
+    with pytest.raises(Unreadable):
+        read(typed)
+
+
+def test_what_is_too_long_is_not_said_back() -> None:
+    with pytest.raises(Unreadable, match="That is too long for a length of time"):
+        read("1 min " * 2_000)

@@ -1,12 +1,13 @@
 """The week and one date as they are typed."""
 
 import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import QueryDict
 
 from calendars.hours_forms import DateForm, WeekForm
-from calendars.working_hours import USUAL_WEEK, Range
+from calendars.working_hours import TOO_MANY, USUAL_WEEK, Hours, Range
 from tests.calendars.settings_pages import week
 
 TODAY = datetime.date(2026, 11, 23)
@@ -145,3 +146,52 @@ def test_typed_hours_are_ignored_on_a_closed_day() -> None:
     )
     assert form.is_valid(), form.errors
     assert form.ranges == ()
+
+
+def test_more_times_a_day_than_there_may_be_are_refused_in_words_and_stay_as_typed() -> None:
+    rows = [(f"{hour:02}:00", f"{hour:02}:30") for hour in range(14)]
+    form = week_form(monday=[("", ""), *rows])
+    assert not form.is_valid()
+    assert [(row.starts, row.ends) for row in form.days[0].rows] == [("", ""), *rows]
+    assert [row.error for row in form.days[0].rows] == [""] * 13 + [TOO_MANY] * 2
+    assert week_form(monday=[("", ""), *rows[:12]]).is_valid()
+
+
+def test_a_date_has_no_more_times_than_a_day_of_the_week() -> None:
+    starts, ends = [f"{hour:02}:00" for hour in range(13)], [f"{hour:02}:30" for hour in range(13)]
+    form = DateForm(
+        sent(date_on="2026-12-24", date_until="", date_starts=starts, date_ends=ends), today=TODAY
+    )
+    assert not form.is_valid()
+    assert [row.starts for row in form.rows] == starts
+    assert [row.error for row in form.rows] == [""] * 12 + [TOO_MANY]
+
+
+def test_an_hour_with_words_behind_it_is_not_read_without_them() -> None:
+    form = week_form(monday=[("01:30:00 PM", "05:00:00 PM")])
+    assert not form.is_valid()
+    assert form.days[0].rows[0].starts == "01:30:00 PM"
+
+
+@pytest.mark.parametrize(
+    ("until", "starts", "ends", "words"),
+    [
+        ("", "03:00", "10:00", "Overlaps Wednesday’s 20:00 to 04:00, which runs into this day."),
+        ("", "04:00", "10:00", ""),
+        ("2026-12-25", "05:00", "04:00", ""),
+    ],
+)
+def test_hours_of_a_date_are_held_against_the_night_before(
+    until: str, starts: str, ends: str, words: str
+) -> None:
+    night = Hours(ZoneInfo("UTC"), {2: (Range(datetime.time(20), datetime.time(4)),)})
+    posted = sent(date_on="2026-12-24", date_until=until, date_starts=starts, date_ends=ends)
+    form = DateForm(posted, today=TODAY, stored=night)
+    assert form.is_valid() == (not words)
+    assert form.rows[0].error == words
+
+
+def test_a_date_may_be_closed_while_the_night_before_goes_on() -> None:
+    night = Hours(ZoneInfo("UTC"), {2: (Range(datetime.time(20), datetime.time(4)),)})
+    form = DateForm(sent(date_on="2026-12-24", date_until="", date_is_closed="on"), today=TODAY, stored=night)
+    assert form.is_valid()

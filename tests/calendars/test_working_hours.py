@@ -12,6 +12,7 @@ from calendars.working_hours import (
     clashes,
     covers,
     date_clash,
+    neighbour_clash,
     overnight_words,
     spells,
 )
@@ -144,7 +145,8 @@ def test_hours_are_clock_times_of_their_zone_on_either_side_of_a_clock_change(da
 def test_days_in_a_row_that_read_the_same_are_one_line() -> None:
     days = [MONDAY + datetime.timedelta(count) for count in range(5)]
     late = (span("14:00-20:00"),)
-    found = spells({days[1]: (), days[0]: (), days[2]: late, days[4]: ()})
+    dates = {days[1]: (), days[0]: (), days[2]: late, days[4]: ()}
+    found = spells(Hours(LONDON, {}, dates), since=days[0])
     assert [(each.first, each.last, list(each.ranges)) for each in found] == [
         (days[0], days[1], []),
         (days[2], days[2], list(late)),
@@ -153,5 +155,42 @@ def test_days_in_a_row_that_read_the_same_are_one_line() -> None:
 
 
 def test_a_date_that_runs_into_the_night_says_so() -> None:
-    (found,) = spells({MONDAY: (span("20:00-02:00"), span("09:00-12:00"))})
+    dates = {MONDAY: (span("20:00-02:00"), span("09:00-12:00"))}
+    (found,) = spells(Hours(LONDON, {}, dates), since=MONDAY)
     assert found.lines == ["20:00, until 02:00 on the next day", "09:00 to 12:00"]
+
+
+def test_a_date_says_that_the_night_before_goes_on_whether_it_is_closed_or_has_hours() -> None:
+    days = [MONDAY + datetime.timedelta(days=count) for count in range(5)]
+    dates = {days[0]: (), days[2]: (span("10:00-12:00"),), days[3]: (), days[4]: ()}
+    hours = Hours(
+        LONDON, week(mon="20:00-04:00", tue="20:00-04:00", wed="20:00-04:00", sun="20:00-00:00"), dates
+    )
+    assert [each.lines for each in spells(hours, since=MONDAY)] == [
+        ["Closed"],
+        ["10:00 to 12:00", "the night from Tuesday goes on until 04:00"],
+        ["Closed"],
+    ]
+    (found,) = spells(Hours(LONDON, hours.week, {days[1]: (), days[2]: ()}), since=days[1])
+    assert found.lines == ["Closed", "the night from Monday goes on until 04:00 on the first day"]
+
+
+@pytest.mark.parametrize(
+    ("days", "on_monday", "words"),
+    [
+        (
+            {"sun": "20:00-04:00"},
+            "03:00-10:00",
+            "Overlaps Sunday’s 20:00 to 04:00, which runs into this day.",
+        ),
+        ({"sun": "20:00-04:00"}, "04:00-10:00", None),
+        ({"tue": "02:00-10:00"}, "20:00-03:00", "Runs into the hours of Tuesday, 24 November."),
+        ({"tue": "02:00-10:00"}, "20:00-02:00", None),
+        ({"mon": "20:00-04:00", "sun": "20:00-00:00"}, "00:00-04:00", None),
+    ],
+)
+def test_the_hours_of_a_date_meet_neither_the_night_before_nor_the_next_day(
+    days: dict[str, str], on_monday: str, words: str | None
+) -> None:
+    hours = Hours(LONDON, week(**days), {MONDAY: [span(on_monday)]})
+    assert neighbour_clash(hours, MONDAY) == ((0, words) if words else None)

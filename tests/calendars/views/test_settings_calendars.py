@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from calendars.models import Calendar, Membership
-from contacts.models import User
+from contacts.models import Origin, User
 from tests.calendars.settings_pages import (
     CALENDARS,
     browser_of,
@@ -64,6 +64,33 @@ def test_the_list_says_of_each_calendar_who_hosts_where_it_is_booked_and_what_li
 def test_a_member_without_hours_is_marked_because_nothing_is_offered(client: Client) -> None:
     MembershipFactory.create()
     assert "no hours" in text(client.get(CALENDARS))
+
+
+def test_a_deactivated_member_is_marked_wherever_the_calendar_is_shown(client: Client) -> None:
+    member = member_of(CalendarFactory.create(kind=Kind.ROUND_ROBIN), user__is_active=False)
+    colleague = member_of(member.calendar)
+    assert f'{member.user} <span class="status status-warn">deactivated</span>' in text(client.get(CALENDARS))
+    assert "deactivated: not offered" in text(client.get(page_of(member.calendar)))
+    shown = text(browser_of(colleague.user).get(page_of(member.calendar)))
+    assert f'{member.user} <span class="status status-warn">deactivated: not offered</span>' in shown
+    hours = text(client.get(f"{page_of(member.calendar)}hours/{member.pk}/"))
+    assert f"{member.user} is deactivated, so no time is offered, whatever these hours say." in hours
+    other = text(client.get(f"{page_of(member.calendar)}hours/{colleague.pk}/"))
+    assert "deactivated" not in other
+
+
+def test_a_deactivated_owner_of_an_unassigned_calendar_is_named(client: Client) -> None:
+    room = CalendarFactory.create(kind=Kind.UNASSIGNED, owner=UserFactory.create(is_active=False))
+    assert f"{room.owner} is deactivated" in text(client.get(CALENDARS))
+    assert f"{room.owner} owns it and is deactivated" in text(client.get(page_of(room)))
+    assert f"{room.owner} is deactivated" in text(client.get(f"{page_of(room)}hours/"))
+
+
+def test_removing_a_deactivated_member_is_no_news(client: Client) -> None:
+    member = member_of(user__is_active=False)
+    booked(member.user, calendar=member.calendar)
+    sent = posted(member.calendar, team=[(member.user, 0, True, True)])
+    assert client.post(page_of(member.calendar), sent).status_code == 302
 
 
 def test_the_list_takes_as_many_queries_for_three_calendars_as_for_one(
@@ -251,6 +278,45 @@ def test_only_the_first_ten_are_listed_and_the_rest_is_counted(client: Client) -
     assert "12 upcoming appointments would no longer fit" in page
     assert page.count('<li class="list-row"><div class="list-main">') == 10
     assert "and 2 more" in page
+
+
+def test_fewer_seats_than_are_taken_are_said_before_saving(client: Client) -> None:
+    member = member_of(CalendarFactory.create(kind=Kind.CLASS, seats=5))
+    for _ in range(4):
+        booked(member.user, calendar=member.calendar)
+    page = text(client.post(page_of(member.calendar), posted(member.calendar, seats="2")))
+    assert "4 upcoming appointments would no longer fit" in page
+    assert "4 are booked for 2 seats" in page
+    member.calendar.refresh_from_db()
+    assert member.calendar.seats == 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"allows_cancel": ""}, "They could no longer cancel online."),
+        ({"allows_reschedule": "", "allows_cancel": ""}, "They could no longer move or cancel online."),
+        ({"change_deadline": "2 d"}, "They could move or cancel only until 2 d before the start."),
+    ],
+)
+def test_what_confirmations_promised_is_said_before_it_is_taken_away(
+    client: Client, changed: dict[str, str], said: str
+) -> None:
+    member = member_of()
+    booked(member.user, NOW + 72 * HOUR, calendar=member.calendar, origin=Origin.CUSTOMER)
+    booked(member.user, NOW + 74 * HOUR, calendar=member.calendar)
+    sent = posted(member.calendar, **changed)
+    page = text(client.post(page_of(member.calendar), sent))
+    assert "1 upcoming appointment: visitors were told otherwise" in page
+    assert said in page
+    assert client.post(page_of(member.calendar), {**sent, "anyway": "1"}).status_code == 302
+
+
+def test_a_later_deadline_breaks_no_promise_and_is_saved_at_once(client: Client) -> None:
+    member = member_of()
+    booked(member.user, NOW + 72 * HOUR, calendar=member.calendar, origin=Origin.CUSTOMER)
+    answer = client.post(page_of(member.calendar), posted(member.calendar, change_deadline="2 h"))
+    assert answer.status_code == 302
 
 
 # --- the kind ---------------------------------------------------------------------------------------------------

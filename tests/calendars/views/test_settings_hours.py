@@ -200,6 +200,14 @@ def test_a_closed_day_is_saved_listed_and_removed_again(client: Client, member: 
     assert not DateOverride.objects.exists()
 
 
+def test_a_closed_date_says_that_the_night_before_goes_on(client: Client, member: Membership) -> None:
+    WeeklyHours.objects.create(membership=member, weekday=2, starts=datetime.time(20), ends=datetime.time(4))
+    sent = {"date": "1", "date-on": "2026-12-24", "date-is_closed": "on"}
+    page = text(client.post(own(member), sent, follow=True))
+    assert "Saved: the date is closed. The night from Wednesday goes on until 04:00." in page
+    assert "Closed; the night from Wednesday goes on until 04:00" in page
+
+
 def test_dates_that_are_over_are_hidden(client: Client, member: Membership) -> None:
     DateOverride.objects.create(membership=member, on=NOW.date() - datetime.timedelta(days=1))
     assert "November 2026" not in text(client.get(own(member)))

@@ -2,17 +2,21 @@
 
 import datetime
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from calendars.models import Calendar, CalendarConfiguration, GoogleEvent
-from contacts.models import User
+from calendars.models import Calendar, CalendarConfiguration, GoogleEvent, Membership
+from contacts.models import Appointment, User
 from integrations.models import GoogleAccount, GoogleCalendar
+from tests.calendars.settings_pages import member_of
+from tests.desk import HOUR, NOW, booked
 from tests.factories import (
     CalendarFactory,
     ConfigurationFactory,
@@ -308,7 +312,7 @@ def test_deleting_a_default_calendar_in_the_admin_leaves_its_people_blocking(
         user=user, default_calendar=calendar, allow_contact_creation=True, sync_option="two_way"
     )
     url = reverse("admin:calendars_calendar_delete", args=[calendar.pk])
-    assert desk.post(url, {"post": "yes"}).status_code == 302
+    assert desk.post(url, {"post": "yes", "anyway": "1"}).status_code == 302
     stored = CalendarConfiguration.objects.get(user=user)
     assert (stored.default_calendar, stored.allow_contact_creation) == (None, False)
 
@@ -433,3 +437,53 @@ def test_where_an_unassigned_calendar_decides_the_users_page_previews_and_applie
     assert "Your upcoming events" not in text(staff.get(PROFILE))
     staff.post(reverse("calendars:profile_apply"))
     assert set(GoogleEvent.objects.values_list("replan", flat=True)) == {GoogleEvent.Replan.NO}
+
+
+# --- the zone, in which one's hours are told --------------------------------------------------------------------
+
+
+@pytest.fixture
+def member(user: User) -> Iterator[Membership]:
+    """Nine to five in London, with an appointment tomorrow at ten and one at four."""
+    with time_machine.travel(NOW, tick=False):
+        ConfigurationFactory(user=user, time_zone="Europe/London")
+        member = member_of(CalendarFactory(name="First visit"), user=user)
+        for hours in (25, 31):
+            booked(user, NOW + hours * HOUR, calendar=member.calendar)
+        yield member
+
+
+def test_hours_that_another_zone_would_move_are_shown_beside_it_before_saving(
+    staff: Client, member: Membership
+) -> None:
+    live = text(staff.get(f"{PROFILE}effect/", {"sync_option": "one_way", "time_zone": "America/New_York"}))
+    assert "<dt>First visit</dt>" in live
+    assert "Monday 09:00 to 17:00 would be Monday 14:00 to 22:00 on the clocks of Europe/London." in live
+    assert "1 upcoming appointment would no longer fit and stays as it is: Tue 24 November, 10:00" in live
+    assert CalendarConfiguration.objects.get().time_zone == "Europe/London"
+    same = text(staff.get(f"{PROFILE}effect/", {"sync_option": "one_way", "time_zone": "Europe/London"}))
+    assert "would move" not in same
+    assert 'id="zone-effect"' in same
+
+
+def test_a_saved_zone_is_told_with_the_appointments_it_leaves_outside_in_that_zone(
+    staff: Client, member: Membership
+) -> None:
+    name = Appointment.objects.earliest("starts_at").contact.name
+    sent = {"sync_option": "one_way", "time_zone": "America/New_York"}
+    page = text(staff.post(PROFILE, sent, follow=True))
+    assert "Your hours moved with your time zone in First visit." in page
+    assert f"1 upcoming appointment no longer fits and stays as it is: 24 November 05:00 {name}." in page
+    assert "would move" not in page
+    assert "hours moved" not in text(staff.post(PROFILE, sent, follow=True))
+
+
+def test_a_zone_that_shows_the_same_times_moves_nothing(staff: Client, member: Membership) -> None:
+    sent = {"sync_option": "one_way", "time_zone": "Europe/Jersey"}
+    assert "hours moved" not in text(staff.post(PROFILE, sent, follow=True))
+
+
+def test_the_first_zone_moves_hours_that_were_told_in_the_calendars_own(staff: Client, user: User) -> None:
+    member_of(CalendarFactory(name="First visit", time_zone="Asia/Tokyo"), user=user)
+    page = text(staff.post(PROFILE, {"sync_option": "one_way", "time_zone": "UTC"}, follow=True))
+    assert "Your hours moved with your time zone in First visit." in page
