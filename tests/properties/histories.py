@@ -182,6 +182,32 @@ class Histories(RuleBasedStateMachine):
             event_id = series[index % len(series)]["recurringEventId"]
             self.at_google(lambda: self.world.control.delete(address, address, event_id))
 
+    @rule(address=who, index=which, count=st.integers(2, 4))
+    def repeat(self, address: str, index: int, count: int) -> None:
+        """A single event is made a series."""
+        single = [
+            event
+            for event in self.events(address)
+            if "recurringEventId" not in event and "dateTime" in event["start"]
+        ]
+        if single:
+            event = single[index % len(single)]
+            body = {
+                "recurrence": [f"RRULE:FREQ=WEEKLY;COUNT={count}"],
+                "start": {**event["start"], "timeZone": "Europe/London"},
+                "end": {**event["end"], "timeZone": "Europe/London"},
+            }
+            self.at_google(lambda: self.world.control.patch(address, address, event["id"], body))
+
+    @rule(address=who, index=which)
+    def repeat_no_more(self, address: str, index: int) -> None:
+        series = [event for event in self.events(address) if "recurringEventId" in event]
+        if series:
+            event_id = series[index % len(series)]["recurringEventId"]
+            self.at_google(
+                lambda: self.world.control.patch(address, address, event_id, {"recurrence": []})
+            )
+
     @rule(address=who, index=which, guests=guests, series=st.booleans())
     def invite(self, address: str, index: int, guests: list[str], series: bool) -> None:
         """The guest list becomes `guests`."""

@@ -358,6 +358,8 @@ def _judge_policy(world: World, ledger: Ledger) -> None:
             is_plain = not is_all_day(event) and event.get("visibility", "default") == "default"
             if row is None or crm_id(event) or not decides or not is_plain or span(event)[0] <= world.now:
                 continue
+            if row.appointment is not None and not row.appointment.came_from_google:
+                continue  # an occurrence of what was made here, and was made to repeat there
             people = guests_of(event, ours)
             meeting = Appointment.objects.exclude(ical_uid="").filter(
                 ical_uid=row.ical_uid, original_start=row.original_start
@@ -449,6 +451,8 @@ def is_ours(event: dict[str, Any]) -> bool:
 
 
 def crm_id(event: dict[str, Any]) -> str:
+    if "recurringEventId" in event:
+        return ""  # inherited: a person made an event of ours repeat
     private = event.get("extendedProperties", {}).get("private", {})
     return str(next(iter(private.values()), ""))
 
