@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from calendars.sync.facts import MAKE, Facts
-from calendars.sync.policy import NAMES
 
 
 def whether_it_fires(
@@ -11,8 +10,7 @@ def whether_it_fires(
 ) -> tuple[bool, str]:
     """Whether triggers fire for what happened to this event, and the words that say why or why not."""
     if not facts.policy.fire:
-        cause = facts.policy.restriction or f"{NAMES[facts.policy.option]} fires no triggers"
-        return False, f"Silent: {cause}."
+        return False, f"Silent: {facts.policy.why_silent}."
     if facts.is_late_match:
         return False, "Silent: the guest became a contact after the event was read."
     if facts.is_applied:

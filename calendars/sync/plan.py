@@ -335,10 +335,9 @@ def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
         outlined = facts.policy.outlines
         return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
     if not facts.policy.match:
-        cause = facts.policy.restriction or "events from Google make no appointments"
-        return _block(observed, facts, f"{option}: {cause}.")
-    cause = facts.policy.restriction or "only known contacts become appointments"
-    return _block(observed, facts, f"{option}: {_names(facts.guests)} is not a contact, and {cause}.")
+        return _block(observed, facts, f"{option}: {facts.policy.why_no_match}.")
+    unknown = f"{_names(facts.guests)} {'is not a contact' if len(facts.guests) == 1 else 'are no contacts'}"
+    return _block(observed, facts, f"{option}: {unknown}, and {facts.policy.why_no_creation}.")
 
 
 def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan:
