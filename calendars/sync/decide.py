@@ -7,9 +7,10 @@ from django.db import transaction
 
 from calendars import configuring
 from calendars.models import GoogleEvent, PrivateEvents
-from calendars.sync.gather import situations
+from calendars.sync.gather import people_on, situations
+from calendars.sync.guests import is_outside
 from calendars.sync.observation import PRIVATE
-from calendars.sync.setting import setting_for
+from calendars.sync.setting import our_addresses, setting_for
 from calendars.sync.turn import take_turn
 from contacts.fields import normalise_address
 from contacts.models import User
@@ -54,13 +55,15 @@ def keep_private(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEvent:
 
 def never_guest(event: GoogleEvent, address: str, *, by: User, now: datetime) -> GoogleEvent:
     """`address` never becomes a contact through this person's calendar; the event is planned again without them."""
-    setting = setting_for(event.google_calendar, now)
-    if setting.configuration is None:
-        raise NotPossible("This Google calendar is not linked.")
     address = normalise_address(address)
-    if address not in {normalise_address(person["address"]) for person in event.attendees}:
+    person = next((each for each in people_on(event) if normalise_address(each.address) == address), None)
+    if person is None:
         raise NotPossible("That address is not on this event.")
-    configuration = setting.configuration
+    if not is_outside(person, our_addresses({address})):
+        raise NotPossible("Colleagues and rooms are never guests: there is nothing to decide.")
+    configuration = setting_for(event.google_calendar, now).configuration
+    if configuration is None:
+        raise NotPossible("This Google calendar is not linked.")
     lines = [line for line in configuration.ignored_guests.splitlines() if line.strip()]
     if address not in {line.strip().lower() for line in lines}:
         values = configuring.values_of(configuration)

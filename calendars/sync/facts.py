@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from calendars.sync.guests import Guest
+from calendars.sync.guests import NO_GUESTS, Guest
 from calendars.sync.policy import Policy
 from calendars.sync.words import NO_WORDS, Words
 
@@ -122,8 +122,8 @@ class Facts:
     push_pending: bool = False
     # The whole series was deleted, and an earlier occurrence of it told so.
     series_has_ended: bool = False
-    # Someone was left out because the configuration ignores them.
-    has_ignored_guests: bool = False
+    # What is said where `guests` is empty: who else is on the event.
+    nobody: str = NO_GUESTS
     # Addresses on the event that answered no.
     declined: frozenset[str] = frozenset()
     # One meeting of several staff: the appointment made through another copy ("" when there is none); who decides;

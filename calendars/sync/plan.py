@@ -330,13 +330,12 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
 def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
     option = NAMES[facts.policy.option]
     if not facts.guests:
-        nobody = "its guests are ignored, as configured" if facts.has_ignored_guests else "no guests"
-        drawn = _block(observed, facts, f"{option}: {nobody}, so no appointment.")
+        drawn = _block(observed, facts, f"{option}: {facts.nobody}, so no appointment.")
         outlined = facts.policy.outlines
         return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
     if not facts.policy.match:
         return _block(observed, facts, f"{option}: {facts.policy.why_no_match}.")
-    unknown = f"{_names(facts.guests)} {'is not a contact' if len(facts.guests) == 1 else 'are no contacts'}"
+    unknown = _said_of(facts.guests, "is not a contact", "are no contacts")
     return _block(observed, facts, f"{option}: {unknown}, and {facts.policy.why_no_creation}.")
 
 
@@ -349,11 +348,10 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     if repeats:
         fires, why = False, ONCE_A_SERIES
     accepted = any(guest.has_accepted for guest in admitted)
-    who = f"{first.address} is a contact" if known else f"{first.address} was made a contact"
     by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
     return Plan(
         APPOINTMENT,
-        f"{by}: {who}. {why}",
+        f"{by}: {_who(admitted, facts)}. {why}",
         blocks=_is_busy(observed, facts),
         colour=facts.calendar_colour,
         is_silent=not (fires or repeats),
@@ -392,6 +390,25 @@ def _block(observed: Observed, facts: Facts, reason: str) -> Plan:
     if not _is_busy(observed, facts):
         return Plan(FREE, f"{reason} Unanswered invitations do not block, as configured.")
     return Plan(BLOCK, reason, blocks=True)
+
+
+def _who(admitted: tuple[Guest, ...], facts: Facts) -> str:
+    """Of each guest what became of them: attached, made a contact, or left out."""
+    known = tuple(guest for guest in admitted if guest.contact is not None)
+    made = tuple(guest for guest in admitted if guest.contact is None)
+    left_out = tuple(guest for guest in facts.guests if guest not in admitted)
+    said = [
+        _said_of(known, "is a contact", "are contacts"),
+        _said_of(made, "was made a contact", "were made contacts"),
+        _said_of(left_out, "is left out", "are left out"),
+    ]
+    because = f" ({facts.policy.why_no_creation})" if left_out else ""
+    return "; ".join(each for each in said if each) + because
+
+
+def _said_of(guests: tuple[Guest, ...], one: str, several: str) -> str:
+    """"" of nobody."""
+    return f"{_names(guests)} {one if len(guests) == 1 else several}" if guests else ""
 
 
 def _names(guests: tuple[Guest, ...]) -> str:

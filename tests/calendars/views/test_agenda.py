@@ -11,6 +11,7 @@ from django.test import Client
 from calendars import booking
 from calendars.models import BlockedTime, Calendar, SyncRun
 from contacts.models import Appointment, Origin, User
+from contacts.models.users import UserAddress
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import HOUR, NOW, booked, google_event, signed_in
 from tests.factories import CalendarFactory, ContactFactory, GoogleAccountFactory, GoogleCalendarFactory
@@ -278,6 +279,32 @@ def test_its_owner_reads_why_an_event_stands_there_and_may_decide() -> None:
         "private",
         "never",
     ]
+
+
+def test_never_this_guest_is_offered_for_outside_guests_alone() -> None:
+    client, user = signed_in()
+    colleague = signed_in()[1]
+    UserAddress.objects.create(user=user, address="dana@home.example")
+    invited = [
+        {"address": user.email, "is_self": True},
+        {"address": "Dana@home.example", "is_self": False},
+        {"address": colleague.email, "is_self": False},
+        {"address": "room@resource.calendar.google.com", "is_self": False, "is_resource": True},
+    ]
+    event = google_event(user, attendees=invited)
+    text = client.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert "Staff" in text
+    assert "Room" in text
+    assert 'value="never"' not in text
+    for address in ("dana@home.example", colleague.email, "room@resource.calendar.google.com"):
+        data = {"decision": "never", "address": address}
+        answer = client.post(f"/agenda/events/{event.pk}/decide/", data, follow=True).content.decode()
+        assert "never guests" in answer
+    event.attendees = [*invited, {"address": "lea@client.example", "is_self": False}]
+    event.save()
+    text = client.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert text.count('value="never"') == 1
+    assert 'name="address" value="lea@client.example"' in text
 
 
 def test_a_colleague_sees_the_time_of_an_event_only() -> None:
