@@ -168,7 +168,7 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         policy=setting.policy,
         policy_since=setting.policy_since,
         calendar_colour=target.colour if target else GREY,
-        calendar_confirms=bool(setting.target and setting.target.confirms_automatically),
+        calendar_confirms=bool(target and target.confirms_automatically),
         is_conflict_calendar=setting.is_conflict_calendar,
         blocks_unanswered=configuration.blocks_unanswered if configuration else True,
         private_events=configuration.private_events if configuration else PrivateEvents.BLOCK,

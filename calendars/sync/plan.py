@@ -6,6 +6,7 @@ those of the README's sync policy, read from top to bottom: first what the event
 appointment (follow it) or not (make one, join one, or only block).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calendars.sync.facts import (
@@ -133,8 +134,13 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
     timed = replace(timed, words=_follow_words(observed, held, agreed))
     if held.is_void:
+        confirms = _confirms([each for each in facts.guests if held.has(each) or facts.admits(each)], facts)
+        how = "restored and confirmed" if confirms else "restored"
         timed = replace(
-            timed, restore=True, reason="Back at Google: the same appointment is restored, silently."
+            timed,
+            restore=True,
+            confirm=confirms,
+            reason=f"Back at Google: the same appointment is {how}, silently.",
         )
     return _with_guests(timed, guests, held, facts, observed)
 
@@ -249,7 +255,7 @@ def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, o
         timed,
         attach=guests.attach,
         detach=guests.detach,
-        confirm=confirm,
+        confirm=confirm or timed.confirm,
         fires=fires,
         why=why,
         reason=" ".join(words),
@@ -282,6 +288,7 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
             is_silent=True,
             join=True,
             restore=restores,
+            confirm=restores and _confirms(admitted, facts),
         )
     if facts.decided_by_colleague and facts.decision != MAKE:
         return _block(
@@ -347,7 +354,6 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     repeats = fires and facts.series_has_fired
     if repeats:
         fires, why = False, ONCE_A_SERIES
-    accepted = any(guest.has_accepted for guest in admitted)
     by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
     return Plan(
         APPOINTMENT,
@@ -357,7 +363,7 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
         is_silent=not (fires or repeats),
         book=Book(
             guests=guests,
-            status=CONFIRMED if accepted or facts.calendar_confirms else NEW,
+            status=CONFIRMED if _confirms(admitted, facts) else NEW,
             fires=fires,
             why=why,
             repeats_series=repeats,
@@ -390,6 +396,11 @@ def _block(observed: Observed, facts: Facts, reason: str) -> Plan:
     if not _is_busy(observed, facts):
         return Plan(FREE, f"{reason} Unanswered invitations do not block, as configured.")
     return Plan(BLOCK, reason, blocks=True)
+
+
+def _confirms(guests: Sequence[Guest], facts: Facts) -> bool:
+    """Whether an appointment that is made, or restored, with these guests is confirmed from the first."""
+    return facts.calendar_confirms or any(guest.has_accepted for guest in guests)
 
 
 def _who(admitted: tuple[Guest, ...], facts: Facts) -> str:

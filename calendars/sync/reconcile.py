@@ -330,7 +330,8 @@ def _join(made: Plan, situation: Situation, setting: Setting) -> None:
         raise ValueError("There is no appointment of a colleague to join.")
     booking.add_host(sibling, setting.owner.pk)
     if made.restore:
-        sibling = booking.set_status(sibling, Status.NEW, origin=Origin.GOOGLE, fires=False, why=made.reason)
+        status = Status.CONFIRMED if made.confirm else Status.NEW
+        sibling = booking.set_status(sibling, status, origin=Origin.GOOGLE, fires=False, why=made.reason)
         free_absent(sibling, but=setting.owner.pk)
     times = situation.observed.span
     if times != (sibling.starts_at, sibling.ends_at) and (made.restore or _knows_better(row, sibling)):

@@ -166,6 +166,26 @@ class TestGuests:
         held = replace(FROM_GOOGLE, status="cancelled", status_set_by="google")
         assert plan(EVENT, held, AGREED, FACTS).restore
 
+    @pytest.mark.parametrize(
+        ("guest", "calendar_confirms", "confirmed"),
+        [
+            (ANN, False, False),
+            (ANN, True, True),
+            (replace(ANN, response="accepted"), False, True),
+            # Another guest takes the place of the one who left.
+            (replace(BOB, response="accepted"), False, True),
+        ],
+    )
+    def test_restored_it_is_confirmed_where_a_new_one_would_be(
+        self, guest: Guest, calendar_confirms: bool, confirmed: bool
+    ) -> None:
+        held = replace(FROM_GOOGLE, status="cancelled", status_set_by="google")
+        facts = replace(FACTS, guests=(guest,), calendar_confirms=calendar_confirms)
+        made = plan(EVENT, held, AGREED, facts)
+        assert (made.restore, made.confirm, made.fires) == (True, confirmed, guest.contact == 2)
+        joined = plan(EVENT, None, None, replace(facts, sibling="cancelled at Google"))
+        assert (joined.restore, joined.confirm) == (True, confirmed)
+
     def test_attached_guest_whose_contact_lost_the_address_stays(self) -> None:
         stranger = Guest("ann@x.org", contact=None)
         assert plan(EVENT, FROM_GOOGLE, AGREED, replace(FACTS, guests=(stranger,))).changes_nothing
