@@ -1,12 +1,17 @@
-"""What a person decides about one event: make it an appointment, keep it private, never this guest."""
+"""What a person decides about an event or its series: make it an appointment, keep it private, never this guest; or that
+the option decides again.
+"""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
 
 from calendars import configuring
 from calendars.models import GoogleEvent, PrivateEvents
+from calendars.models.google import GoogleEventQuerySet
+from calendars.sync import keeping_private
 from calendars.sync.gather import people_on, situations
 from calendars.sync.guests import is_outside
 from calendars.sync.observation import PRIVATE
@@ -20,6 +25,38 @@ Decision = GoogleEvent.Decision
 
 class NotPossible(ValueError):
     """The decision cannot be carried out; the text says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the owner of an event may decide about it now."""
+
+    private: bool
+    # Keeping it private cancels its appointment here.
+    ends_appointment: bool
+    # The decision may be taken back.
+    option: bool
+    is_series: bool
+    # The decision that stands is for the whole series.
+    decides_series: bool
+
+    @property
+    def has_any(self) -> bool:
+        return self.private or self.option
+
+
+def offer(event: GoogleEvent, now: datetime) -> Offer:
+    """The buttons that would do something."""
+    stands = event.appointment is not None and not event.appointment.is_void
+    why_not_private = keeping_private.why_not_private(event, now)
+    is_private = event.decision == Decision.KEEP_PRIVATE and not stands
+    return Offer(
+        private=not (why_not_private or is_private),
+        ends_appointment=stands,
+        option=bool(event.decision) and not stands and not why_not_private,
+        is_series=bool(event.recurring_event_id),
+        decides_series=event.decides_series,
+    )
 
 
 def make_appointment(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEvent:
@@ -46,11 +83,41 @@ def make_appointment(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEv
     return _decide(event, Decision.MAKE, by=by, now=now)
 
 
-def keep_private(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEvent:
-    """`event` only blocks from now on, whatever its guests or the option become."""
-    if event.appointment_id is not None:
-        raise NotPossible("This event has an appointment. Cancel that first.")
-    return _decide(event, Decision.KEEP_PRIVATE, by=by, now=now)
+def keep_private(event: GoogleEvent, *, by: User, now: datetime, whole_series: bool = False) -> GoogleEvent:
+    """`event` only blocks from now on, whatever its guests or the option become; so do, with `whole_series`, all that
+    lies ahead of its series and what is added to that.
+
+    An appointment that came from it is cancelled here, silently; at Google everything stays. Raises NotPossible.
+    """
+    why = keeping_private.why_not_private(event, now)
+    if why:
+        raise NotPossible(why)
+    setting = setting_for(event.google_calendar, now)
+    with transaction.atomic():
+        meant = _meant(event, now, whole_series=whole_series)
+        events = [each for each in meant if not keeping_private.why_not_private(each, now)]
+        keeping_private.end_appointments(events, setting, by=by, now=now)
+        _store(events, Decision.KEEP_PRIVATE, by=by, whole_series=whole_series)
+    return _carry_out(event, now)
+
+
+def let_option_decide(
+    event: GoogleEvent, *, by: User, now: datetime, whole_series: bool = False
+) -> GoogleEvent:
+    """Take the decision on `event`, or on its `whole_series`, back: it is planned as if nobody had decided. An
+    appointment that the decision had ended returns, silently, if the option would make one.
+    """
+    if not event.decision:
+        raise NotPossible("Nobody decided about this event.")
+    setting = setting_for(event.google_calendar, now)
+    with transaction.atomic():
+        events = [each for each in _meant(event, now, whole_series=whole_series) if each.decision]
+        returned = keeping_private.give_back(events, setting, by=by, now=now)
+        if whole_series:
+            _series(event).update(decides_series=False)
+        _store(events, Decision.NONE, by=None, whole_series=False)
+        GoogleEvent.objects.filter(pk__in=returned).update(reason=keeping_private.RETURNED)
+    return _carry_out(event, now)
 
 
 def never_guest(event: GoogleEvent, address: str, *, by: User, now: datetime) -> GoogleEvent:
@@ -74,11 +141,38 @@ def never_guest(event: GoogleEvent, address: str, *, by: User, now: datetime) ->
     return _decide(event, event.decision, by=by, now=now)
 
 
+def _series(event: GoogleEvent) -> GoogleEventQuerySet:
+    return GoogleEvent.objects.filter(
+        google_calendar=event.google_calendar_id, recurring_event_id=event.recurring_event_id
+    )
+
+
+def _meant(event: GoogleEvent, now: datetime, *, whole_series: bool) -> GoogleEventQuerySet:
+    """The rows that a decision is for."""
+    rows = GoogleEvent.objects.filter(pk=event.pk)
+    if whole_series and event.recurring_event_id:
+        rows = _series(event).filter(ends_at__gt=now).exclude(status="cancelled")
+    return rows.select_related("appointment__calendar", "google_calendar__account", "run").order_by(
+        "starts_at"
+    )
+
+
 def _decide(event: GoogleEvent, decision: str, *, by: User, now: datetime) -> GoogleEvent:
-    with transaction.atomic():
-        GoogleEvent.objects.filter(pk=event.pk).update(
-            decision=decision, decided_by=by, replan=GoogleEvent.Replan.DECISION, not_before=None
-        )
+    _store([event], decision, by=by, whole_series=False)
+    return _carry_out(event, now)
+
+
+def _store(events: Sequence[GoogleEvent], decision: str, *, by: User | None, whole_series: bool) -> None:
+    GoogleEvent.objects.filter(pk__in=[event.pk for event in events]).update(
+        decision=decision,
+        decided_by=by,
+        decides_series=whole_series,
+        replan=GoogleEvent.Replan.DECISION,
+        not_before=None,
+    )
+
+
+def _carry_out(event: GoogleEvent, now: datetime) -> GoogleEvent:
     # At once, so that the person sees what came of it; if another worker has the turn, the sweep does it.
     take_turn(event.google_calendar_id, now, pushes=False)
     event.refresh_from_db()

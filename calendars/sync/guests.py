@@ -90,9 +90,7 @@ def outside_people(
     return list(found.values())
 
 
-def why_nobody(
-    people: Iterable[Person], *, organizer: str, ours: Collection[str], ignored: Ignored
-) -> str:
+def why_nobody(people: Iterable[Person], *, organizer: str, ours: Collection[str], ignored: Ignored) -> str:
     """What is to be said of an event on which `outside_people` finds nobody: who else is on it, if anybody is."""
     others = [person for person in _everybody(people, organizer) if not person.is_self]
     outside = [person for person in others if is_outside(person, ours)]

@@ -123,6 +123,9 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     )
     if held.status in FINAL:
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")
+    if held.is_void and facts.decision == KEEP_PRIVATE:
+        kept = "Kept as a private block by a person's decision; its appointment was cancelled here."
+        return replace(_block(observed, facts, kept), agrees=False)
     if held.is_void and not _comes_back(observed, held, agreed, facts):
         shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
         # It lives on although Google said that it was gone, or a person brought an event of ours back.
@@ -418,7 +421,7 @@ def _who(admitted: tuple[Guest, ...], facts: Facts) -> str:
 
 
 def _said_of(guests: tuple[Guest, ...], one: str, several: str) -> str:
-    """"" of nobody."""
+    """ "" of nobody."""
     return f"{_names(guests)} {one if len(guests) == 1 else several}" if guests else ""
 
 

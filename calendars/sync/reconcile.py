@@ -17,6 +17,7 @@ from calendars.sync import backoff, brake, bulk, late, targets
 from calendars.sync.facts import Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
+from calendars.sync.inheriting import take_over_decisions
 from calendars.sync.plan import ONCE_A_SERIES, plan
 from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
@@ -130,6 +131,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
     )
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
+    take_over_decisions(rows)
     found = situations(rows, setting, now)
     plans = list(_planned(found, news))
     _book([(made.book, situation) for made, situation in plans if made.book is not None], setting)

@@ -19,6 +19,7 @@ from calendars.ledger import need_a_look
 from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
 from calendars.sync.brake import braked_runs
+from calendars.sync.decide import offer
 from calendars.wall_time import on_the_clock
 from contacts.models import User
 from contacts.privacy import PRIVATE
@@ -137,6 +138,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "days": days,
             "is_private": row.visibility in PRIVATE,
             "guests": invited(row) if is_own else [],
+            "offer": offer(row, timezone.now()) if is_own else None,
         },
     )
 

@@ -477,9 +477,7 @@ def test_appointment_whose_guest_returns_is_confirmed_as_at_first(
     desk.calendar.save()
     event = google.add(desk.address, guests=("ann@x.org",))
     desk.turn()
-    google.change(
-        desk.address, event, attendees=[{"email": "ann@x.org", "responseStatus": "declined"}]
-    )
+    google.change(desk.address, event, attendees=[{"email": "ann@x.org", "responseStatus": "declined"}])
     desk.turn()
     assert Appointment.objects.get().status == "cancelled"
     google.change(desk.address, event, attendees=[{"email": "ann@x.org", "responseStatus": answer}])
