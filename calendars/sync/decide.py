@@ -1,8 +1,9 @@
-"""What a person decides about an event or its series: make it an appointment, keep it private, never this guest; or that
-the option decides again.
+"""What a person decides about an event or its series: make it an appointment, keep it private, never this guest;
+or that the option decides again.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from calendars.sync import keeping_private
 from calendars.sync.gather import people_on, situations
 from calendars.sync.guests import is_outside
 from calendars.sync.observation import PRIVATE
+from calendars.sync.plan import plan
 from calendars.sync.setting import our_addresses, setting_for
 from calendars.sync.turn import take_turn
 from contacts.fields import normalise_address
@@ -31,18 +33,24 @@ class NotPossible(ValueError):
 class Offer:
     """What the owner of an event may decide about it now."""
 
+    # Why no appointment can be made; "": it can.
+    why_not_made: str
     private: bool
     # Keeping it private cancels its appointment here.
     ends_appointment: bool
     # The decision may be taken back.
     option: bool
-    is_series: bool
-    # The decision that stands is for the whole series.
-    decides_series: bool
+    # The same for all occurrences of its series.
+    private_series: bool
+    option_series: bool
 
     @property
     def has_any(self) -> bool:
-        return self.private or self.option
+        return self.make or self.private or self.option
+
+    @property
+    def make(self) -> bool:
+        return not self.why_not_made
 
 
 def offer(event: GoogleEvent, now: datetime) -> Offer:
@@ -50,37 +58,54 @@ def offer(event: GoogleEvent, now: datetime) -> Offer:
     stands = event.appointment is not None and not event.appointment.is_void
     why_not_private = keeping_private.why_not_private(event, now)
     is_private = event.decision == Decision.KEEP_PRIVATE and not stands
+    takes_back = bool(event.decision) and not stands and not why_not_private
+    is_series = bool(event.recurring_event_id)
     return Offer(
+        why_not_made=why_not_made(event, now),
         private=not (why_not_private or is_private),
         ends_appointment=stands,
-        option=bool(event.decision) and not stands and not why_not_private,
-        is_series=bool(event.recurring_event_id),
-        decides_series=event.decides_series,
+        option=takes_back,
+        private_series=is_series and not (why_not_private or (is_private and event.decides_series)),
+        option_series=is_series and takes_back and event.decides_series,
     )
 
 
 def make_appointment(event: GoogleEvent, *, by: User, now: datetime) -> GoogleEvent:
-    """`event` as an appointment with its guests, silently. Raises NotPossible where nobody could be booked."""
+    """`event` as an appointment with its guests, silently. Raises NotPossible where none would come of it: a decision
+    that waits would make one by itself some day.
+    """
+    why = why_not_made(event, now)
+    if why:
+        raise NotPossible(why)
+    return _decide(event, Decision.MAKE, by=by, now=now)
+
+
+def why_not_made(event: GoogleEvent, now: datetime) -> str:
+    """Why a person cannot make `event` an appointment now; "" where they can. A dozen statements."""
+    if event.appointment is not None:
+        void = "Its appointment was cancelled. It can be brought back on its own page."
+        return void if event.appointment.is_void else "This event has its appointment already."
     setting = setting_for(event.google_calendar, now)
-    if event.appointment_id is not None:
-        raise NotPossible("This event has its appointment already.")
     if setting.is_conflict_calendar:
-        raise NotPossible("This Google calendar only blocks time. Link it to make appointments from it.")
+        return "This Google calendar only blocks time. Link it to make appointments from it."
     if setting.target is None:
-        raise NotPossible(
-            "Choose a default calendar in Settings → Profile first: appointments are filed on it."
-        )
+        return "Choose a default calendar in Settings → Profile first: appointments are filed on it."
     if event.is_all_day:
-        raise NotPossible("An all-day event is never an appointment. Give it a start and an end at Google.")
-    facts = situations([event], setting, now)[0].facts
+        return "An all-day event is never an appointment. Give it a start and an end at Google."
+    # A copy: what is looked up beside it is not to be seen by the caller.
+    situation = situations([copy(event)], setting, now)[0]
+    facts = situation.facts
     if event.visibility in PRIVATE and facts.private_events != PrivateEvents.NORMAL:
-        raise NotPossible(
+        return (
             "This event is private, so its guests are not kept here. "
             "Settings → Profile, “Private events”, can change that."
         )
-    if not facts.guests:
-        raise NotPossible("It has no guest to make an appointment with. Invite them at Google, or book here.")
-    return _decide(event, Decision.MAKE, by=by, now=now)
+    made = plan(situation.observed, None, None, replace(facts, decision=Decision.MAKE))
+    if made.book or made.join:
+        return ""
+    if not facts.guests and made.outcome != GoogleEvent.Outcome.CANCELLED:
+        return "It has no guest to make an appointment with. Invite them at Google, or book here."
+    return made.reason
 
 
 def keep_private(event: GoogleEvent, *, by: User, now: datetime, whole_series: bool = False) -> GoogleEvent:

@@ -36,7 +36,7 @@ def why_not_private(event: GoogleEvent, now: datetime) -> str:
 
 
 def end_appointments(events: Sequence[GoogleEvent], setting: Setting, *, by: User, now: datetime) -> None:
-    """No event of `events` has a standing appointment afterwards. Call it in the transaction that stores the decision."""
+    """No event of `events` has a standing appointment afterwards. To run with what stores the decision."""
     standing = [event for event in events if event.appointment is not None and not event.appointment.is_void]
     for situation in situations(standing, setting, now) if standing else ():
         appointment = situation.row.appointment
@@ -62,7 +62,7 @@ def _leave_to_colleagues(event: GoogleEvent, appointment: Appointment, setting: 
 
 
 def give_back(events: Sequence[GoogleEvent], setting: Setting, *, by: User, now: datetime) -> set[int]:
-    """Restore what the decision ended, where the option would make an appointment by itself; the pks of those events."""
+    """Restore what the decision ended, where the option would make an appointment by itself; the events' pks."""
     ended = [event for event in events if event.decision == GoogleEvent.Decision.KEEP_PRIVATE]
     ended = [event for event in ended if event.appointment is not None and _was_ended(event.appointment)]
     given = set()

@@ -57,8 +57,8 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """`decision`: make, private, option (both also as "…-series"), or never with `address`. Only the owner of the Google
-    account decides.
+    """`decision`: make, private, option (both also as "…-series"), or never with `address`. Only the owner of the
+    Google account decides.
     """
     event = _own_event(request, pk)
     try:

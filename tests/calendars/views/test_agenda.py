@@ -9,12 +9,18 @@ import time_machine
 from django.test import Client
 
 from calendars import booking
-from calendars.models import BlockedTime, Calendar, SyncRun
+from calendars.models import BlockedTime, Calendar, CalendarConfiguration, GoogleEvent, SyncRun
 from contacts.models import Appointment, Origin, User
 from contacts.models.users import UserAddress
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import HOUR, NOW, booked, google_event, signed_in
-from tests.factories import CalendarFactory, ContactFactory, GoogleAccountFactory, GoogleCalendarFactory
+from tests.factories import (
+    CalendarFactory,
+    ContactFactory,
+    GoogleAccountFactory,
+    GoogleCalendarFactory,
+    MembershipFactory,
+)
 
 pytestmark = pytest.mark.django_db
 WEEK = {"start": "2026-11-23", "end": "2026-11-30"}
@@ -265,12 +271,22 @@ def test_a_stale_account_and_a_held_pull_are_told_above_the_agenda() -> None:
 # --- the page of one Google event ---------------------------------------------------------------------------------
 
 
+def links(event: GoogleEvent) -> None:
+    """The event is of its owner's linked calendar, and appointments have a calendar to be filed on."""
+    user = event.google_calendar.account.user
+    calendar = MembershipFactory.create(user=user).calendar
+    CalendarConfiguration.objects.filter(user=user).update(
+        linked_calendar=event.google_calendar, default_calendar=calendar
+    )
+
+
 def test_its_owner_reads_why_an_event_stands_there_and_may_decide() -> None:
     client, user = signed_in()
     guest = {"address": "lea@client.example", "name": "Lea", "response": "accepted", "is_self": False}
     event = google_event(
         user, summary="Sales call", reason="Smart: no guest is a contact.", attendees=[guest]
     )
+    links(event)
     text = client.get(f"/agenda/events/{event.pk}/").content.decode()
     for words in ("Sales call", "Smart: no guest is a contact.", "lea@client.example"):
         assert words in text
