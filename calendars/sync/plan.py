@@ -43,6 +43,10 @@ NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday":
 
 def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
     """What to do with `observed`. `held` is its appointment, if it has one; `agreed` what both last had."""
+    if held is not None and facts.decision == MAKE:
+        # "Make appointment" lets in who is on the event at that moment, silently, and is used up by that. Whoever is
+        # added later, and every later move, is news of a linked event like any other: the policy decides.
+        facts = replace(facts, decision="")
     if observed.is_cancelled:
         return _gone(observed, held, agreed, facts)
     if observed.event_type in NEVER_BLOCKS:

@@ -19,7 +19,19 @@ from calendars.sync.guests import (
     why_nobody,
 )
 from calendars.sync.plan import plan
-from tests.calendars.sync.test_plan import ANN, BOB, EVENT, FACTS, NEW, SMART
+from tests.calendars.sync.test_plan import (
+    AGREED,
+    ANN,
+    BOB,
+    EVENT,
+    FACTS,
+    FROM_GOOGLE,
+    HOUR,
+    NEW,
+    NOW,
+    SMART,
+    moved,
+)
 
 OWNER = Person("dana@office.test", is_self=True, is_organizer=True)
 COLLEAGUE, ROOM = Person("amir@office.test"), Person("room1@resource.calendar.google.com", is_resource=True)
@@ -80,6 +92,21 @@ def test_reason_of_several_unknown_guests_names_them_all() -> None:
     assert plan(EVENT, None, None, facts).reason == (
         "Smart: new@x.org, b@x.org are no contacts, and only known contacts become appointments."
     )
+
+
+def test_decision_to_make_an_appointment_is_used_up_when_it_is_made() -> None:
+    """Under smart a guest added later became a new contact, and every later move was silent for ever."""
+    facts = replace(FACTS, policy=SMART, guests=(ANN, NEW), decision=MAKE)
+    later = plan(EVENT, FROM_GOOGLE, AGREED, facts)
+    assert (later.attach, later.fires) == ((), False)
+    known = plan(EVENT, FROM_GOOGLE, AGREED, replace(facts, guests=(ANN, BOB)))
+    assert (known.attach, known.fires) == ((BOB,), True)
+    shifted = plan(moved(), FROM_GOOGLE, AGREED, facts)
+    assert (shifted.fires, shifted.reason) == (True, "Moved at Google. Triggers fired.")
+    old = plan(moved(), FROM_GOOGLE, AGREED, replace(facts, policy_since=NOW + HOUR))
+    assert "before this configuration" in old.reason
+    crowd = tuple(Guest(f"g{number}@x.org", contact=number) for number in range(2, 25))
+    assert plan(EVENT, FROM_GOOGLE, AGREED, replace(facts, guests=(ANN, *crowd))).attach == ()
 
 
 def test_by_hand_every_guest_is_made_a_contact_and_named() -> None:
