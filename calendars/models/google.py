@@ -218,7 +218,7 @@ class GoogleEvent(models.Model):
 
 
 class GoogleEventGuest(models.Model):
-    """A guest's address on an event that only blocks, so that one query finds those who became contacts since."""
+    """A guest's address on an event without an appointment, so that one query finds those who became contacts since."""
 
     event = models.ForeignKey(GoogleEvent, on_delete=models.CASCADE, related_name="unmatched_guests")
     address = models.CharField(max_length=254, db_index=True)
