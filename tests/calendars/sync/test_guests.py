@@ -6,6 +6,7 @@ import pytest
 
 from calendars.sync import policy as policies
 from calendars.sync.facts import MAKE, Facts
+from calendars.sync.firing import fired_by_hand
 from calendars.sync.guests import (
     GUESTS_DECLINED,
     GUESTS_DECLINED_OR_IGNORED,
@@ -107,6 +108,27 @@ def test_decision_to_make_an_appointment_is_used_up_when_it_is_made() -> None:
     assert "before this configuration" in old.reason
     crowd = tuple(Guest(f"g{number}@x.org", contact=number) for number in range(2, 25))
     assert plan(EVENT, FROM_GOOGLE, AGREED, replace(facts, guests=(ANN, *crowd))).attach == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (
+            "Smart: ann@x.org is a contact. Silent: it was in Google before this configuration.",
+            "Smart: ann@x.org is a contact. Fired by hand by Dana.",
+        ),
+        (
+            "Added: ben@x.org. Silent: Allow Trigger is off. A guest accepted: confirmed.",
+            "Added: ben@x.org. Fired by hand by Dana. A guest accepted: confirmed.",
+        ),
+        ("Two way: ann@x.org is a contact.", "Two way: ann@x.org is a contact. Fired by hand by Dana."),
+        ("", "Fired by hand by Dana."),
+        # A second guest, fired for alone.
+        ("Two way: a. Fired by hand by Dana.", "Two way: a. Fired by hand by Dana."),
+    ],
+)
+def test_reason_says_that_what_was_silent_was_fired_by_hand(reason: str, words: str) -> None:
+    assert fired_by_hand(reason, "Dana") == words
 
 
 def test_by_hand_every_guest_is_made_a_contact_and_named() -> None:
