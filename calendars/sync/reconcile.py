@@ -316,6 +316,7 @@ def _booking(
         title=row.summary[:300],
         description=row.description,
         location=row.location[:500],
+        takes_usual_place=row.organised_by_us,
         meeting_url=row.meeting_url[:500],
         meeting=(row.ical_uid[:255], row.original_start),
         is_recurring=bool(row.recurring_event_id),
