@@ -38,6 +38,8 @@ from calendars.sync.words import Words, follow_words
 
 ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
+ORDINARY = ("default", "fromGmail")
+ONLY_BLOCKS = dict.fromkeys(("outOfOffice", "focusTime"), "Time kept for yourself: never an appointment.")
 NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday": "Birthdays never block."}
 
 
@@ -330,8 +332,10 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
         return "It has no length, so it takes no time."
     if observed.is_all_day:
         return "An all-day event is never an appointment."
-    if observed.event_type != "default" and observed.event_type != "fromGmail":
-        return "Time kept for yourself: never an appointment."
+    if observed.event_type not in ORDINARY:
+        return ONLY_BLOCKS.get(
+            observed.event_type, "An event of a kind Tandem does not know: never an appointment."
+        )
     if observed.span[1] <= facts.now:
         return "Past events are display only."
     if observed.is_recurring and facts.recurring_blocks_only and facts.decision != MAKE:

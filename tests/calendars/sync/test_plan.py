@@ -80,6 +80,13 @@ class TestBlocks:
         made = plan(replace(EVENT, event_type=kind), None, None, FACTS)
         assert (made.blocks, made.book) == (True, None)
 
+    def test_p9_event_of_an_unknown_kind_blocks_and_says_that_its_kind_is_unknown(self) -> None:
+        made = plan(replace(EVENT, event_type="hologram"), None, None, FACTS)
+        assert (made.blocks, made.book) == (True, None)
+        assert made.reason == "An event of a kind Tandem does not know: never an appointment."
+        kept = plan(replace(EVENT, event_type="focusTime"), None, None, FACTS)
+        assert kept.reason == "Time kept for yourself: never an appointment."
+
     @pytest.mark.parametrize("kind", ["workingLocation", "birthday"])
     def test_working_location_and_birthdays_never_block(self, kind: str) -> None:
         assert not plan(replace(EVENT, event_type=kind), None, None, FACTS).blocks
