@@ -154,6 +154,10 @@ class Facts:
             return True
         return self.policy.match if guest.contact is not None else self.policy.create
 
+    def confirms(self, guests: Sequence[Guest]) -> bool:
+        """Whether an appointment that is made, or restored, with these guests is confirmed from the first."""
+        return self.calendar_confirms or any(guest.has_accepted for guest in guests)
+
 
 @dataclass(frozen=True, slots=True)
 class Book:

@@ -6,7 +6,6 @@ those of the README's sync policy, read from top to bottom: first what the event
 appointment (follow it) or not (make one, join one, or only block).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calendars.sync.facts import (
@@ -34,6 +33,7 @@ from calendars.sync.facts import (
 from calendars.sync.firing import whether_it_fires
 from calendars.sync.guests import Guest
 from calendars.sync.policy import NAMES
+from calendars.sync.telling import names, said_of, who_became_what
 from calendars.sync.words import Words, follow_words
 
 ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
@@ -143,7 +143,7 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
     timed = replace(timed, words=_follow_words(observed, held, agreed))
     if held.is_void:
-        confirms = _confirms([each for each in facts.guests if held.has(each) or facts.admits(each)], facts)
+        confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
         how = "restored and confirmed" if confirms else "restored"
         timed = replace(
             timed,
@@ -255,7 +255,7 @@ def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, o
     fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     words = [timed.reason] if timed.reason else []
     if guests.attach:
-        words.append(f"Added: {_names(guests.attach)}. {why}")
+        words.append(f"Added: {names(guests.attach)}. {why}")
     if guests.detach:
         words.append("A guest left: their messages are void.")
     if confirm:
@@ -297,7 +297,7 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
             is_silent=True,
             join=True,
             restore=restores,
-            confirm=restores and _confirms(admitted, facts),
+            confirm=restores and facts.confirms(admitted),
         )
     if facts.decided_by_colleague and facts.decision != MAKE:
         return _block(
@@ -353,7 +353,7 @@ def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
         return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
     if not facts.policy.match:
         return _block(observed, facts, f"{option}: {facts.policy.why_no_match}.")
-    unknown = _said_of(facts.guests, "is not a contact", "are no contacts")
+    unknown = said_of(facts.guests, "is not a contact", "are no contacts")
     return _block(observed, facts, f"{option}: {unknown}, and {facts.policy.why_no_creation}.")
 
 
@@ -368,13 +368,13 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
     return Plan(
         APPOINTMENT,
-        f"{by}: {_who(admitted, facts)}. {why}",
+        f"{by}: {who_became_what(admitted, facts)}. {why}",
         blocks=_is_busy(observed, facts),
         colour=facts.calendar_colour,
         is_silent=not (fires or repeats),
         book=Book(
             guests=guests,
-            status=CONFIRMED if _confirms(admitted, facts) else NEW,
+            status=CONFIRMED if facts.confirms(admitted) else NEW,
             fires=fires,
             why=why,
             repeats_series=repeats,
@@ -407,32 +407,3 @@ def _block(observed: Observed, facts: Facts, reason: str) -> Plan:
     if not _is_busy(observed, facts):
         return Plan(FREE, f"{reason} Unanswered invitations do not block, as configured.")
     return Plan(BLOCK, reason, blocks=True)
-
-
-def _confirms(guests: Sequence[Guest], facts: Facts) -> bool:
-    """Whether an appointment that is made, or restored, with these guests is confirmed from the first."""
-    return facts.calendar_confirms or any(guest.has_accepted for guest in guests)
-
-
-def _who(admitted: tuple[Guest, ...], facts: Facts) -> str:
-    """Of each guest what became of them: attached, made a contact, or left out."""
-    known = tuple(guest for guest in admitted if guest.contact is not None)
-    made = tuple(guest for guest in admitted if guest.contact is None)
-    left_out = tuple(guest for guest in facts.guests if guest not in admitted)
-    said = [
-        _said_of(known, "is a contact", "are contacts"),
-        _said_of(made, "was made a contact", "were made contacts"),
-        _said_of(left_out, "is left out", "are left out"),
-    ]
-    because = f" ({facts.policy.why_no_creation})" if left_out else ""
-    return "; ".join(each for each in said if each) + because
-
-
-def _said_of(guests: tuple[Guest, ...], one: str, several: str) -> str:
-    """ "" of nobody."""
-    return f"{_names(guests)} {one if len(guests) == 1 else several}" if guests else ""
-
-
-def _names(guests: tuple[Guest, ...]) -> str:
-    shown = ", ".join(guest.address for guest in guests[:3])
-    return f"{shown} and {len(guests) - 3} more" if len(guests) > 3 else shown
