@@ -119,7 +119,8 @@ def event_entries(asked: Asked) -> Iterator[Entry]:
     rows = GoogleEvent.objects.filter(
         # What blocks before it was planned is shown as well: nobody is refused a time for no visible reason.
         Q(outcome__in=shown) | Q(blocks=True),
-        appointment=None,
+        # The appointment of an event that only blocks was cancelled, and is not drawn.
+        Q(appointment=None) | Q(appointment__status__in=Appointment.VOID_STATUSES),
         starts_at__lt=asked.ends_at,
         ends_at__gt=asked.starts_at,
     ).select_related("google_calendar__account__user")

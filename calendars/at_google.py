@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Prefetch, prefetch_related_objects
+from django.urls import reverse
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.guests import GOOGLES_OWN
@@ -25,6 +26,8 @@ class EventLine:
     is_cancelled: bool
     is_silent: bool
     is_hidden: bool
+    # The page of the event, where its owner decides about it; "" for anybody else.
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,9 @@ def event_line(event: GoogleEvent, viewer: User) -> EventLine:
         is_cancelled=event.is_cancelled,
         is_silent=event.is_silent,
         is_hidden=hidden,
+        page=reverse("calendars:event", args=[event.pk])
+        if event.google_calendar.account.user_id == viewer.pk
+        else "",
     )
 
 

@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
-from calendars.sync.policy import DISABLE_TRIGGER, NAMES, ONE_WAY, SMART, TWO_WAY, Policy, effective
+from calendars.sync.policy import (
+    CREATION_OFF,
+    DISABLE_TRIGGER,
+    NAMES,
+    NO_DEFAULT,
+    ONE_WAY,
+    SMART,
+    TRIGGER_OFF,
+    TWO_WAY,
+    Policy,
+    effective,
+)
 
 BLOCK, APPOINTMENT, OUTLINE = "block", "appointment", "outline"
 
@@ -63,12 +74,13 @@ def cards(toggles: Toggles) -> list[Card]:
 
 def sentence(policy: Policy) -> str:
     """What the policy comes to. Begins with what is missing when a switch holds the option back."""
+    off = _switched_off(policy)
     if not policy.match:
-        return _because(policy.restriction, "events only block time.")
+        return _because(off, "events only block time.")
     bells = "triggers fire" if policy.fire else "nothing fires"
     if policy.create:
-        return _because(policy.restriction, f"known and new guests get an appointment and {bells}.")
-    return _because(policy.restriction, f"known guests get an appointment and {bells}; others block time.")
+        return _because(off, f"known and new guests get an appointment and {bells}.")
+    return _because(off, f"known guests get an appointment and {bells}; others block time.")
 
 
 def effects(policy: Policy) -> list[Effect]:
@@ -100,8 +112,15 @@ def effects(policy: Policy) -> list[Effect]:
     ]
 
 
-def _because(restriction: str, rest: str) -> str:
-    if not restriction:
-        return rest[0].upper() + rest[1:]
-    cause = "No default calendar" if restriction.startswith("no default") else restriction
-    return f"{cause}: {rest}"
+def _switched_off(policy: Policy) -> str:
+    """What of the configuration holds the option back, each switch that does; "" when nothing does."""
+    causes = (policy.why_no_match, policy.why_no_creation, policy.why_silent)
+    if NO_DEFAULT in causes:
+        return "No default calendar"
+    if CREATION_OFF in causes and TRIGGER_OFF in causes:
+        return "Allow Contact Creation and Allow Trigger are off"
+    return next((switch for switch in (CREATION_OFF, TRIGGER_OFF) if switch in causes), "")
+
+
+def _because(cause: str, rest: str) -> str:
+    return f"{cause}: {rest}" if cause else rest[0].upper() + rest[1:]

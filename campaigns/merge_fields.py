@@ -45,7 +45,7 @@ def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
             "starts_at": moment_in_words(starts_at),
             "ends_at": moment_in_words(ends_at),
             "calendar": appointment.calendar.name,
-            "location": appointment.location or appointment.calendar.location,
+            "location": _place(appointment),
             "meeting_url": appointment.meeting_url,
             "duration_minutes": str(
                 (appointment.ends_at - appointment.starts_at) // datetime.timedelta(minutes=1)
@@ -67,3 +67,10 @@ def day(moment: datetime.datetime) -> str:
 def moment_in_words(moment: datetime.datetime) -> str:
     """ "Monday 2 November 2026, 09:30 GMT"."""
     return f"{day(moment)}, {moment:%H:%M} {moment.tzname()}"
+
+
+def _place(appointment: Appointment) -> str:
+    """Where it is, else the calendar's usual place; of what came from Google the event says where, or nobody does."""
+    if appointment.came_from_google:
+        return appointment.location
+    return appointment.location or appointment.calendar.location

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from calendars.models import GoogleEvent
+from calendars.sync.fired import tell_fired
 from campaigns.enrolment import Entry, enrol, settle
 from campaigns.firing import AFTERWARDS, REPEATED, FiringFacts, holds, why_silent
 from campaigns.models import Campaign, Enrolment, Kind, Step, TriggerEvent
@@ -93,8 +93,7 @@ def fire_now(
             entries += [Entry(campaign, person, event) for campaign in entered]
         TriggerEvent.objects.bulk_update(events, ["fired", "why"])
         if events:
-            # The muted bell says "no triggers".
-            GoogleEvent.objects.filter(appointment=locked).update(is_silent=False)
+            tell_fired(locked, by=by)
         enrol(entries, now=now)
     return events
 

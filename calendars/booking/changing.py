@@ -6,7 +6,7 @@ from django.db import transaction
 
 from calendars.booking.record import What, locked, record, save
 from calendars.booking.rules import NotPossible, Status, check_times
-from calendars.models import Calendar
+from calendars.models import Calendar, GoogleEvent
 from calendars.sync import sessions, targets
 from calendars.sync.words import Words
 from contacts.models import Appointment, AppointmentHost, Origin, User
@@ -112,6 +112,7 @@ def set_status(
     if row.is_void:
         _claim(row, None, None)
     if was_void and not row.is_void:
+        _lift_privacy(row)
         # The time is taken again: reminders come back, but what fired once does not fire again.
         record(
             row, What.BOOKED, origin=origin, by=by, fires=False, why=why or "Restored: booked fired before."
@@ -160,6 +161,18 @@ def _claim(row: Appointment, starts_at: datetime.datetime | None, ends_at: datet
         claims_from=starts_at, claims_until=ends_at
     )
     hosts.update(claims_from=starts_at, claims_until=ends_at)
+
+
+def _lift_privacy(row: Appointment) -> None:
+    """Whoever brings it back takes back the decision to keep its event as a private block."""
+    kept = row.google_events.filter(decision=GoogleEvent.Decision.KEEP_PRIVATE)
+    kept.update(
+        decision="",
+        decided_by=None,
+        decides_series=False,
+        replan=GoogleEvent.Replan.DECISION,
+        reason="The appointment was brought back: the event is no private block any more.",
+    )
 
 
 def _why_fixed(row: Appointment) -> str:

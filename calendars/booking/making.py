@@ -42,6 +42,8 @@ class Booking:
     title: str = ""
     description: str = ""
     location: str = ""
+    # Without a place of its own it takes the calendar's; not where somebody else decides on the place.
+    takes_usual_place: bool = True
     meeting_url: str = ""
     guests: Sequence[Contact] = ()
     addresses: Mapping[int, str] = field(default_factory=dict)
@@ -171,7 +173,7 @@ def _appointment(booking: Booking) -> Appointment:
         origin=booking.origin,
         title=booking.title or f"{booking.calendar.name}: {booking.contact.name}"[:300],
         description=booking.description,
-        location=booking.location or booking.calendar.location,
+        location=booking.location or (booking.calendar.location if booking.takes_usual_place else ""),
         meeting_url=booking.meeting_url,
         assigned_why=booking.assigned_why[:300],
         is_recurring=booking.is_recurring,

@@ -168,6 +168,8 @@ class GoogleEvent(models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # It was made for the whole series: what is added to that takes it over.
+    decides_series = models.BooleanField(default=False)
     error = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
@@ -190,6 +192,9 @@ class GoogleEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["google_calendar"], condition=Q(is_due=True), name="reconcile_due"),
             models.Index(fields=["google_calendar"], condition=~Q(error=""), name="google_event_failed"),
+            models.Index(
+                fields=["google_calendar"], condition=Q(decides_series=True), name="google_event_series"
+            ),
             models.Index(fields=["google_calendar", "starts_at", "ends_at"], name="google_event_agenda"),
             models.Index(fields=["appointment"], name="google_event_appointment"),
             models.Index(fields=["ical_uid", "original_start"], name="google_event_meeting"),
@@ -213,7 +218,7 @@ class GoogleEvent(models.Model):
 
 
 class GoogleEventGuest(models.Model):
-    """A guest's address on an event that only blocks, so that one query finds those who became contacts since."""
+    """A guest's address on an event without an appointment, so that one query finds those who became contacts since."""
 
     event = models.ForeignKey(GoogleEvent, on_delete=models.CASCADE, related_name="unmatched_guests")
     address = models.CharField(max_length=254, db_index=True)

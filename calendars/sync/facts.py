@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from calendars.sync.guests import Guest
+from calendars.sync.guests import NO_GUESTS, Guest
 from calendars.sync.policy import Policy
 from calendars.sync.words import NO_WORDS, Words
 
@@ -120,8 +120,8 @@ class Facts:
     series_told: frozenset[str] = frozenset()
     # A change of ours waits to be pushed.
     push_pending: bool = False
-    # Someone was left out because the configuration ignores them.
-    has_ignored_guests: bool = False
+    # What is said where `guests` is empty: who else is on the event.
+    nobody: str = NO_GUESTS
     # Addresses on the event that answered no, and all others on it, whoever counts as a guest by now.
     declined: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
@@ -152,6 +152,10 @@ class Facts:
         if self.decision == MAKE:
             return True
         return self.policy.match if guest.contact is not None else self.policy.create
+
+    def confirms(self, guests: Sequence[Guest]) -> bool:
+        """Whether an appointment that is made, or restored, with these guests is confirmed from the first."""
+        return self.calendar_confirms or any(guest.has_accepted for guest in guests)
 
 
 @dataclass(frozen=True, slots=True)

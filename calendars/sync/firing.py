@@ -1,9 +1,12 @@
 """What fires: decided by the event and the policy, never by the kind of pull that brought it. Pure."""
 
+import re
 from datetime import datetime
 
 from calendars.sync.facts import MAKE, Facts
-from calendars.sync.policy import NAMES
+
+# The sentence of a reason that says that nothing fired, and why.
+SILENT = re.compile(r"Silent: [^.]*\.")
 
 
 def whether_it_fires(
@@ -11,8 +14,7 @@ def whether_it_fires(
 ) -> tuple[bool, str]:
     """Whether triggers fire for what happened to this event, and the words that say why or why not."""
     if not facts.policy.fire:
-        cause = facts.policy.restriction or f"{NAMES[facts.policy.option]} fires no triggers"
-        return False, f"Silent: {cause}."
+        return False, f"Silent: {facts.policy.why_silent}."
     if facts.is_late_match:
         return False, "Silent: the guest became a contact after the event was read."
     if facts.is_applied:
@@ -26,3 +28,11 @@ def whether_it_fires(
     if is_older and not facts.fires_on_purpose:
         return False, "Silent: it was in Google before this configuration."
     return True, "Triggers fired."
+
+
+def fired_by_hand(reason: str, by: str) -> str:
+    """`reason` once a person fired what stayed silent: it says so in place of why nothing had fired."""
+    said = f"Fired by hand by {by}."
+    if SILENT.search(reason):
+        return SILENT.sub(lambda _: said, reason, count=1)
+    return reason if said in reason else f"{reason} {said}".strip()

@@ -102,6 +102,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                     Guest(person.address, person.name, person.response, known.get(person.address))
                     for person in people[row.pk]
                 ),
+                nobody=guest_rules.NO_GUESTS if people[row.pk] else _why_nobody(row, setting, ours),
                 sibling=_sibling_state(siblings.get((row.ical_uid, row.original_start))),
                 declined=_declined(row),
                 listed=_listed(row),
@@ -165,7 +166,7 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         policy=setting.policy,
         policy_since=setting.policy_since,
         calendar_colour=target.colour if target else GREY,
-        calendar_confirms=bool(setting.target and setting.target.confirms_automatically),
+        calendar_confirms=bool(target and target.confirms_automatically),
         is_conflict_calendar=setting.is_conflict_calendar,
         blocks_unanswered=configuration.blocks_unanswered if configuration else True,
         private_events=configuration.private_events if configuration else PrivateEvents.BLOCK,
@@ -175,7 +176,6 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         decision=row.decision if setting.target or row.decision != GoogleEvent.Decision.MAKE else "",
         is_late_match=row.replan == GoogleEvent.Replan.CONTACT and row.planned_etag == row.etag,
         is_resumed=row.replan == GoogleEvent.Replan.RESUME,
-        has_ignored_guests=any(setting.ignored.covers(person["address"].lower()) for person in row.attendees),
         is_applied=row.replan == GoogleEvent.Replan.APPLY,
         fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
         lives_on=row.planned_etag.endswith(REMOVED) and not row.is_cancelled,
@@ -248,7 +248,20 @@ def _organizer(row: GoogleEvent) -> str:
 
 
 def _guest_people(row: GoogleEvent, setting: Setting, ours: Collection[str]) -> list[Person]:
-    people = [
+    return guest_rules.outside_people(
+        people_on(row), organizer=_organizer(row), ours=ours, ignored=setting.ignored
+    )
+
+
+def _why_nobody(row: GoogleEvent, setting: Setting, ours: Collection[str]) -> str:
+    return guest_rules.why_nobody(
+        people_on(row), organizer=_organizer(row), ours=ours, ignored=setting.ignored
+    )
+
+
+def people_on(row: GoogleEvent) -> list[Person]:
+    """The attendees of `row`, as Google lists them."""
+    return [
         Person(
             address=person["address"],
             name=person.get("name", ""),
@@ -259,7 +272,6 @@ def _guest_people(row: GoogleEvent, setting: Setting, ours: Collection[str]) -> 
         )
         for person in row.attendees
     ]
-    return guest_rules.outside_people(people, organizer=_organizer(row), ours=ours, ignored=setting.ignored)
 
 
 def _attached(appointments: list[UUID]) -> dict[UUID, dict[int, str]]:

@@ -16,6 +16,10 @@ GOOGLES_OWN = (
     "unknownorganizer@calendar.google.com",
 )
 
+NO_GUESTS, NO_OUTSIDE_GUESTS = "no guests", "no outside guests"
+GUESTS_IGNORED, GUESTS_DECLINED = "its guests are ignored, as configured", "its guests have declined"
+GUESTS_DECLINED_OR_IGNORED = "its guests have declined or are ignored, as configured"
+
 # Google takes nearly anything for an attendee; what no mail can be sent to is nobody's contact.
 ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
@@ -76,25 +80,43 @@ def outside_people(
 
     `ours` holds their addresses that are CRM users'. An organiser who is not listed as attendee is added last.
     """
+    found: dict[str, Person] = {}
+    for person in _everybody(people, organizer):
+        address = person.address.strip().lower()
+        if address in found or person.response == DECLINED or ignored.covers(address):
+            continue
+        if _is_outside(person, address, ours):
+            found[address] = person
+    return list(found.values())
+
+
+def why_nobody(people: Iterable[Person], *, organizer: str, ours: Collection[str], ignored: Ignored) -> str:
+    """What is to be said of an event on which `outside_people` finds nobody: who else is on it, if anybody is."""
+    others = [person for person in _everybody(people, organizer) if not person.is_self]
+    outside = [person for person in others if is_outside(person, ours)]
+    if not outside:
+        return NO_OUTSIDE_GUESTS if others else NO_GUESTS
+    declined = [person.response == DECLINED for person in outside]
+    if all(declined):
+        return GUESTS_DECLINED
+    return GUESTS_DECLINED_OR_IGNORED if any(declined) else GUESTS_IGNORED
+
+
+def is_outside(person: Person, ours: Collection[str]) -> bool:
+    """Whether `person` is none of us and no room: somebody who could be a contact."""
+    return _is_outside(person, person.address.strip().lower(), ours)
+
+
+def _everybody(people: Iterable[Person], organizer: str) -> list[Person]:
     people = list(people)
     listed = {person.address.strip().lower() for person in people}
     outsider = organizer.strip().lower()
     if outsider and outsider not in listed:
         people.append(Person(address=outsider, response=ACCEPTED, is_organizer=True))
-    found: dict[str, Person] = {}
-    for person in people:
-        address = person.address.strip().lower()
-        if address and address not in found and _counts(person, address, ours, ignored):
-            found[address] = person
-    return list(found.values())
+    return people
 
 
-def _counts(person: Person, address: str, ours: Collection[str], ignored: Ignored) -> bool:
+def _is_outside(person: Person, address: str, ours: Collection[str]) -> bool:
     return bool(ADDRESS.fullmatch(address)) and not (
-        person.is_self
-        or person.is_resource
-        or person.response == DECLINED
-        or address in ours
-        or address.endswith(GOOGLES_OWN)
-        or ignored.covers(address)
+        person.is_self or person.is_resource or address in ours or address.endswith(GOOGLES_OWN)
     )

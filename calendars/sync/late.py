@@ -12,17 +12,21 @@ from django.db import transaction
 from django.db.models import F
 
 from calendars.models import GoogleEvent, GoogleEventGuest
-from calendars.sync.facts import BLOCK
+from calendars.sync.facts import BLOCK, FREE
 from calendars.sync.gather import Situation
 from contacts.models import ContactEmail
 
+# Free or unanswered events take no time, and become appointments all the same.
+WITHOUT_APPOINTMENT = (BLOCK, FREE)
 # Compared in one transaction.
 AT_ONCE = 500
 
 
 def late_matches() -> int:
-    """Mark upcoming events that only block though a guest of theirs is a contact by now; how many. Two statements when
-    there is no news."""
+    """Mark upcoming events without an appointment though a guest of theirs is a contact by now; how many.
+
+    Two statements when there is no news.
+    """
     marked = 0
     while ContactEmail.objects.filter(is_news=True).exists():
         marked += _look_for_new_addresses()
@@ -62,12 +66,14 @@ def _mark(events: Iterable[int]) -> int:
 
 
 def remember_unmatched(situations: Sequence[Situation], now: datetime) -> None:
-    """Keep the guests nobody knows on those of the upcoming events, planned just now, that only block."""
+    """Keep the guests nobody knows on those of the upcoming events, planned just now, that have no appointment."""
     GoogleEventGuest.objects.filter(event__in=[situation.row for situation in situations]).delete()
     GoogleEventGuest.objects.bulk_create(
         GoogleEventGuest(event=situation.row, address=guest.address)
         for situation in situations
-        if situation.row.outcome == BLOCK and situation.row.ends_at and situation.row.ends_at > now
+        if situation.row.outcome in WITHOUT_APPOINTMENT
+        and situation.row.ends_at
+        and situation.row.ends_at > now
         for guest in situation.facts.guests
         if guest.contact is None
     )

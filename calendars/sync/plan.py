@@ -38,15 +38,22 @@ from calendars.sync.facts import (
 from calendars.sync.firing import whether_it_fires
 from calendars.sync.guests import Guest
 from calendars.sync.policy import NAMES
+from calendars.sync.telling import names, said_of, who_became_what
 from calendars.sync.words import Words, follow_words
 
 ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
+ORDINARY = ("default", "fromGmail")
+ONLY_BLOCKS = dict.fromkeys(("outOfOffice", "focusTime"), "Time kept for yourself: never an appointment.")
 NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday": "Birthdays never block."}
 
 
 def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
     """What to do with `observed`. `held` is its appointment, if it has one; `agreed` what both last had."""
+    if held is not None and facts.decision == MAKE:
+        # "Make appointment" lets in who is on the event at that moment, silently, and is used up by that. Whoever is
+        # added later, and every later move, is news of a linked event like any other: the policy decides.
+        facts = replace(facts, decision="")
     if observed.is_cancelled:
         return _gone(observed, held, agreed, facts)
     if observed.event_type in NEVER_BLOCKS:
@@ -132,6 +139,9 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     )
     if held.status in FINAL:
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")
+    if held.is_void and facts.decision == KEEP_PRIVATE:
+        kept = "Kept as a private block by a person's decision; its appointment was cancelled here."
+        return replace(_block(observed, facts, kept), agrees=False)
     if held.is_void and not _comes_back(observed, held, agreed, facts):
         shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
         # It lives on although Google said that it was gone, or a person brought an event of ours back.
@@ -143,8 +153,13 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
     timed = replace(timed, words=_follow_words(observed, held, agreed))
     if held.is_void:
+        confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
+        how = "restored and confirmed" if confirms else "restored"
         timed = replace(
-            timed, restore=True, reason="Back at Google: the same appointment is restored, silently."
+            timed,
+            restore=True,
+            confirm=confirms,
+            reason=f"Back at Google: the same appointment is {how}, silently.",
         )
     return _with_guests(timed, guests, held, facts, observed)
 
@@ -254,7 +269,7 @@ def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, o
     news = frozenset(guest.address for guest in guests.attach) | ({ACCEPTED} if confirm else set())
     words = [timed.reason] if timed.reason else []
     if guests.attach:
-        words.append(f"Added: {_names(guests.attach)}. {why}")
+        words.append(f"Added: {names(guests.attach)}. {why}")
     if guests.detach:
         words.append("A guest left: their messages are void.")
     if confirm:
@@ -263,7 +278,7 @@ def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, o
         timed,
         attach=guests.attach,
         detach=guests.detach,
-        confirm=confirm,
+        confirm=confirm or timed.confirm,
         fires=fires,
         why=why,
         tells=timed.tells | (news if fires else frozenset()),
@@ -298,6 +313,7 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
             is_silent=True,
             join=True,
             restore=restores,
+            confirm=restores and facts.confirms(admitted),
         )
     if facts.decided_by_colleague and facts.decision != MAKE:
         return _block(
@@ -332,8 +348,10 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
         return "It has no length, so it takes no time."
     if observed.is_all_day:
         return "An all-day event is never an appointment."
-    if observed.event_type != "default" and observed.event_type != "fromGmail":
-        return "Time kept for yourself: never an appointment."
+    if observed.event_type not in ORDINARY:
+        return ONLY_BLOCKS.get(
+            observed.event_type, "An event of a kind Tandem does not know: never an appointment."
+        )
     if observed.span[1] <= facts.now:
         return "Past events are display only."
     if observed.is_recurring and facts.recurring_blocks_only and facts.decision != MAKE:
@@ -346,15 +364,13 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
 def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
     option = NAMES[facts.policy.option]
     if not facts.guests:
-        nobody = "its guests are ignored, as configured" if facts.has_ignored_guests else "no guests"
-        drawn = _block(observed, facts, f"{option}: {nobody}, so no appointment.")
+        drawn = _block(observed, facts, f"{option}: {facts.nobody}, so no appointment.")
         outlined = facts.policy.outlines
         return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
     if not facts.policy.match:
-        cause = facts.policy.restriction or "events from Google make no appointments"
-        return _block(observed, facts, f"{option}: {cause}.")
-    cause = facts.policy.restriction or "only known contacts become appointments"
-    return _block(observed, facts, f"{option}: {_names(facts.guests)} is not a contact, and {cause}.")
+        return _block(observed, facts, f"{option}: {facts.policy.why_no_match}.")
+    unknown = said_of(facts.guests, "is not a contact", "are no contacts")
+    return _block(observed, facts, f"{option}: {unknown}, and {facts.policy.why_no_creation}.")
 
 
 def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan:
@@ -362,18 +378,16 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     first = (known or list(admitted))[0]
     guests = (first, *(guest for guest in admitted if guest != first))
     told = _told(BOOKED, observed.starts_at, observed, facts)
-    accepted = any(guest.has_accepted for guest in admitted)
-    who = f"{first.address} is a contact" if known else f"{first.address} was made a contact"
     by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
     return Plan(
         APPOINTMENT,
-        f"{by}: {who}. {told.why}",
+        f"{by}: {who_became_what(admitted, facts)}. {told.why}",
         blocks=_is_busy(observed, facts),
         colour=facts.calendar_colour,
         is_silent=not (told.fires or told.repeats),
         book=Book(
             guests=guests,
-            status=CONFIRMED if accepted or facts.calendar_confirms else NEW,
+            status=CONFIRMED if facts.confirms(admitted) else NEW,
             fires=told.fires,
             why=told.why,
             repeats_series=told.repeats,
@@ -424,8 +438,3 @@ def _block(observed: Observed, facts: Facts, reason: str) -> Plan:
     if not _is_busy(observed, facts):
         return Plan(FREE, f"{reason} Unanswered invitations do not block, as configured.")
     return Plan(BLOCK, reason, blocks=True)
-
-
-def _names(guests: tuple[Guest, ...]) -> str:
-    shown = ", ".join(guest.address for guest in guests[:3])
-    return f"{shown} and {len(guests) - 3} more" if len(guests) > 3 else shown

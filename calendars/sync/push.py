@@ -119,6 +119,8 @@ class Push:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
         if self._was_cancelled_there():
             return "cancelled at Google already"
+        if self._is_kept_private():
+            return "kept at Google as a private block"
         self._remove_earlier()
         if self.target.is_withdrawn or self.appointment.is_void:
             return self._remove()
@@ -132,6 +134,13 @@ class Push:
         """Google's own event ended the appointment (deleted, no guest left): what stands there is the person's."""
         by_google = self.appointment.is_void and self.appointment.status_set_by == Origin.GOOGLE
         return by_google and self.target.is_adopted
+
+    def _is_kept_private(self) -> bool:
+        """A person keeps the event as a private block: the appointment ended here alone, for every copy."""
+        kept = GoogleEvent.objects.filter(
+            appointment=self.appointment, decision=GoogleEvent.Decision.KEEP_PRIVATE
+        )
+        return self.appointment.is_void and self.target.is_adopted and kept.exists()
 
     def _was_deleted_there(self) -> bool:
         return self.row is not None and self.row.is_cancelled

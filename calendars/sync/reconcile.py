@@ -19,6 +19,7 @@ from calendars.sync import backoff, brake, bulk, late, sessions, targets
 from calendars.sync.facts import ACCEPTED, BOOKED, MOVED, Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
+from calendars.sync.inheriting import take_over_decisions
 from calendars.sync.plan import ONCE_A_SERIES, plan
 from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
@@ -157,6 +158,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
     )
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
+    take_over_decisions(rows)
     found = situations(rows, setting, now)
     batch = news.as_it_is()
     plans = list(_planned(found, batch))
@@ -340,6 +342,7 @@ def _booking(
         title=row.summary[:300],
         description=row.description,
         location=row.location[:500],
+        takes_usual_place=row.organised_by_us,
         meeting_url=row.meeting_url[:500],
         meeting=(row.ical_uid[:255], row.original_start),
         is_recurring=bool(row.recurring_event_id),
@@ -356,7 +359,8 @@ def _join(made: Plan, situation: Situation, setting: Setting) -> None:
         raise ValueError("There is no appointment of a colleague to join.")
     booking.add_host(sibling, setting.owner.pk)
     if made.restore:
-        sibling = booking.set_status(sibling, Status.NEW, origin=Origin.GOOGLE, fires=False, why=made.reason)
+        status = Status.CONFIRMED if made.confirm else Status.NEW
+        sibling = booking.set_status(sibling, status, origin=Origin.GOOGLE, fires=False, why=made.reason)
         free_absent(sibling, but=setting.owner.pk)
     times = situation.observed.span
     if times != (sibling.starts_at, sibling.ends_at) and (made.restore or _knows_better(row, sibling)):

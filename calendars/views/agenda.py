@@ -14,10 +14,12 @@ from django.utils.dateparse import parse_date, parse_datetime
 from calendars.agenda import Asked, Entry, days_of, entries, event_title
 from calendars.colours import text_on
 from calendars.days import VIEWS, by_day, following, shown
+from calendars.invited import invited
 from calendars.ledger import need_a_look
 from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
 from calendars.sync.brake import braked_runs
+from calendars.sync.decide import offer
 from calendars.wall_time import on_the_clock
 from contacts.models import User
 from contacts.privacy import PRIVATE
@@ -135,7 +137,8 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "title": event_title(row) if is_own else "Busy",
             "days": days,
             "is_private": row.visibility in PRIVATE,
-            "guests": [person for person in row.attendees if not person.get("is_self")] if is_own else [],
+            "guests": invited(row) if is_own else [],
+            "offer": offer(row, timezone.now()) if is_own else None,
         },
     )
 

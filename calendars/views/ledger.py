@@ -11,7 +11,13 @@ from calendars.agenda import event_title
 from calendars.ledger import LedgerFilter
 from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import brake
-from calendars.sync.decide import NotPossible, keep_private, make_appointment, never_guest
+from calendars.sync.decide import (
+    NotPossible,
+    keep_private,
+    let_option_decide,
+    make_appointment,
+    never_guest,
+)
 from calendars.sync.trying_again import StillWrong, try_again
 from calendars.tasks import work_calendar
 from contacts.viewer import viewer_of
@@ -51,29 +57,44 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """`decision`: make, private, or never with `address`. Only the owner of the Google account decides."""
+    """`decision`: make, private, option (both also as "…-series"), or never with `address`. Only the owner of the
+    Google account decides.
+    """
     event = _own_event(request, pk)
-    by, now = viewer_of(request), timezone.now()
     try:
-        if request.POST.get("decision") == "make":
-            event = make_appointment(event, by=by, now=now)
-        elif request.POST.get("decision") == "private":
-            event = keep_private(event, by=by, now=now)
-        elif request.POST.get("decision") == "never":
-            event = never_guest(event, request.POST.get("address", ""), by=by, now=now)
-        else:
-            raise NotPossible("Choose what to do with this event.")
+        event, done = _decided(request, event)
     except NotPossible as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "It is done within a moment." if event.replan else event.reason)
-    if event.appointment is not None:
+        messages.success(request, "It is done within a moment." if event.replan else done)
+    if event.appointment is not None and not event.appointment.is_void:
         return redirect(event.appointment)
     return redirect("calendars:event", pk=pk)
 
 
+def _decided(request: HttpRequest, event: GoogleEvent) -> tuple[GoogleEvent, str]:
+    """The event as the person's decision left it, and the words for it. Raises NotPossible."""
+    by, now = viewer_of(request), timezone.now()
+    # "private-series": for all occurrences of its series.
+    decision, _, scope = request.POST.get("decision", "").partition("-")
+    whole_series = scope == "series"
+    if decision == "make":
+        event = make_appointment(event, by=by, now=now)
+    elif decision == "private":
+        had_one = event.appointment is not None and not event.appointment.is_void
+        event = keep_private(event, by=by, now=now, whole_series=whole_series)
+        return event, f"{event.reason} Its contacts stay." if had_one else event.reason
+    elif decision == "option":
+        event = let_option_decide(event, by=by, now=now, whole_series=whole_series)
+    elif decision == "never":
+        event = never_guest(event, request.POST.get("address", ""), by=by, now=now)
+    else:
+        raise NotPossible("Choose what to do with this event.")
+    return event, event.reason
+
+
 def _own_event(request: HttpRequest, pk: int) -> GoogleEvent:
-    rows = GoogleEvent.objects.select_related("google_calendar__account")
+    rows = GoogleEvent.objects.select_related("google_calendar__account", "appointment")
     return get_object_or_404(rows, pk=pk, google_calendar__account__user=request.user)
 
 

@@ -26,6 +26,22 @@ ALL = Toggles(has_default=True, creation=True, trigger=True)
             Toggles(has_default=True, trigger=True),
             "Allow Contact Creation is off: known guests get an appointment and triggers fire; others block time.",
         ),
+        (
+            TWO_WAY,
+            Toggles(has_default=True),
+            "Allow Contact Creation and Allow Trigger are off: "
+            "known guests get an appointment and nothing fires; others block time.",
+        ),
+        (
+            SMART,
+            Toggles(has_default=True, creation=True),
+            "Allow Trigger is off: known guests get an appointment and nothing fires; others block time.",
+        ),
+        (
+            DISABLE_TRIGGER,
+            Toggles(has_default=True, trigger=True),
+            "Allow Contact Creation is off: known guests get an appointment and nothing fires; others block time.",
+        ),
         (SMART, ALL, "Known guests get an appointment and triggers fire; others block time."),
         (DISABLE_TRIGGER, ALL, "Known and new guests get an appointment and nothing fires."),
         (

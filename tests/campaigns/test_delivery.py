@@ -21,6 +21,7 @@ from calendars import booking
 from campaigns import delivery
 from campaigns.delivery import claims, deliver_due, message_id_of
 from campaigns.delivery.messages import Messages
+from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Step
 from campaigns.transports import CalendarFile, EmailTransport, Letter, Refused, TryLater
 from contacts.models import Appointment, Contact
@@ -405,3 +406,12 @@ def test_command_refuses_a_moment_it_cannot_read(text: str) -> None:
     with pytest.raises(CommandError, match="is no moment") as caught:
         call_command("deliver", at=text)
     assert caught.value.returncode == 2
+
+
+def test_reminder_of_a_meeting_from_google_names_no_place_that_its_event_does_not() -> None:
+    room = rows.calendar(location="Room 1")
+    asked = rows.book(calendar=room)
+    asked.location = ""
+    assert merge_fields(asked, asked.contact)["appointment"]["location"] == "Room 1"
+    asked.origin = "google"
+    assert merge_fields(asked, asked.contact)["appointment"]["location"] == ""

@@ -470,12 +470,15 @@ def test_fire_now_fires_what_was_silent_once() -> None:
     assert len(rows.messages(appointment)) == 2
 
 
-def test_fire_now_takes_the_muted_bell_off_the_google_event() -> None:
+def test_fire_now_takes_the_muted_bell_off_the_google_event_and_its_reason_says_so() -> None:
+    grace = rows.user(first_name="Grace", last_name="Hopper")
     appointment = rows.booked(origin=Origin.GOOGLE, fires=False)
-    event = GoogleEventFactory(appointment=appointment, is_silent=True)
-    fire_now(appointment, by=rows.user(), now=NOW)
+    silent = "Smart: ann@x.org is a contact. Silent: it was in Google before this configuration."
+    event = GoogleEventFactory(appointment=appointment, is_silent=True, reason=silent)
+    fire_now(appointment, by=grace, now=NOW)
     event.refresh_from_db()
     assert not event.is_silent
+    assert event.reason == "Smart: ann@x.org is a contact. Fired by hand by Grace Hopper."
 
 
 def test_fire_now_can_be_for_one_guest_alone() -> None:

@@ -204,9 +204,7 @@ class Histories(RuleBasedStateMachine):
         series = [event for event in self.events(address) if "recurringEventId" in event]
         if series:
             event_id = series[index % len(series)]["recurringEventId"]
-            self.at_google(
-                lambda: self.world.control.patch(address, address, event_id, {"recurrence": []})
-            )
+            self.at_google(lambda: self.world.control.patch(address, address, event_id, {"recurrence": []}))
 
     @rule(address=who, index=which, guests=guests, series=st.booleans())
     def invite(self, address: str, index: int, guests: list[str], series: bool) -> None:
@@ -397,7 +395,11 @@ class Histories(RuleBasedStateMachine):
         self.at_the_desk(noted, life)
 
     @precondition(lambda self: GoogleEvent.objects.exists())
-    @rule(index=which, decision=st.sampled_from(["make", "private", "never"]), life=lives)
+    @rule(
+        index=which,
+        decision=st.sampled_from(["make", "private", "private series", "option", "never"]),
+        life=lives,
+    )
     def decide(self, index: int, decision: str, life: int | None) -> None:
         """A person decides about one event on the agenda."""
         events = GoogleEvent.objects.exclude(status="cancelled").order_by("pk")
@@ -410,6 +412,12 @@ class Histories(RuleBasedStateMachine):
         verbs: dict[str, Callable[[], Any]] = {
             "make": lambda: deciding.make_appointment(event, by=user, now=self.world.now),
             "private": lambda: deciding.keep_private(event, by=user, now=self.world.now),
+            "private series": lambda: deciding.keep_private(
+                event, by=user, now=self.world.now, whole_series=True
+            ),
+            "option": lambda: deciding.let_option_decide(
+                event, by=user, now=self.world.now, whole_series=event.decides_series
+            ),
             "never": lambda: deciding.never_guest(event, address, by=user, now=self.world.now),
         }
         with contextlib.suppress(deciding.NotPossible):

@@ -317,6 +317,8 @@ def agree(event: dict[str, Any] | None, appointment: Appointment) -> bool:
     if appointment.is_void:
         # Cancelled because no guest was left, it stays a person's own event; as guests we can but decline.
         by_google = appointment.came_from_google and appointment.status_set_by == "google"
+        # A person kept its event as a private block: it ended here alone.
+        by_google |= appointment.changes.filter(why__startswith="Kept as a private block").exists()
         return not lives or by_google or answer_of(event or {}) == "declined"
     if not lives or event is None:
         return False

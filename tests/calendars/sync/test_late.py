@@ -8,8 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 from calendars.models import GoogleEvent, GoogleEventGuest
 from calendars.sync import late
 from calendars.sync.late import late_matches
-from contacts.models import ContactEmail
+from contacts.models import Appointment, ContactEmail
 from tests.factories import ContactFactory, GoogleEventFactory
+from tests.google import Desk, Google
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +72,28 @@ def test_without_news_two_statements_tell(
     late_matches()
     with django_assert_num_queries(2):
         assert late_matches() == 0
+
+
+def test_guest_of_a_free_event_who_becomes_a_contact_gets_the_appointment(google: Google) -> None:
+    desk = Desk(google, "smart", creation=False)
+    google.add(desk.address, guests=("ann@x.org",), transparency="transparent")
+    desk.turn()
+    assert GoogleEvent.objects.get().outcome == "free"
+    ContactFactory(address="ann@x.org")
+    assert late_matches() == 1
+    desk.turn()
+    assert not Appointment.objects.get().changes.get().fires
+
+
+def test_organiser_of_an_unanswered_invitation_who_becomes_a_contact_gets_the_appointment(
+    google: Google,
+) -> None:
+    desk = Desk(google, "smart", creation=False, blocks_unanswered=False)
+    google.control.add_person("boss@x.org")
+    google.add("boss@x.org", guests=(desk.address,))
+    desk.turn()
+    assert GoogleEvent.objects.get().outcome == "free"
+    ContactFactory(address="boss@x.org")
+    late_matches()
+    desk.turn()
+    assert Appointment.objects.get().contact.primary_address == "boss@x.org"

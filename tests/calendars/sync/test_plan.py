@@ -82,6 +82,13 @@ class TestBlocks:
         made = plan(replace(EVENT, event_type=kind), None, None, FACTS)
         assert (made.blocks, made.book) == (True, None)
 
+    def test_p9_event_of_an_unknown_kind_blocks_and_says_that_its_kind_is_unknown(self) -> None:
+        made = plan(replace(EVENT, event_type="hologram"), None, None, FACTS)
+        assert (made.blocks, made.book) == (True, None)
+        assert made.reason == "An event of a kind Tandem does not know: never an appointment."
+        kept = plan(replace(EVENT, event_type="focusTime"), None, None, FACTS)
+        assert kept.reason == "Time kept for yourself: never an appointment."
+
     @pytest.mark.parametrize("kind", ["workingLocation", "birthday"])
     def test_working_location_and_birthdays_never_block(self, kind: str) -> None:
         assert not plan(replace(EVENT, event_type=kind), None, None, FACTS).blocks
@@ -167,6 +174,26 @@ class TestGuests:
     def test_and_restored_as_the_same_row_if_one_returns(self) -> None:
         held = replace(FROM_GOOGLE, status="cancelled", status_set_by="google")
         assert plan(EVENT, held, AGREED, FACTS).restore
+
+    @pytest.mark.parametrize(
+        ("guest", "calendar_confirms", "confirmed"),
+        [
+            (ANN, False, False),
+            (ANN, True, True),
+            (replace(ANN, response="accepted"), False, True),
+            # Another guest takes the place of the one who left.
+            (replace(BOB, response="accepted"), False, True),
+        ],
+    )
+    def test_restored_it_is_confirmed_where_a_new_one_would_be(
+        self, guest: Guest, calendar_confirms: bool, confirmed: bool
+    ) -> None:
+        held = replace(FROM_GOOGLE, status="cancelled", status_set_by="google")
+        facts = replace(FACTS, guests=(guest,), calendar_confirms=calendar_confirms)
+        made = plan(EVENT, held, AGREED, facts)
+        assert (made.restore, made.confirm, made.fires) == (True, confirmed, guest.contact == 2)
+        joined = plan(EVENT, None, None, replace(facts, sibling="cancelled at Google"))
+        assert (joined.restore, joined.confirm) == (True, confirmed)
 
     def test_attached_guest_whose_contact_lost_the_address_stays(self) -> None:
         stranger = Guest("ann@x.org", contact=None)

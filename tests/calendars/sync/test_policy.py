@@ -10,6 +10,7 @@ from calendars.sync.guests import Guest
 from calendars.sync.plan import plan
 
 NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
 TOMORROW = NOW + datetime.timedelta(days=1)
 EVENT = Observed(
     starts_at=TOMORROW,
@@ -113,16 +114,67 @@ def test_event_without_guests_is_outlined_under_two_way_and_disable_trigger(opti
     assert (made.outline, made.colour) == ((True, "#2f6fde") if is_outlined else (False, "grey"))
 
 
-def test_restriction_says_why_the_option_is_held_back():
-    assert (
-        "default calendar"
-        in policies.for_user("two_way", has_default=False, creation=False, trigger=True).restriction
+# The cause that is given in each column of TABLE: which switch, or the option itself. "-": none, it acts.
+NO_DEFAULT, CREATION, TRIGGER = (
+    "no default calendar is chosen",
+    "Allow Contact Creation is off",
+    "Allow Trigger is off",
+)
+ONE_WAY, SMART, SILENT = (
+    "events from Google make no appointments",
+    "only known contacts become appointments",
+    "Disable trigger fires no triggers",
+)
+CAUSES = {
+    ("one_way", "known"): [ONE_WAY, "", *[ONE_WAY] * 4],
+    ("one_way", "unknown"): [ONE_WAY, "", *[ONE_WAY] * 4],
+    ("two_way", "known"): [NO_DEFAULT, "", TRIGGER, "-", TRIGGER, "-"],
+    ("two_way", "unknown"): [NO_DEFAULT, "", CREATION, CREATION, TRIGGER, "-"],
+    ("smart", "known"): [NO_DEFAULT, "", TRIGGER, "-", TRIGGER, "-"],
+    ("smart", "unknown"): [NO_DEFAULT, "", SMART, SMART, SMART, SMART],
+    ("disable_trigger", "known"): [NO_DEFAULT, "", SILENT, SILENT, SILENT, SILENT],
+    ("disable_trigger", "unknown"): [NO_DEFAULT, "", CREATION, CREATION, SILENT, SILENT],
+}
+ALL_CAUSES = {NO_DEFAULT, CREATION, TRIGGER, ONE_WAY, SMART, SILENT}
+
+
+def caused_cells():
+    for (option, guest), causes in CAUSES.items():
+        for toggles, cause in zip(COLUMNS, causes, strict=True):
+            if cause:
+                yield pytest.param(option, guest, toggles, cause, id=f"{option}-{guest}-{toggles}")
+
+
+@pytest.mark.parametrize(("option", "guest", "toggles", "cause"), list(caused_cells()))
+def test_reason_names_the_cause_that_decided_and_no_other(option, guest, toggles, cause):
+    default, creation, trigger = toggles
+    policy = policies.for_user(option, has_default=default, creation=creation, trigger=trigger)
+    facts = Facts(now=NOW, policy=policy, policy_since=NOW - HOUR, guests=GUESTS[guest])
+    reason = plan(EVENT, None, None, facts).reason
+    assert {each for each in ALL_CAUSES if each in reason} == ({cause} - {"-"})
+    assert ("Triggers fired." in reason) is (cause == "-")
+
+
+@pytest.mark.parametrize("toggles", COLUMNS)
+@pytest.mark.parametrize("option", policies.OPTIONS)
+def test_each_permission_that_is_withheld_says_why_and_no_other_does(option, toggles):
+    default, creation, trigger = toggles
+    policy = policies.effective(
+        option, has_default=default, creation=creation and default, trigger=trigger, is_unassigned=False
     )
-    assert (
-        "Contact Creation"
-        in policies.for_user("two_way", has_default=True, creation=False, trigger=True).restriction
-    )
-    assert (
-        "Allow Trigger"
-        in policies.for_user("smart", has_default=True, creation=False, trigger=False).restriction
-    )
+    for given, why in [
+        (policy.match, policy.why_no_match),
+        (policy.create, policy.why_no_creation),
+        (policy.fire, policy.why_silent),
+    ]:
+        assert bool(why) is not given
+
+
+@pytest.mark.parametrize("option", policies.OPTIONS)
+def test_reason_of_an_unassigned_calendar_names_the_option_alone(option):
+    policy = policies.for_unassigned(option)
+    for guests in GUESTS.values():
+        facts = Facts(now=NOW, policy=policy, policy_since=NOW - HOUR, guests=guests)
+        reason = plan(EVENT, None, None, facts).reason
+        assert reason.startswith(policies.NAMES[option])
+        assert not {NO_DEFAULT, CREATION, TRIGGER} & {each for each in ALL_CAUSES if each in reason}

@@ -465,3 +465,23 @@ def test_guest_whom_a_colleague_ignores_stays_with_the_organiser(google: Google)
     appointment = Appointment.objects.get()
     assert appointment.status == "new"
     assert appointment.hosts.count() == 2
+
+
+@pytest.mark.parametrize(("confirms", "answer"), [(True, "needsAction"), (False, "accepted")])
+def test_appointment_whose_guest_returns_is_confirmed_as_at_first(
+    google: Google, confirms: bool, answer: str
+) -> None:
+    """It came back as new: its calendar confirms automatically, or the guest had accepted."""
+    desk = Desk(google)
+    desk.calendar.confirms_automatically = confirms
+    desk.calendar.save()
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    google.change(desk.address, event, attendees=[{"email": "ann@x.org", "responseStatus": "declined"}])
+    desk.turn()
+    assert Appointment.objects.get().status == "cancelled"
+    google.change(desk.address, event, attendees=[{"email": "ann@x.org", "responseStatus": answer}])
+    desk.turn()
+    appointment = Appointment.objects.get()
+    assert appointment.status == "confirmed"
+    assert [change.what for change in appointment.changes.filter(fires=False)] == ["booked", "confirmed"]

@@ -60,6 +60,20 @@ class TestThroughGoogle:
         desk.turn()
         assert not google.control.requests("calendar.events.patch")
 
+    def test_meeting_of_somebody_else_without_a_place_does_not_take_the_calendars(
+        self, google: Google
+    ) -> None:
+        """It stood beside "its organiser decides time and place"."""
+        desk = Desk(google)
+        desk.calendar.location = "Room 1"
+        desk.calendar.save()
+        google.control.add_person("boss@x.org")
+        google.add("boss@x.org", guests=(desk.address,))
+        google.add(desk.address, guests=("ann@x.org",), start=TOMORROW_AT_TEN + 2 * HOUR)
+        desk.turn()
+        places = Appointment.objects.order_by("starts_at").values_list("location", flat=True)
+        assert list(places) == ["", "Room 1"]
+
     def test_place_edited_here_is_not_written_over_by_googles(self, google: Google) -> None:
         desk = Desk(google)
         event = google.add(desk.address, guests=("ann@x.org",), location="Room 1")

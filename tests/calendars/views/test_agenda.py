@@ -9,11 +9,18 @@ import time_machine
 from django.test import Client
 
 from calendars import booking
-from calendars.models import BlockedTime, Calendar, SyncRun
+from calendars.models import BlockedTime, Calendar, CalendarConfiguration, GoogleEvent, SyncRun
 from contacts.models import Appointment, Origin, User
+from contacts.models.users import UserAddress
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import HOUR, NOW, booked, google_event, signed_in
-from tests.factories import CalendarFactory, ContactFactory, GoogleAccountFactory, GoogleCalendarFactory
+from tests.factories import (
+    CalendarFactory,
+    ContactFactory,
+    GoogleAccountFactory,
+    GoogleCalendarFactory,
+    MembershipFactory,
+)
 
 pytestmark = pytest.mark.django_db
 WEEK = {"start": "2026-11-23", "end": "2026-11-30"}
@@ -264,12 +271,22 @@ def test_a_stale_account_and_a_held_pull_are_told_above_the_agenda() -> None:
 # --- the page of one Google event ---------------------------------------------------------------------------------
 
 
+def links(event: GoogleEvent) -> None:
+    """The event is of its owner's linked calendar, and appointments have a calendar to be filed on."""
+    user = event.google_calendar.account.user
+    calendar = MembershipFactory.create(user=user).calendar
+    CalendarConfiguration.objects.filter(user=user).update(
+        linked_calendar=event.google_calendar, default_calendar=calendar
+    )
+
+
 def test_its_owner_reads_why_an_event_stands_there_and_may_decide() -> None:
     client, user = signed_in()
     guest = {"address": "lea@client.example", "name": "Lea", "response": "accepted", "is_self": False}
     event = google_event(
         user, summary="Sales call", reason="Smart: no guest is a contact.", attendees=[guest]
     )
+    links(event)
     text = client.get(f"/agenda/events/{event.pk}/").content.decode()
     for words in ("Sales call", "Smart: no guest is a contact.", "lea@client.example"):
         assert words in text
@@ -278,6 +295,32 @@ def test_its_owner_reads_why_an_event_stands_there_and_may_decide() -> None:
         "private",
         "never",
     ]
+
+
+def test_never_this_guest_is_offered_for_outside_guests_alone() -> None:
+    client, user = signed_in()
+    colleague = signed_in()[1]
+    UserAddress.objects.create(user=user, address="dana@home.example")
+    invited = [
+        {"address": user.email, "is_self": True},
+        {"address": "Dana@home.example", "is_self": False},
+        {"address": colleague.email, "is_self": False},
+        {"address": "room@resource.calendar.google.com", "is_self": False, "is_resource": True},
+    ]
+    event = google_event(user, attendees=invited)
+    text = client.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert "Staff" in text
+    assert "Room" in text
+    assert 'value="never"' not in text
+    for address in ("dana@home.example", colleague.email, "room@resource.calendar.google.com"):
+        data = {"decision": "never", "address": address}
+        answer = client.post(f"/agenda/events/{event.pk}/decide/", data, follow=True).content.decode()
+        assert "never guests" in answer
+    event.attendees = [*invited, {"address": "lea@client.example", "is_self": False}]
+    event.save()
+    text = client.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert text.count('value="never"') == 1
+    assert 'name="address" value="lea@client.example"' in text
 
 
 def test_a_colleague_sees_the_time_of_an_event_only() -> None:

@@ -8,14 +8,19 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from calendars.models import GoogleEvent
+from calendars.models import CalendarConfiguration, GoogleEvent
 from calendars.sync import reconcile
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, Contact, User
 from integrations.models import GoogleCalendar
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import HOUR, NOW, google_event, signed_in
-from tests.factories import GoogleAccountFactory, GoogleCalendarFactory, UserFactory
+from tests.factories import (
+    GoogleAccountFactory,
+    GoogleCalendarFactory,
+    MembershipFactory,
+    UserFactory,
+)
 from tests.google import NOW as THEN
 from tests.google import Desk, Google
 
@@ -183,13 +188,32 @@ class TestList:
         ("fields", "offered", "words"),
         [
             ({"attendees": [{"address": "mia@tide.example"}]}, True, "Nothing is sent to anybody."),
-            ({"attendees": [{"address": "dana@tide.example", "is_self": True}]}, False, "Without guests"),
+            (
+                {"attendees": [{"address": "dana@tide.example", "is_self": True, "response": "accepted"}]},
+                False,
+                "has no guest",
+            ),
             (
                 {"attendees": [{"address": "mia@tide.example"}], "is_all_day": True},
                 False,
-                "never appointments",
+                "never an appointment",
             ),
-            ({"visibility": "private"}, False, "no guests are kept"),
+            (
+                {"attendees": [{"address": "mia@tide.example"}], "ends_at": NOW + DAY},
+                False,
+                "takes no time",
+            ),
+            (
+                {
+                    "attendees": [
+                        {"address": "mia@tide.example"},
+                        {"address": "dana@tide.example", "is_self": True, "response": "declined"},
+                    ]
+                },
+                False,
+                "You declined this invitation",
+            ),
+            ({"visibility": "private"}, False, "guests are not kept"),
         ],
     )
     def test_an_appointment_is_offered_only_where_somebody_could_be_booked(
@@ -197,6 +221,10 @@ class TestList:
     ) -> None:
         client, user = desk
         event = self.event(user, "Lunch", **fields)
+        calendar = MembershipFactory.create(user=user).calendar
+        CalendarConfiguration.objects.filter(user=user).update(
+            linked_calendar=event.google_calendar, default_calendar=calendar
+        )
         text = client.get(f"/agenda/events/{event.pk}/").content.decode()
         assert ("Make appointment" in text) is offered
         assert words in text
@@ -222,6 +250,44 @@ class TestList:
         text = client.get("/agenda/").content.decode()
         assert "1 Google event could not be read or carried out." in text
         assert "/agenda/ledger/?outcome=look" in text
+
+
+class TestMake:
+    def make(self, desk: Desk) -> str:
+        client = Client()
+        client.force_login(desk.user)
+        path = f"/agenda/events/{GoogleEvent.objects.get().pk}/decide/"
+        return client.post(path, {"decision": "make"}, follow=True).content.decode()
+
+    def test_declined_invitation_is_refused_and_not_remembered(self, google: Google) -> None:
+        """The press was stored, and the appointment appeared by itself when the invitation was accepted."""
+        desk = Desk(google, "smart", creation=False)
+        google.control.add_person("boss@x.org")
+        event = google.add("boss@x.org", guests=(desk.address,))
+        google.control.respond(desk.address, event["id"], "declined")
+        desk.turn()
+        text = self.make(desk)
+        assert "You declined this invitation" in text
+        assert "Decided" not in text
+        google.control.respond(desk.address, event["id"], "accepted")
+        desk.turn()
+        assert not Appointment.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("start", "end", "words"),
+        [
+            (THEN - 2 * HOUR, THEN - HOUR, "Past events are display only."),
+            (THEN + DAY, THEN + DAY, "It has no length"),
+        ],
+    )
+    def test_what_can_be_no_appointment_is_refused_and_not_remembered(
+        self, google: Google, start: datetime.datetime, end: datetime.datetime, words: str
+    ) -> None:
+        desk = Desk(google)
+        google.add(desk.address, guests=("ann@x.org",), start=start, end=end)
+        desk.turn()
+        assert words in self.make(desk)
+        assert GoogleEvent.objects.get().decision == ""
 
 
 class TestAgain:
