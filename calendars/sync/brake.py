@@ -1,9 +1,12 @@
 """The brake on mass cancellation: over ten appointments and over a third of those linked wait for a person."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Exists, Subquery
+from django.db.models.functions import Coalesce
 
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
@@ -12,15 +15,29 @@ from integrations.models import GoogleCalendar
 
 
 def holds(google_calendar: GoogleCalendar, now: datetime) -> bool:
-    """Whether reconciling `google_calendar` must wait. Marks its latest run as braked when it starts to hold."""
-    number = cancelling(google_calendar, now).count()
-    if number <= settings.BRAKE_CANCELLATIONS or number * 3 <= _linked(google_calendar, now).count():
+    """Whether reconciling `google_calendar` must wait for a person.
+
+    It starts to when too much would be cancelled, and its latest run is marked. From then on it holds, however
+    little is left, until a person decides; or until nothing is left, which closes the run.
+    """
+    found = _look(google_calendar, now)
+    if not (found.number or found.is_braked):
         return False
-    run = SyncRun.objects.filter(google_calendar=google_calendar).order_by("-started_at", "-pk").first()
-    if run is not None and run.state != SyncRun.State.BRAKED:
-        run.state = SyncRun.State.BRAKED
-        run.error = f"It would cancel {number} appointments. Nothing is done until a person lets it."
-        run.save(update_fields=["state", "error"])
+    runs = SyncRun.objects.filter(google_calendar=google_calendar)
+    braked = runs.filter(state=SyncRun.State.BRAKED)
+    if not found.number:
+        braked.update(state=SyncRun.State.DONE, error="")
+        return False
+    if not found.is_braked:
+        few = found.number <= settings.BRAKE_CANCELLATIONS
+        if few or found.number * 3 <= _linked(google_calendar, now).count():
+            return False
+        run = runs.order_by("-started_at", "-pk").first()
+        run = run or runs.create(kind=SyncRun.Kind.INCREMENTAL, started_at=now)
+        runs.filter(pk=run.pk).update(state=SyncRun.State.BRAKED)
+    braked.update(
+        error=f"It would cancel {found.number} appointments. Nothing is done until a person lets it."
+    )
     return True
 
 
@@ -49,6 +66,23 @@ def braked_runs(user: User) -> list[SyncRun]:
         run.google_calendar_id: run for run in runs.select_related("google_calendar").order_by("started_at")
     }
     return list(latest.values())
+
+
+class _Found(NamedTuple):
+    number: int
+    is_braked: bool
+
+
+def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
+    """How many cancellations are due, and whether a run waits already. One statement."""
+    counted = (
+        cancelling(google_calendar, now).order_by().values("google_calendar").annotate(number=Count("pk"))
+    )
+    braked = SyncRun.objects.filter(google_calendar=google_calendar, state=SyncRun.State.BRAKED)
+    rows = GoogleCalendar.objects.filter(pk=google_calendar.pk).values_list(
+        Coalesce(Subquery(counted.values("number")), 0), Exists(braked)
+    )
+    return _Found(*rows.get())
 
 
 def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
