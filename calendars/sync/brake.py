@@ -1,5 +1,10 @@
-"""The brake on mass cancellation: over ten appointments and over a third of those linked wait for a person."""
+"""The brake on mass cancellation: over ten appointments and over a third of those linked wait for a person.
 
+What counts is what would become of appointments, not what happened at Google: a plan that cancels. One way protects
+what was made here; an event whose last guest left ends its appointment though it lives on.
+"""
+
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,50 +15,54 @@ from django.db.models.functions import Coalesce
 
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
+from calendars.sync.gather import situations
+from calendars.sync.plan import plan
+from calendars.sync.setting import Setting, setting_for
 from contacts.models import Appointment, User
 from integrations.models import GoogleCalendar
 
+# Planned at once, to be counted.
+BATCH = 250
 
-def holds(google_calendar: GoogleCalendar, now: datetime) -> bool:
-    """Whether reconciling `google_calendar` must wait for a person.
 
-    It starts to when too much would be cancelled, and its latest run is marked. From then on it holds, however
-    little is left, until a person decides; or until nothing is left, which closes the run.
+def held(setting: Setting, now: datetime) -> Collection[int]:
+    """The rows that wait for a person, by pk; none while the brake does not hold.
+
+    It starts to when too much would be cancelled, and the calendar's latest run is marked. From then on it holds,
+    however little is left, until a person decides; or until nothing is left, which closes the run. One statement
+    while few linked rows are due.
     """
-    found = _look(google_calendar, now)
-    if not (found.number or found.is_braked):
-        return False
-    runs = SyncRun.objects.filter(google_calendar=google_calendar)
+    found = _look(setting.google_calendar, now)
+    if not found.is_braked and found.number <= settings.BRAKE_CANCELLATIONS:
+        return ()
+    runs = SyncRun.objects.filter(google_calendar=setting.google_calendar)
     braked = runs.filter(state=SyncRun.State.BRAKED)
-    if not found.number:
+    pks = {row.pk for row in _cancelling(setting, now)}
+    if not pks:
         braked.update(state=SyncRun.State.DONE, error="")
-        return False
+        return ()
     if not found.is_braked:
-        few = found.number <= settings.BRAKE_CANCELLATIONS
-        if few or found.number * 3 <= _linked(google_calendar, now).count():
-            return False
+        few = len(pks) <= settings.BRAKE_CANCELLATIONS
+        if few or len(pks) * 3 <= _linked(setting.google_calendar, now).count():
+            return ()
         run = runs.order_by("-started_at", "-pk").first()
         run = run or runs.create(kind=SyncRun.Kind.INCREMENTAL, started_at=now)
         runs.filter(pk=run.pk).update(state=SyncRun.State.BRAKED)
-    braked.update(
-        error=f"It would cancel {found.number} appointments. Nothing is done until a person lets it."
-    )
-    return True
+    braked.update(error=f"It would cancel {_counted(len(pks))}. Nothing is done until a person lets it.")
+    return pks
 
 
 def held_events(run: SyncRun, now: datetime) -> list[GoogleEvent]:
     """The events whose appointments a braked `run` would cancel, soonest first."""
-    return list(
-        cancelling(run.google_calendar, now)
-        .select_related("appointment__contact")
-        .order_by("appointment__starts_at")
-    )
+    rows = list(_cancelling(setting_for(run.google_calendar, now), now))
+    return sorted(rows, key=lambda row: (row.appointment.starts_at if row.appointment else now, row.pk))
 
 
 @transaction.atomic
 def release(run: SyncRun, *, by: User, now: datetime) -> None:
     """Let a braked run cancel what it would cancel: each of its events is a person's decision now."""
-    cancelling(run.google_calendar, now).update(replan=GoogleEvent.Replan.DECISION, decided_by=by)
+    pks = [row.pk for row in held_events(run, now)]
+    GoogleEvent.objects.filter(pk__in=pks).update(replan=GoogleEvent.Replan.DECISION, decided_by=by)
     SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED).update(
         state=SyncRun.State.DONE, released_at=now, released_by=by
     )
@@ -74,15 +83,27 @@ class _Found(NamedTuple):
 
 
 def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
-    """How many cancellations are due, and whether a run waits already. One statement."""
-    counted = (
-        cancelling(google_calendar, now).order_by().values("google_calendar").annotate(number=Count("pk"))
-    )
+    """How many linked rows are due, and whether a run waits already."""
+    counted = _due(google_calendar, now).order_by().values("google_calendar").annotate(number=Count("pk"))
     braked = SyncRun.objects.filter(google_calendar=google_calendar, state=SyncRun.State.BRAKED)
     rows = GoogleCalendar.objects.filter(pk=google_calendar.pk).values_list(
         Coalesce(Subquery(counted.values("number")), 0), Exists(braked)
     )
     return _Found(*rows.get())
+
+
+def _cancelling(setting: Setting, now: datetime) -> Iterator[GoogleEvent]:
+    """The due rows whose plan cancels an appointment."""
+    due = _due(setting.google_calendar, now).select_related(
+        "appointment__calendar", "appointment__contact", "run"
+    )
+    rows = list(due.order_by("starts_at", "pk"))
+    for row in rows:
+        row.google_calendar = setting.google_calendar  # loaded once, not once a row
+    for start in range(0, len(rows), BATCH):
+        for situation in situations(rows[start : start + BATCH], setting, now):
+            if plan(situation.observed, situation.held, situation.agreed, situation.facts).cancel:
+                yield situation.row
 
 
 def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
@@ -93,7 +114,10 @@ def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQueryS
     )
 
 
-def cancelling(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
-    """The due events whose appointments would be cancelled, but for those that a person let go."""
-    gone = _linked(google_calendar, now).filter(status="cancelled").unplanned(now)
-    return gone.exclude(replan=GoogleEvent.Replan.DECISION)
+def _due(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
+    """The linked rows that are to be planned, but for those that a person let go."""
+    return _linked(google_calendar, now).unplanned(now).exclude(replan=GoogleEvent.Replan.DECISION)
+
+
+def _counted(number: int) -> str:
+    return f"{number} appointment{'' if number == 1 else 's'}"

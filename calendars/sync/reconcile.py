@@ -81,12 +81,13 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
         return
     # Before the brake counts: the occurrences of a moved series are not cancellations.
     news = SeriesNews(hand_on(google_calendar, now))
-    due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
-    if brake.holds(google_calendar, now):
-        # The cancellations wait for a person; what else happened goes on, and new events block.
-        due = due.exclude(pk__in=brake.cancelling(google_calendar, now).values("pk"))
     setting = setting_for(google_calendar, now)
-    pks = list(due.order_by("starts_at", "pk").values_list("pk", flat=True))
+    # Held, the cancellations wait for a person; what else happened goes on, and new events block.
+    held = brake.held(setting, now)
+    due = (
+        GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now).order_by("starts_at", "pk")
+    )
+    pks = [pk for pk in due.values_list("pk", flat=True) if pk not in held]
     for start in range(0, len(pks), BATCH):
         yield from _batch(pks[start : start + BATCH], setting, now, news)
 

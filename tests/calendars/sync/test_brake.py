@@ -4,11 +4,15 @@ import datetime
 
 import pytest
 import time_machine
+from pytest_django import DjangoAssertNumQueries
 
 from calendars import booking
-from calendars.models import SyncRun
+from calendars.models import GoogleEvent, SyncRun
 from calendars.sync import brake
+from calendars.sync.setting import setting_for
 from contacts.models import Appointment, AppointmentChange
+from tests.calendars.sync.test_engine import book
+from tests.factories import ContactFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +86,72 @@ def test_deletions_after_a_braked_one_wait_on_the_same_run(google: Google) -> No
     assert cancelled() == 0
     run = SyncRun.objects.get(state="braked")
     assert "13 appointments" in run.error
+
+
+def test_guests_taken_off_many_events_brake(google: Google) -> None:
+    desk = Desk(google)
+    for event in add_many(google, desk, 15):
+        google.change(desk.address, event, attendees=[])
+    desk.turn()
+    assert (cancelled(), fired()) == (0, 0)
+    [run] = brake.braked_runs(desk.user)
+    assert len(brake.held_events(run, NOW)) == 15
+
+
+def test_invitations_declined_in_mass_brake(google: Google) -> None:
+    desk = Desk(google)
+    google.control.add_person("host@x.org")
+    invitations = [
+        google.add("host@x.org", start=TOMORROW_AT_TEN + n * DAY, guests=(desk.address,)) for n in range(12)
+    ]
+    desk.turn()
+    for event in invitations:
+        google.control.respond(desk.address, event["id"], "declined")
+    desk.turn()
+    assert cancelled() == 0
+    [run] = brake.braked_runs(desk.user)
+    brake.release(run, by=desk.user, now=NOW)
+    desk.turn()
+    assert cancelled() == 12
+
+
+def test_guests_who_decline_in_mass_brake(google: Google) -> None:
+    desk = Desk(google)
+    for number, event in enumerate(add_many(google, desk, 12)):
+        declined = [{"email": f"g{number}@x.org", "responseStatus": "declined"}]
+        google.change(desk.address, event, attendees=declined)
+    desk.turn()
+    assert cancelled() == 0
+    assert len(brake.braked_runs(desk.user)) == 1
+
+
+def test_deletions_that_cancel_nothing_do_not_brake(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False, trigger=False)
+    desk.turn()
+    for number in range(12):
+        starts_at = TOMORROW_AT_TEN + number * 2 * HOUR
+        book(desk, starts_at=starts_at, ends_at=starts_at + HOUR, contact=ContactFactory())
+    desk.turn()
+    delete_all(google, desk, google.events(desk.address))
+    assert cancelled() == 0
+    assert brake.braked_runs(desk.user) == []
+
+
+def test_many_moved_events_do_not_brake(google: Google) -> None:
+    desk = Desk(google)
+    for number, event in enumerate(add_many(google, desk, 12)):
+        google.move(desk.address, event, TOMORROW_AT_TEN + number * DAY + HOUR)
+    desk.turn()
+    assert brake.braked_runs(desk.user) == []
+    assert AppointmentChange.objects.filter(what="rescheduled").count() == 12
+
+
+def test_brake_costs_an_ordinary_pull_one_statement(
+    google: Google, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    desk = Desk(google)
+    add_many(google, desk, 2)
+    GoogleEvent.objects.update(planned_etag="")
+    setting = setting_for(desk.google_calendar, NOW)
+    with django_assert_num_queries(1):
+        assert not brake.held(setting, NOW)
