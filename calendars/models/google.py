@@ -92,6 +92,7 @@ class GoogleEvent(models.Model):
         MAKE = "make", "Make an appointment"
         KEEP_PRIVATE = "private", "Keep as private block"
         UNDONE = "undone", "Undone"
+        KEEP = "keep", "Keep the appointment"
 
     class Replan(models.TextChoices):
         NO = "", "No"

@@ -25,6 +25,14 @@ from integrations.models import GoogleCalendar
 BATCH = 250
 
 
+class Waiting(NamedTuple):
+    """One event whose appointment would be cancelled. `why`: what would happen, in the words of its plan."""
+
+    event: GoogleEvent
+    appointment: Appointment
+    why: str
+
+
 def held(setting: Setting, now: datetime) -> Collection[int]:
     """The rows that wait for a person, by pk; none while the brake does not hold.
 
@@ -52,19 +60,44 @@ def held(setting: Setting, now: datetime) -> Collection[int]:
     return pks
 
 
-def held_events(run: SyncRun, now: datetime) -> list[GoogleEvent]:
-    """The events whose appointments a braked `run` would cancel, soonest first."""
-    rows = list(_cancelling(setting_for(run.google_calendar, now), now))
-    return sorted(rows, key=lambda row: (row.appointment.starts_at if row.appointment else now, row.pk))
+def held_events(run: SyncRun, now: datetime) -> list[Waiting]:
+    """The events whose appointments a braked `run` would cancel, soonest appointment first."""
+    setting = setting_for(run.google_calendar, now)
+    found = [
+        Waiting(row, row.appointment, row.reason)
+        for row in _cancelling(setting, now)
+        if row.appointment is not None
+    ]
+    return sorted(found, key=lambda waiting: (waiting.appointment.starts_at, waiting.event.pk))
+
+
+def waiting(event: GoogleEvent, now: datetime) -> tuple[SyncRun, str] | None:
+    """The braked run that `event` waits with, and what would happen; None: it does not wait."""
+    if not event.is_due or event.appointment_id is None:
+        return None
+    braked = SyncRun.objects.filter(google_calendar=event.google_calendar_id, state=SyncRun.State.BRAKED)
+    run = braked.select_related("google_calendar__account__user").first()
+    found = _cancelling(setting_for(run.google_calendar, now), now, pk=event.pk) if run else ()
+    return next(((run, row.reason) for row in found if run), None)
+
+
+def release(run: SyncRun, *, by: User, now: datetime) -> None:
+    """Let a braked run cancel what it would cancel: each of its events is a person's decision now."""
+    _decide(run, by, now)
+
+
+def keep(run: SyncRun, *, by: User, now: datetime) -> None:
+    """The appointments that a braked run would cancel stay as they are, whatever became of their events."""
+    _decide(run, by, now, decision=GoogleEvent.Decision.KEEP)
 
 
 @transaction.atomic
-def release(run: SyncRun, *, by: User, now: datetime) -> None:
-    """Let a braked run cancel what it would cancel: each of its events is a person's decision now."""
-    pks = [row.pk for row in held_events(run, now)]
-    GoogleEvent.objects.filter(pk__in=pks).update(replan=GoogleEvent.Replan.DECISION, decided_by=by)
+def _decide(run: SyncRun, by: User, now: datetime, **decided: str) -> None:
+    pks = [waiting.event.pk for waiting in held_events(run, now)]
+    rows = GoogleEvent.objects.filter(pk__in=pks)
+    rows.update(replan=GoogleEvent.Replan.DECISION, decided_by=by, **decided)
     SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED).update(
-        state=SyncRun.State.DONE, released_at=now, released_by=by
+        state=SyncRun.State.DONE, error="", released_at=now, released_by=by
     )
 
 
@@ -92,17 +125,18 @@ def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
     return _Found(*rows.get())
 
 
-def _cancelling(setting: Setting, now: datetime) -> Iterator[GoogleEvent]:
-    """The due rows whose plan cancels an appointment."""
-    due = _due(setting.google_calendar, now).select_related(
-        "appointment__calendar", "appointment__contact", "run"
-    )
+def _cancelling(setting: Setting, now: datetime, **only: int) -> Iterator[GoogleEvent]:
+    """The due rows whose plan cancels an appointment, each with the reason of that plan."""
+    due = _due(setting.google_calendar, now).filter(**only)
+    due = due.select_related("appointment__calendar", "appointment__contact", "run")
     rows = list(due.order_by("starts_at", "pk"))
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     for start in range(0, len(rows), BATCH):
         for situation in situations(rows[start : start + BATCH], setting, now):
-            if plan(situation.observed, situation.held, situation.agreed, situation.facts).cancel:
+            made = plan(situation.observed, situation.held, situation.agreed, situation.facts)
+            if made.cancel:
+                situation.row.reason = made.reason
                 yield situation.row
 
 

@@ -17,6 +17,7 @@ from calendars.sync.facts import (
     FREE,
     GREY,
     IGNORED,
+    KEEP,
     KEEP_PRIVATE,
     MAKE,
     NEW,
@@ -32,6 +33,7 @@ from calendars.sync.facts import (
 )
 from calendars.sync.firing import whether_it_fires
 from calendars.sync.guests import Guest
+from calendars.sync.keeping import kept
 from calendars.sync.policy import NAMES
 from calendars.sync.words import Words, follow_words
 
@@ -42,6 +44,8 @@ NEVER_BLOCKS = {"workingLocation": "Working locations never block.", "birthday":
 
 def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
     """What to do with `observed`. `held` is its appointment, if it has one; `agreed` what both last had."""
+    if facts.decision == KEEP and held is not None:
+        return kept(plan(observed, held, agreed, replace(facts, decision="")), observed, held, facts)
     if observed.is_cancelled:
         return _gone(observed, held, agreed, facts)
     if observed.event_type in NEVER_BLOCKS:

@@ -142,6 +142,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
         _told(made, situation, batch)
     _take_as_copies([situation.row for _, situation in plans if situation.is_dragged_here])
     _save(rows)
+    _spend_decisions(plans)
     late.remember_unmatched([situation for _, situation in plans], now)
     news.moved, news.ended, news.joined = batch.moved, batch.ended, batch.joined
     return [
@@ -197,6 +198,14 @@ def _save(rows: Sequence[GoogleEvent]) -> None:
             same={"google_calendar_id": calendar},
             update=PLANNED_COLUMNS,
         )
+
+
+def _spend_decisions(plans: Sequence[tuple[Plan, Situation]]) -> None:
+    """To keep an appointment is decided about one end of it: the event that lives again may end it another time."""
+    keep = GoogleEvent.Decision.KEEP
+    spent = [at.row.pk for made, at in plans if at.row.decision == keep and not (made.is_kept or made.waits)]
+    if spent:
+        GoogleEvent.objects.filter(pk__in=spent, decision=keep).update(decision="", decided_by=None)
 
 
 def _remember(made: Plan, situation: Situation) -> None:

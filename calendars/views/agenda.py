@@ -17,7 +17,7 @@ from calendars.days import VIEWS, by_day, following, shown
 from calendars.ledger import need_a_look
 from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
-from calendars.sync.brake import braked_runs
+from calendars.sync.brake import braked_runs, waiting
 from calendars.wall_time import on_the_clock
 from contacts.models import User
 from contacts.privacy import PRIVATE
@@ -135,6 +135,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "title": event_title(row) if is_own else "Busy",
             "days": days,
             "is_private": row.visibility in PRIVATE,
+            "waiting": waiting(row, timezone.now()) if is_own else None,
             "guests": [person for person in row.attendees if not person.get("is_self")] if is_own else [],
         },
     )

@@ -4,10 +4,11 @@ import datetime
 
 import pytest
 import time_machine
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from calendars import booking
-from calendars.models import GoogleEvent, SyncRun
+from calendars.models import GoogleEvent, PushTarget, SyncRun
 from calendars.sync import brake
 from calendars.sync.setting import setting_for
 from contacts.models import Appointment, AppointmentChange
@@ -155,3 +156,125 @@ def test_brake_costs_an_ordinary_pull_one_statement(
     setting = setting_for(desk.google_calendar, NOW)
     with django_assert_num_queries(1):
         assert not brake.held(setting, NOW)
+
+
+# --- what a person decides ----------------------------------------------------------------------------------------
+
+
+def decided(desk: Desk, decision: str) -> None:
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    assert browser.post(f"/agenda/pulls/{run.pk}/", {"decision": decision}).status_code == 302
+    desk.turn()
+
+
+def test_kept_appointments_stay_although_google_holds_their_events_no_more(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    decided(desk, "keep")
+    assert brake.braked_runs(desk.user) == []
+    assert set(GoogleEvent.objects.values_list("reason", "outcome", "decided_by")) == {
+        ("Cancelled at Google; kept here by a person's decision.", "cancelled", desk.user.pk)
+    }
+    GoogleEvent.objects.update(planned_etag="", replan="")
+    desk.turn(full=True)
+    assert (cancelled(), fired()) == (0, 0)
+    assert not GoogleEvent.objects.exclude(reason__contains="kept here").exists()
+    assert google.events(desk.address) == []
+
+
+def test_kept_appointment_that_is_edited_here_is_put_into_google(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    decided(desk, "keep")
+    first = Appointment.objects.order_by("starts_at")[0]
+    moved = TOMORROW_AT_TEN + 2 * HOUR
+    booking.reschedule(first, starts_at=moved, ends_at=moved + HOUR)
+    desk.turn()
+    desk.turn()
+    [event] = google.events(desk.address)
+    assert event["start"]["dateTime"].startswith("2026-03-03T12:00")
+    assert not PushTarget.objects.exclude(last_error="").exists()
+    google.delete(desk.address, event)
+    desk.turn()
+    assert cancelled() == 1
+
+
+def test_kept_appointments_made_here_are_put_into_google_again(google: Google) -> None:
+    desk = Desk(google)
+    desk.turn()
+    for number in range(12):
+        starts_at = TOMORROW_AT_TEN + number * 2 * HOUR
+        book(desk, starts_at=starts_at, ends_at=starts_at + HOUR, contact=ContactFactory())
+    desk.turn()
+    delete_all(google, desk, google.events(desk.address))
+    decided(desk, "keep")
+    desk.turn()
+    assert len(google.events(desk.address)) == 12
+    desk.turn()
+    assert (cancelled(), fired()) == (0, 0)
+    assert len(google.events(desk.address)) == 12
+
+
+def test_kept_appointment_without_guests_at_google_stays(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 12)
+    for event in events:
+        google.change(desk.address, event, attendees=[])
+    desk.turn()
+    decided(desk, "keep")
+    google.change(desk.address, events[0], summary="Another title")
+    desk.turn()
+    assert cancelled() == 0
+    row = GoogleEvent.objects.get(google_id=events[0]["id"])
+    assert (row.outcome, row.reason) == (
+        "appointment",
+        "No guest is left at Google; kept here by a person's decision.",
+    )
+
+
+def test_to_keep_is_decided_about_one_end_of_an_event(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 12)
+    for event in events:
+        google.change(desk.address, event, attendees=[])
+    desk.turn()
+    decided(desk, "keep")
+    google.change(desk.address, events[0], attendees=[{"email": "g0@x.org"}])
+    desk.turn()
+    google.delete(desk.address, events[0])
+    desk.turn()
+    assert cancelled() == 1
+
+
+def test_braked_page_lists_what_would_happen_and_asks_for_a_decision(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    page = browser.get(f"/agenda/pulls/{run.pk}/").content.decode()
+    assert page.count("Deleted at Google: the appointment is cancelled.") == 12
+    assert "Keep these appointments" in page
+    assert browser.post(f"/agenda/pulls/{run.pk}/").url == f"/agenda/pulls/{run.pk}/"
+    assert len(brake.braked_runs(desk.user)) == 1
+    decided(desk, "cancel")
+    assert (cancelled(), fired()) == (12, 12)
+
+
+def test_event_that_waits_says_so_on_its_page(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    event = GoogleEvent.objects.all()[0]
+    page = browser.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert "Waits for you" in page
+    assert "Deleted at Google: the appointment is cancelled." in page
+    assert f"/agenda/pulls/{run.pk}/" in page
+    decided(desk, "keep")
+    page = browser.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert "Waits for you" not in page
+    assert "kept here by a person" in page
