@@ -16,6 +16,7 @@ from contacts.models import User
 from contacts.paging import Page, page_of
 from integrations.models import GoogleCalendar
 
+Outcome = GoogleEvent.Outcome
 AHEAD, PAST, ALL = "ahead", "past", "all"
 LOOK = "look"
 WHOLE_ACCOUNT = "account-"
@@ -80,7 +81,12 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         return events.filter(Q(summary__icontains=words) | Q(google_id__startswith=words) | address)
 
     def with_outcome(self, events: GoogleEventQuerySet, name: str, outcome: str) -> GoogleEventQuerySet:
-        return events.failed() if outcome == LOOK else events.filter(outcome=outcome)
+        if outcome == LOOK:
+            return events.failed()
+        if outcome in (Outcome.BLOCK, Outcome.FREE):
+            # As its row says it: what is disconnected blocks no more.
+            return events.filter(outcome__in=[Outcome.BLOCK, Outcome.FREE], blocks=outcome == Outcome.BLOCK)
+        return events.filter(outcome=outcome)
 
     def of_calendars(self, events: GoogleEventQuerySet, name: str, chosen: str) -> GoogleEventQuerySet:
         return events.filter(google_calendar__in=self.chosen_calendars)

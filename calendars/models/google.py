@@ -204,6 +204,13 @@ class GoogleEvent(models.Model):
         return self.status == "cancelled"
 
     @property
+    def outcome_words(self) -> str:
+        """Its outcome for a person. Whether it takes time is what holds now: a disconnect lifts blocks."""
+        if self.outcome in (self.Outcome.BLOCK, self.Outcome.FREE):
+            return str((self.Outcome.BLOCK if self.blocks else self.Outcome.FREE).label)
+        return str(self.get_outcome_display())
+
+    @property
     def is_planned(self) -> bool:
         return self.planned_etag == self.etag and not self.replan
 

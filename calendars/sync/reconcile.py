@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from calendars import booking
-from calendars.models import Calendar, GoogleEvent
+from calendars.models import Calendar, GoogleEvent, PrivateEvents
 from calendars.sync import backoff, brake, bulk, late, targets
+from calendars.sync.erasing import without_addresses
 from calendars.sync.facts import Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
@@ -212,6 +213,9 @@ def _remember(made: Plan, situation: Situation) -> None:
     """Write the plan on its row: what staff see, and what both sides now agree on."""
     row, observed = situation.row, situation.observed
     row.reason = (made.reason or row.reason or "Linked to its appointment.")[:500]
+    if observed.is_private and situation.facts.private_events != PrivateEvents.NORMAL:
+        # The one that stays from before it turned private, too.
+        row.reason = without_addresses(row.reason)
     if made.waits:
         return
     row.outcome, row.blocks, row.colour, row.outline = made.outcome, made.blocks, made.colour, made.outline

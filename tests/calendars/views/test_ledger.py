@@ -88,7 +88,7 @@ class TestList:
     )
     def test_is_narrowed(self, desk: tuple[Client, User], query: str, found: set[str]) -> None:
         client, user = desk
-        self.event(user, "Ahead", outcome="free")
+        self.event(user, "Ahead", outcome="block", blocks=False)
         self.event(user, "Failed", error="It could not be carried out.", attendees=[{"address": "ann@x.org"}])
         past = self.event(user, "Gone by")
         GoogleEvent.objects.filter(pk=past.pk).update(starts_at=NOW - DAY, ends_at=NOW - DAY + HOUR)
