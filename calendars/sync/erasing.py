@@ -1,12 +1,15 @@
-"""What is not to be kept of events goes at once: addresses in the reasons of plans."""
+"""What is not to be kept of events goes at once: addresses in the reasons of plans, and what private events say."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from calendars.models import GoogleEvent
+from calendars.models import GoogleEvent, GoogleEventGuest
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import bulk
+from calendars.sync.observation import PRIVATE
+from calendars.sync.setting import keeps_private, ruling
+from integrations.models import GoogleCalendar
 
 BATCH = 500
 SOMEBODY = "a guest"
@@ -24,6 +27,34 @@ def without_addresses(reason: str, addresses: Iterable[str] = ()) -> str:
 def erase_addresses(events: GoogleEventQuerySet) -> None:
     """From the reasons of `events`, while their guests are still there to be recognised."""
     _rewrite(events.filter(reason__contains="@"), lambda row: {"reason": _reason(row)})
+
+
+def erase_private(google_calendars: Collection[int]) -> None:
+    """Titles, texts and guests of the private events of these Google calendars, where they are not to be kept.
+
+    Their appointments lose the texts that they have from there with their next plan, which is made silently.
+    """
+    for calendar in GoogleCalendar.objects.filter(pk__in=google_calendars):
+        if keeps_private(ruling(calendar)):
+            continue
+        events = GoogleEvent.objects.filter(google_calendar=calendar, visibility__in=PRIVATE)
+        _rewrite(events, _time_only)
+        GoogleEventGuest.objects.filter(event__in=events).delete()
+        linked = events.filter(replan="", appointment__isnull=False)
+        linked.exclude(etag="").update(replan=GoogleEvent.Replan.APPLY)
+
+
+def _time_only(row: GoogleEvent) -> dict[str, Any]:
+    """What a pull would have kept of it."""
+    return {
+        "summary": "",
+        "description": "",
+        "location": "",
+        "meeting_url": "",
+        "attendees": [person for person in row.attendees if person.get("is_self")],
+        "organizer_address": row.organizer_address if row.organised_by_us else "",
+        "reason": _reason(row),
+    }
 
 
 def _reason(row: GoogleEvent) -> str:

@@ -1,10 +1,13 @@
 """Who was invited is forgotten with the event that told it, also in the words of its plan."""
 
+from dataclasses import replace
+
 import pytest
 from django.core import serializers
 from django.test import Client
 
-from calendars.models import GoogleEvent, GoogleEventGuest
+from calendars import configuring
+from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest
 from calendars.sync import brake
 from calendars.sync.erasing import without_addresses
 from contacts.models import Appointment
@@ -88,3 +91,40 @@ def test_event_that_turns_private_names_no_guest_in_its_reason(google: Google) -
     desk.turn()
     assert Appointment.objects.get().status == "new"
     assert "secret.org" not in stored()
+
+
+def save_private(desk: Desk, choice: str) -> None:
+    configuration = CalendarConfiguration.objects.get(pk=desk.configuration.pk)
+    values = replace(configuring.values_of(configuration), private_events=choice)
+    configuring.save_configuration(values, user=desk.user, by=desk.user)
+
+
+@pytest.mark.parametrize("choice", ["block", "ignore"])
+def test_private_events_are_erased_with_the_setting_that_let_them_be_kept(
+    google: Google, choice: str
+) -> None:
+    desk = Desk(google, "smart", creation=False, private_events="normal")
+    said = {"visibility": "private", "description": "Results", "location": "Oncology"}
+    google.add(desk.address, guests=("doc@secret.org",), **said, summary="Oncologist")
+    google.add(desk.address, start=TOMORROW_AT_TEN + HOUR, guests=("doc@open.org",), summary="Lunch")
+    desk.turn()
+    save_private(desk, choice)
+    for word in ("Oncologist", "Results", "Oncology", "secret.org"):
+        assert word not in stored()
+    assert "Lunch" in stored()
+    assert "doc@open.org" in stored()
+    assert GoogleEvent.objects.filter(blocks=True).count() == 2
+
+
+def test_appointment_of_an_event_whose_details_are_kept_no_more_stays_without_its_title(
+    google: Google,
+) -> None:
+    desk = Desk(google, private_events="normal")
+    google.add(desk.address, guests=("doc@x.org",), summary="Oncologist", visibility="private")
+    desk.turn()
+    changes = Appointment.objects.get().changes.count()
+    save_private(desk, "block")
+    desk.turn()
+    appointment = Appointment.objects.get()
+    assert (appointment.title, appointment.status) == ("", "new")
+    assert appointment.changes.filter(fires=True).count() == changes
