@@ -104,7 +104,7 @@ def read_retry_after(value: str, *, now: datetime.datetime) -> datetime.timedelt
     except (ValueError, OverflowError):
         try:
             moment = email.utils.parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         wait = (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)) - now
     return min(max(wait, datetime.timedelta(0)), LONGEST_WAIT)
