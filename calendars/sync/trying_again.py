@@ -55,7 +55,7 @@ def _read_again(event: GoogleEvent, now: datetime) -> None:
         raise StillWrong(NAMELESS)
     waits = event.google_calendar.account.not_before
     if waits is not None and waits > now:
-        raise StillWrong(f"Google asked us to wait until {timezone.localtime(waits):%H:%M}.")
+        raise StillWrong(f"We wait until {timezone.localtime(waits):%H:%M}, as Google's limit was met.")
     claim = Claim(event.google_calendar_id, now)
     if not claim.take(Q()):
         raise StillWrong(BUSY)

@@ -147,7 +147,7 @@ def _by_status(refusal: Refusal, asked: Asked) -> GoogleError:
         if asked is Asked.INSERT and "conflict" not in refusal.reasons:
             return AlreadyThere("The event is at Google already.")
         return TryLater("Google was busy with another change of this event.")
-    return Refused(_words(refusal), refusal.reason)
+    return Refused(_words(refusal), refusal.reason, lacks_access=status in (403, 404))
 
 
 def _is_about_sync_token(refusal: Refusal) -> bool:
