@@ -110,9 +110,8 @@ def save_configuration(
     _own(calendar, values.linked_calendar)
     uses = _Uses.of(values)
     _follow(before, uses, now)
-    if before.all and ("private_events" in changed or before.all != uses.all):
-        # Who decides for a calendar may be another one now, and keep less.
-        erase_private(before.all | uses.all)
+    # Whatever was changed: who decides for a calendar may be another one now, and keep less.
+    erase_private(before.all | uses.all)
     transaction.on_commit(
         partial(
             configuration_saved.send_robust,

@@ -38,9 +38,9 @@ def erase_private(google_calendars: Collection[int]) -> None:
         if keeps_private(ruling(calendar)):
             continue
         events = GoogleEvent.objects.filter(google_calendar=calendar, visibility__in=PRIVATE)
-        _rewrite(events, _time_only)
-        GoogleEventGuest.objects.filter(event__in=events).delete()
-        linked = events.filter(replan="", appointment__isnull=False)
+        erased = GoogleEvent.objects.filter(pk__in=_rewrite(events, _time_only))
+        GoogleEventGuest.objects.filter(event__in=erased).delete()
+        linked = erased.filter(replan="", appointment__isnull=False)
         linked.exclude(etag="").update(replan=GoogleEvent.Replan.APPLY)
 
 
@@ -61,11 +61,17 @@ def _reason(row: GoogleEvent) -> str:
     return without_addresses(row.reason, [person["address"] for person in row.attendees])
 
 
-def _rewrite(events: GoogleEventQuerySet, change: Callable[[GoogleEvent], dict[str, Any]]) -> None:
-    """By few statements, a calendar after the other."""
-    for calendar in set(events.order_by().values_list("google_calendar", flat=True)):
-        rows = list(events.filter(google_calendar=calendar))
-        for start in range(0, len(rows), BATCH):
-            changed = [{"google_id": row.google_id, **change(row)} for row in rows[start : start + BATCH]]
-            columns = [name for name in changed[0] if name != "google_id"]
-            bulk.upsert(changed, same={"google_calendar_id": calendar}, update=columns)
+def _rewrite(events: GoogleEventQuerySet, change: Callable[[GoogleEvent], dict[str, Any]]) -> list[int]:
+    """Set those of `events` to what `change` says that say something else. Their pks."""
+    rows = [(row, change(row)) for row in events]
+    rows = [(row, wanted) for row, wanted in rows if any(getattr(row, at) != wanted[at] for at in wanted)]
+    for calendar in {row.google_calendar_id for row, _ in rows}:
+        here = [
+            {"google_id": row.google_id, **wanted}
+            for row, wanted in rows
+            if row.google_calendar_id == calendar
+        ]
+        for start in range(0, len(here), BATCH):
+            columns = [name for name in here[0] if name != "google_id"]
+            bulk.upsert(here[start : start + BATCH], same={"google_calendar_id": calendar}, update=columns)
+    return [row.pk for row, _ in rows]

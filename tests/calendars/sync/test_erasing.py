@@ -114,6 +114,9 @@ def test_private_events_are_erased_with_the_setting_that_let_them_be_kept(
     assert "Lunch" in stored()
     assert "doc@open.org" in stored()
     assert GoogleEvent.objects.filter(blocks=True).count() == 2
+    before = stored()
+    save_private(desk, choice)
+    assert stored() == before
 
 
 def test_appointment_of_an_event_whose_details_are_kept_no_more_stays_without_its_title(
