@@ -11,6 +11,7 @@ from django.utils import timezone
 from calendars import booking
 from calendars.models import Calendar, CalendarConfiguration, PrivateEvents, RecurringEvents, SyncOption
 from calendars.signals import configuration_saved
+from calendars.sync.erasing import erase_private
 from contacts.models import User
 from integrations.models import GoogleCalendar
 
@@ -107,7 +108,10 @@ def save_configuration(
     if before.conflicts != _keys(values.conflict_calendars):
         configuration.conflict_calendars.set(values.conflict_calendars)
     _own(calendar, values.linked_calendar)
-    _follow(before, _Uses.of(values), now)
+    uses = _Uses.of(values)
+    _follow(before, uses, now)
+    # Whatever was changed: who decides for a calendar may be another one now, and keep less.
+    erase_private(before.all | uses.all)
     transaction.on_commit(
         partial(
             configuration_saved.send_robust,

@@ -7,7 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
 from calendars.models import GoogleEvent
@@ -16,8 +16,10 @@ from contacts.models import User
 from contacts.paging import Page, page_of
 from integrations.models import GoogleCalendar
 
+Outcome = GoogleEvent.Outcome
 AHEAD, PAST, ALL = "ahead", "past", "all"
 LOOK = "look"
+LATEST_FIRST = ("-starts_at", "-pk")
 WHOLE_ACCOUNT = "account-"
 
 
@@ -80,19 +82,33 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         return events.filter(Q(summary__icontains=words) | Q(google_id__startswith=words) | address)
 
     def with_outcome(self, events: GoogleEventQuerySet, name: str, outcome: str) -> GoogleEventQuerySet:
-        return events.failed() if outcome == LOOK else events.filter(outcome=outcome)
+        if outcome == LOOK:
+            return events.failed()
+        if outcome in (Outcome.BLOCK, Outcome.FREE):
+            # As its row says it: what is disconnected blocks no more.
+            return events.filter(outcome__in=[Outcome.BLOCK, Outcome.FREE], blocks=outcome == Outcome.BLOCK)
+        return events.filter(outcome=outcome)
 
     def of_calendars(self, events: GoogleEventQuerySet, name: str, chosen: str) -> GoogleEventQuerySet:
         return events.filter(google_calendar__in=self.chosen_calendars)
 
     def at_time(self, events: GoogleEventQuerySet, name: str, when: str) -> GoogleEventQuerySet:
+        looks = self.data.get("outcome") == LOOK
         if when == AHEAD:
             # Only there, for an OR would cost every other list its index.
-            unknown = Q(ends_at=None) if self.data.get("outcome") == LOOK else Q()
+            unknown = Q(ends_at=None) if looks else Q()
             return events.filter(Q(ends_at__gt=self.now) | unknown).order_by("starts_at", "pk")
         if when == PAST:
-            return events.filter(ends_at__lte=self.now).order_by("-starts_at", "-pk")
-        return events.order_by(F("starts_at").desc(nulls_first=True), "-pk")
+            return events.filter(ends_at__lte=self.now).order_by(*LATEST_FIRST)
+        # It opens at now: what lies ahead, the soonest first, then back from now. What has no time is what a look
+        # is for; elsewhere it comes last.
+        place = Case(
+            When(ends_at__gt=self.now, then=Value(1)),
+            When(ends_at=None, then=Value(0 if looks else 3)),
+            default=2,
+        )
+        soonest = Case(When(ends_at__gt=self.now, then=F("starts_at")))
+        return events.order_by(place, soonest, *LATEST_FIRST)
 
     @property
     def chosen_calendars(self) -> list[int]:
@@ -124,14 +140,25 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         """
         heads = [
             # The outer query is for SQLite, which takes no LIMIT in a part of a UNION.
-            GoogleEvent.objects.filter(pk__in=events.filter(google_calendar=pk).values("pk")[:most])
+            GoogleEvent.objects.filter(pk__in=part.filter(google_calendar=pk).values("pk")[:most])
             .order_by()
             .values("pk")
             for pk in self.chosen_calendars
+            for part in self._in_order_of_time(events)
         ]
         if not heads:
             return events
         return events.filter(pk__in=heads[0].union(*heads[1:], all=True) if heads[1:] else heads[0])
+
+    def _in_order_of_time(self, events: QuerySet[GoogleEvent]) -> list[QuerySet[GoogleEvent]]:
+        """The parts of `events` that the index has in the order in which they are shown."""
+        if self.form.cleaned_data.get("when") != ALL:
+            return [events]
+        return [
+            events.filter(ends_at__gt=self.now).order_by("starts_at", "pk"),
+            events.filter(ends_at__lte=self.now).order_by(*LATEST_FIRST),
+            events.filter(ends_at=None).order_by("-pk"),
+        ]
 
 
 def calendar_choices(calendars: Sequence[GoogleCalendar]) -> list[Any]:

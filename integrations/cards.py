@@ -55,6 +55,13 @@ class AccountCard:
         return self.account.state != GoogleAccount.State.DISCONNECTED
 
     @property
+    def failing(self) -> list[GoogleCalendar]:
+        """The calendars whose last pull failed, each with its own words and time of the next try."""
+        return [
+            line.calendar for line in self.calendars if line.calendar.failures and line.calendar.last_error
+        ]
+
+    @property
     def lag_minutes(self) -> int:
         return int(self.lag.total_seconds() // 60) if self.lag is not None else 0
 
@@ -84,7 +91,11 @@ class AccountCard:
         if self.lag is None:
             return "–"
         if self.lag_minutes < 120:
-            return f"{self.lag_minutes} min" if self.lag_minutes else "none"
+            return (
+                f"{self.lag_minutes} min"
+                if self.lag_minutes or not self.account.is_connected
+                else "up to date"
+            )
         hours = self.lag_minutes // 60
         return f"{hours} h" if hours < 48 else f"{hours // 24} days"
 

@@ -78,7 +78,7 @@ def sync_now(request: HttpRequest, pk: int) -> HttpResponse:
             until = timezone.localtime(account.not_before)
             messages.info(
                 request,
-                f"Google asked us to wait until {until:%H:%M}. {account.address} is pulled then, by itself.",
+                f"We wait until {until:%H:%M}. {account.last_error} {account.address} is pulled then, by itself.",
             )
         else:
             messages.success(request, f"Pulling {account.address} now.")
@@ -158,7 +158,8 @@ def _complete(request: HttpRequest, sent: handshake.Remembered) -> None:
 
 def _tell(request: HttpRequest, account: GoogleAccount) -> None:
     if account.state == GoogleAccount.State.MISSING:
-        messages.warning(request, f"{account.address} is connected, but a permission is missing. See below.")
+        # Which one, and what to do, its card says.
+        messages.warning(request, f"{account.address} is connected, with less than it takes.")
     elif account.last_error:
         messages.warning(
             request,

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calendars', '0009_booking'),
+        ('calendars', '0010_decision_to_keep'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

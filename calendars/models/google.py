@@ -92,6 +92,7 @@ class GoogleEvent(models.Model):
         MAKE = "make", "Make an appointment"
         KEEP_PRIVATE = "private", "Keep as private block"
         UNDONE = "undone", "Undone"
+        KEEP = "keep", "Keep the appointment"
 
     class Replan(models.TextChoices):
         NO = "", "No"
@@ -206,6 +207,13 @@ class GoogleEvent(models.Model):
     @property
     def is_cancelled(self) -> bool:
         return self.status == "cancelled"
+
+    @property
+    def outcome_words(self) -> str:
+        """Its outcome for a person. Whether it takes time is what holds now: a disconnect lifts blocks."""
+        if self.outcome in (self.Outcome.BLOCK, self.Outcome.FREE):
+            return str((self.Outcome.BLOCK if self.blocks else self.Outcome.FREE).label)
+        return str(self.get_outcome_display())
 
     @property
     def is_planned(self) -> bool:

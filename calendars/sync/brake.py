@@ -1,44 +1,103 @@
-"""The brake on mass cancellation: over ten appointments and over a third of those linked wait for a person."""
+"""The brake on mass cancellation: over ten appointments and over a third of those linked wait for a person.
 
+What counts is what would become of appointments, not what happened at Google: a plan that cancels. One way protects
+what was made here; an event whose last guest left ends its appointment though it lives on.
+"""
+
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Exists, Subquery
+from django.db.models.functions import Coalesce
 
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
+from calendars.sync.gather import situations
+from calendars.sync.plan import plan
+from calendars.sync.setting import Setting, setting_for
 from contacts.models import Appointment, User
 from integrations.models import GoogleCalendar
 
-
-def holds(google_calendar: GoogleCalendar, now: datetime) -> bool:
-    """Whether reconciling `google_calendar` must wait. Marks its latest run as braked when it starts to hold."""
-    number = cancelling(google_calendar, now).count()
-    if number <= settings.BRAKE_CANCELLATIONS or number * 3 <= _linked(google_calendar, now).count():
-        return False
-    run = SyncRun.objects.filter(google_calendar=google_calendar).order_by("-started_at", "-pk").first()
-    if run is not None and run.state != SyncRun.State.BRAKED:
-        run.state = SyncRun.State.BRAKED
-        run.error = f"It would cancel {number} appointments. Nothing is done until a person lets it."
-        run.save(update_fields=["state", "error"])
-    return True
+# Planned at once, to be counted.
+BATCH = 250
 
 
-def held_events(run: SyncRun, now: datetime) -> list[GoogleEvent]:
-    """The events whose appointments a braked `run` would cancel, soonest first."""
-    return list(
-        cancelling(run.google_calendar, now)
-        .select_related("appointment__contact")
-        .order_by("appointment__starts_at")
-    )
+class Waiting(NamedTuple):
+    """One event whose appointment would be cancelled. `why`: what would happen, in the words of its plan."""
+
+    event: GoogleEvent
+    appointment: Appointment
+    why: str
+
+
+def held(setting: Setting, now: datetime) -> Collection[int]:
+    """The rows that wait for a person, by pk; none while the brake does not hold.
+
+    It starts to when too much would be cancelled, and the calendar's latest run is marked. From then on it holds,
+    however little is left, until a person decides; or until nothing is left, which closes the run. One statement
+    while few linked rows are due.
+    """
+    found = _look(setting.google_calendar, now)
+    if not found.is_braked and found.number <= settings.BRAKE_CANCELLATIONS:
+        return ()
+    runs = SyncRun.objects.filter(google_calendar=setting.google_calendar)
+    braked = runs.filter(state=SyncRun.State.BRAKED)
+    pks = {row.pk for row in _cancelling(setting, now)}
+    if not pks:
+        braked.update(state=SyncRun.State.DONE, error="")
+        return ()
+    if not found.is_braked:
+        few = len(pks) <= settings.BRAKE_CANCELLATIONS
+        if few or len(pks) * 3 <= _linked(setting.google_calendar, now).count():
+            return ()
+        run = runs.order_by("-started_at", "-pk").first()
+        run = run or runs.create(kind=SyncRun.Kind.INCREMENTAL, started_at=now)
+        runs.filter(pk=run.pk).update(state=SyncRun.State.BRAKED)
+    braked.update(error=f"It would cancel {_counted(len(pks))}. Nothing is done until a person lets it.")
+    return pks
+
+
+def held_events(run: SyncRun, now: datetime) -> list[Waiting]:
+    """The events whose appointments a braked `run` would cancel, soonest appointment first."""
+    setting = setting_for(run.google_calendar, now)
+    found = [
+        Waiting(row, row.appointment, row.reason)
+        for row in _cancelling(setting, now)
+        if row.appointment is not None
+    ]
+    return sorted(found, key=lambda waiting: (waiting.appointment.starts_at, waiting.event.pk))
+
+
+def waiting(event: GoogleEvent, now: datetime) -> tuple[SyncRun, str] | None:
+    """The braked run that `event` waits with, and what would happen; None: it does not wait."""
+    if not event.is_due or event.appointment_id is None:
+        return None
+    braked = SyncRun.objects.filter(google_calendar=event.google_calendar_id, state=SyncRun.State.BRAKED)
+    run = braked.select_related("google_calendar__account__user").first()
+    found = _cancelling(setting_for(run.google_calendar, now), now, pk=event.pk) if run else ()
+    return next(((run, row.reason) for row in found if run), None)
+
+
+def release(run: SyncRun, *, by: User, now: datetime) -> None:
+    """Let a braked run cancel what it would cancel: each of its events is a person's decision now."""
+    _decide(run, by, now)
+
+
+def keep(run: SyncRun, *, by: User, now: datetime) -> None:
+    """The appointments that a braked run would cancel stay as they are, whatever became of their events."""
+    _decide(run, by, now, decision=GoogleEvent.Decision.KEEP)
 
 
 @transaction.atomic
-def release(run: SyncRun, *, by: User, now: datetime) -> None:
-    """Let a braked run cancel what it would cancel: each of its events is a person's decision now."""
-    cancelling(run.google_calendar, now).update(replan=GoogleEvent.Replan.DECISION, decided_by=by)
+def _decide(run: SyncRun, by: User, now: datetime, **decided: str) -> None:
+    pks = [waiting.event.pk for waiting in held_events(run, now)]
+    rows = GoogleEvent.objects.filter(pk__in=pks)
+    rows.update(replan=GoogleEvent.Replan.DECISION, decided_by=by, **decided)
     SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED).update(
-        state=SyncRun.State.DONE, released_at=now, released_by=by
+        state=SyncRun.State.DONE, error="", released_at=now, released_by=by
     )
 
 
@@ -51,6 +110,36 @@ def braked_runs(user: User) -> list[SyncRun]:
     return list(latest.values())
 
 
+class _Found(NamedTuple):
+    number: int
+    is_braked: bool
+
+
+def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
+    """How many linked rows are due, and whether a run waits already."""
+    counted = _due(google_calendar, now).order_by().values("google_calendar").annotate(number=Count("pk"))
+    braked = SyncRun.objects.filter(google_calendar=google_calendar, state=SyncRun.State.BRAKED)
+    rows = GoogleCalendar.objects.filter(pk=google_calendar.pk).values_list(
+        Coalesce(Subquery(counted.values("number")), 0), Exists(braked)
+    )
+    return _Found(*rows.get())
+
+
+def _cancelling(setting: Setting, now: datetime, **only: int) -> Iterator[GoogleEvent]:
+    """The due rows whose plan cancels an appointment, each with the reason of that plan."""
+    due = _due(setting.google_calendar, now).filter(**only)
+    due = due.select_related("appointment__calendar", "appointment__contact", "run")
+    rows = list(due.order_by("starts_at", "pk"))
+    for row in rows:
+        row.google_calendar = setting.google_calendar  # loaded once, not once a row
+    for start in range(0, len(rows), BATCH):
+        for situation in situations(rows[start : start + BATCH], setting, now):
+            made = plan(situation.observed, situation.held, situation.agreed, situation.facts)
+            if made.cancel:
+                situation.row.reason = made.reason
+                yield situation.row
+
+
 def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
     return GoogleEvent.objects.filter(
         google_calendar=google_calendar,
@@ -59,7 +148,10 @@ def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQueryS
     )
 
 
-def cancelling(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
-    """The due events whose appointments would be cancelled, but for those that a person let go."""
-    gone = _linked(google_calendar, now).filter(status="cancelled").unplanned(now)
-    return gone.exclude(replan=GoogleEvent.Replan.DECISION)
+def _due(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
+    """The linked rows that are to be planned, but for those that a person let go."""
+    return _linked(google_calendar, now).unplanned(now).exclude(replan=GoogleEvent.Replan.DECISION)
+
+
+def _counted(number: int) -> str:
+    return f"{number} appointment{'' if number == 1 else 's'}"

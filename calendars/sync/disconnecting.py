@@ -1,7 +1,7 @@
 """What happens to observations when a Google calendar is no longer read, and when it is read again.
 
-Blocks are lifted and titles, texts and guests erased; id, outcome, decision and link stay, so that a reconnect
-doubles nothing and decisions stand.
+Blocks are lifted and titles, texts and guests erased, in the reasons as well; id, outcome, decision and link stay, so
+that a reconnect doubles nothing and decisions stand.
 """
 
 from datetime import datetime
@@ -9,7 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget
+from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget, SyncRun
+from calendars.sync.erasing import erase_addresses
 from integrations.models import GoogleCalendar
 
 
@@ -29,6 +30,7 @@ def forget(google_calendars: list[int]) -> None:
     GoogleEvent.objects.filter(
         google_calendar__in=google_calendars, status="cancelled", is_due=True, appointment__isnull=False
     ).update(status="confirmed")
+    erase_addresses(GoogleEvent.objects.filter(google_calendar__in=google_calendars))
     # Without an etag the observation is given up. The etag last planned stays: what comes back unchanged keeps what
     # was made of it, whatever the option has become.
     GoogleEvent.objects.filter(google_calendar__in=google_calendars).update(
@@ -36,6 +38,10 @@ def forget(google_calendars: list[int]) -> None:
         organizer_address="", meeting_url="", html_link="", attendees=[], agreed_words=[],
         error="", attempts=0, not_before=None,
     )  # fmt: skip
+    # With the observations, what a person was asked about them.
+    SyncRun.objects.filter(google_calendar__in=google_calendars, state=SyncRun.State.BRAKED).update(
+        state=SyncRun.State.DONE, error=""
+    )
     GoogleCalendar.objects.filter(pk__in=google_calendars).update(
         sync_token="", next_full_at=None, window_starts_at=None, window_ends_at=None
     )

@@ -16,7 +16,7 @@ SIBLING_STANDS, SIBLING_CANCELLED_HERE, SIBLING_CANCELLED_THERE = (
     "cancelled here",
     "cancelled at Google",
 )
-MAKE, KEEP_PRIVATE, UNDONE = "make", "private", "undone"
+MAKE, KEEP_PRIVATE, UNDONE, KEEP = "make", "private", "undone", "keep"
 # What is told once for a whole series; a guest who was added, by their address.
 BOOKED, MOVED, ENDED, ACCEPTED = "booked", "moved", "ended", "accepted"
 
@@ -206,6 +206,8 @@ class Plan:
     agrees: bool = True
     # Ask again later; nothing is decided yet.
     waits: bool = False
+    # It would be over, but a person keeps it.
+    is_kept: bool = False
 
     @property
     def changes_nothing(self) -> bool:

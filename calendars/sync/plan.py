@@ -21,6 +21,7 @@ from calendars.sync.facts import (
     FREE,
     GREY,
     IGNORED,
+    KEEP,
     KEEP_PRIVATE,
     MAKE,
     MOVED,
@@ -37,6 +38,7 @@ from calendars.sync.facts import (
 )
 from calendars.sync.firing import whether_it_fires
 from calendars.sync.guests import Guest
+from calendars.sync.keeping import kept
 from calendars.sync.policy import NAMES
 from calendars.sync.telling import names, said_of, who_became_what
 from calendars.sync.words import Words, follow_words
@@ -54,6 +56,8 @@ def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
         # "Make appointment" lets in who is on the event at that moment, silently, and is used up by that. Whoever is
         # added later, and every later move, is news of a linked event like any other: the policy decides.
         facts = replace(facts, decision="")
+    if facts.decision == KEEP and held is not None:
+        return kept(plan(observed, held, agreed, replace(facts, decision="")), observed, held, facts)
     if observed.is_cancelled:
         return _gone(observed, held, agreed, facts)
     if observed.event_type in NEVER_BLOCKS:

@@ -213,7 +213,9 @@ class Pull:
         """One bad event never stops a page; it is visible with its reason."""
         if not unreadable:
             return
-        self.aside |= {bad.google_id for bad in unreadable}
+        # Those without an id are one row.
+        once = {bad.google_id: bad for bad in unreadable}
+        self.aside |= set(once)
         GoogleEvent.objects.bulk_create(
             [
                 GoogleEvent(
@@ -224,7 +226,7 @@ class Pull:
                     seen_at=self.now,
                     run=self.record,
                 )
-                for bad in unreadable
+                for bad in once.values()
             ],
             update_conflicts=True,
             unique_fields=["google_calendar", "google_id"],
@@ -304,6 +306,8 @@ class Pull:
             google_calendar=self.google_calendar, run=self.record, attempts=0
         )
         rows.exclude(google_id__in=self.aside).update(error="")
+        if self.is_full and "" not in self.aside:
+            GoogleEvent.objects.filter(google_calendar=self.google_calendar, google_id="").delete()
 
     def _resume(self) -> None:
         """What came back as it was is planned again, to block again; it does not become something else."""

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from calendars import booking
-from calendars.models import Calendar, GoogleEvent
+from calendars.models import Calendar, GoogleEvent, PrivateEvents
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import backoff, brake, bulk, late, sessions, targets
+from calendars.sync.erasing import without_addresses
 from calendars.sync.facts import ACCEPTED, BOOKED, MOVED, Book, Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
@@ -96,13 +97,12 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
         return
     # Before the brake counts: the occurrences of a moved series are not cancellations.
     handed = hand_on(google_calendar, now)
+    setting = setting_for(google_calendar, now)
+    # Held, the cancellations wait for a person; what else happened goes on, and new events block.
+    held = brake.held(setting, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
     news = SeriesNews(handed, _whole_series(due, google_calendar, now))
-    if brake.holds(google_calendar, now):
-        # The cancellations wait for a person; what else happened goes on, and new events block.
-        due = due.exclude(pk__in=brake.cancelling(google_calendar, now).values("pk"))
-    setting = setting_for(google_calendar, now)
-    pks = list(due.order_by("starts_at", "pk").values_list("pk", flat=True))
+    pks = [pk for pk in due.order_by("starts_at", "pk").values_list("pk", flat=True) if pk not in held]
     for start in range(0, len(pks), BATCH):
         yield from _batch(pks[start : start + BATCH], setting, now, news)
 
@@ -169,6 +169,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
         _remember(made, situation)
     _take_as_copies([situation.row for _, situation in plans if situation.is_dragged_here])
     _save(rows)
+    _spend_decisions(plans)
     late.remember_unmatched([situation for _, situation in plans], now)
     news.told = batch.told
     return [
@@ -207,10 +208,21 @@ def _save(rows: Sequence[GoogleEvent]) -> None:
         )
 
 
+def _spend_decisions(plans: Sequence[tuple[Plan, Situation]]) -> None:
+    """To keep an appointment is decided about one end of it: the event that lives again may end it another time."""
+    keep = GoogleEvent.Decision.KEEP
+    spent = [at.row.pk for made, at in plans if at.row.decision == keep and not (made.is_kept or made.waits)]
+    if spent:
+        GoogleEvent.objects.filter(pk__in=spent, decision=keep).update(decision="", decided_by=None)
+
+
 def _remember(made: Plan, situation: Situation) -> None:
     """Write the plan on its row: what staff see, and what both sides now agree on."""
     row, observed = situation.row, situation.observed
     row.reason = (made.reason or row.reason or "Linked to its appointment.")[:500]
+    if observed.is_private and situation.facts.private_events != PrivateEvents.NORMAL:
+        # The one that stays from before it turned private, too.
+        row.reason = without_addresses(row.reason)
     if made.waits:
         return
     row.outcome, row.blocks, row.colour, row.outline = made.outcome, made.blocks, made.colour, made.outline

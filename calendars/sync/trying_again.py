@@ -15,6 +15,7 @@ from integrations.google.errors import Gone, GoogleError, Refused
 
 BUSY = "Its Google calendar is being worked on just now. Try again in a minute."
 SOON = "Its Google calendar is being worked on just now. It is tried again within a moment."
+NAMELESS = "Without an id it cannot be asked for by itself. The next full pull, within a day, reads it again."
 UNREAD = "Its Google calendar has not been read in full yet. It is tried again when that is done."
 HELD = "Its Google calendar waits for you to say whether many appointments may be cancelled. See the agenda."
 
@@ -50,9 +51,11 @@ def _why_untried(event: GoogleEvent, turn: Turn) -> str:
 
 def _read_again(event: GoogleEvent, now: datetime) -> None:
     """Store what Google says of `event` by now, as a pull does, and as one holding the calendar's claim."""
+    if not event.google_id:
+        raise StillWrong(NAMELESS)
     waits = event.google_calendar.account.not_before
     if waits is not None and waits > now:
-        raise StillWrong(f"Google asked us to wait until {timezone.localtime(waits):%H:%M}.")
+        raise StillWrong(f"We wait until {timezone.localtime(waits):%H:%M}, as Google's limit was met.")
     claim = Claim(event.google_calendar_id, now)
     if not claim.take(Q()):
         raise StillWrong(BUSY)

@@ -31,6 +31,10 @@ KEEP_SECONDS = 60
 CLOCKS_DIFFER = timedelta(seconds=5)
 # What Google refused at the level of a whole calendar is asked again after this.
 REFUSED_WAIT = timedelta(hours=1)
+# To the person whose account it is.
+ASK_FOR_ACCESS = (
+    "Look at Google whether this account may still see it, or choose another one in Settings, Profile."
+)
 OUR_FAULT = "Something went wrong in Tandem itself. Its operators are told, and it is tried again by itself."
 
 
@@ -251,9 +255,11 @@ def _remember_failed_pull(google_calendar: GoogleCalendar, error: GoogleError, n
         _refresh_list(google_calendar.account)
     asked = error.after if isinstance(error, TryLater) else None
     wait = backoff.wait(google_calendar.failures + 1, asked)
+    words = _words(google_calendar, error)
     if isinstance(error, Refused | Gone):
         wait = REFUSED_WAIT
-    words = _words(google_calendar, error)
+    if isinstance(error, Refused) and error.lacks_access:
+        words = f"{words} {ASK_FOR_ACCESS}"
     _postpone(google_calendar, words, wait, now)
     _tell_account(google_calendar, error, words, now + wait)
     return words

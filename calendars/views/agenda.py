@@ -18,7 +18,7 @@ from calendars.invited import invited
 from calendars.ledger import need_a_look
 from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
-from calendars.sync.brake import braked_runs
+from calendars.sync.brake import braked_runs, waiting
 from calendars.sync.decide import offer
 from calendars.wall_time import on_the_clock
 from contacts.models import User
@@ -139,6 +139,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "is_private": row.visibility in PRIVATE,
             "guests": invited(row) if is_own else [],
             "offer": offer(row, timezone.now()) if is_own else None,
+            "waiting": waiting(row, timezone.now()) if is_own else None,
         },
     )
 

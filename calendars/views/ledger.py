@@ -100,7 +100,7 @@ def _own_event(request: HttpRequest, pk: int) -> GoogleEvent:
 
 @require_http_methods(["GET", "POST"])
 def braked(request: HttpRequest, pk: int) -> HttpResponse:
-    """What a braked pull would cancel; POST lets it."""
+    """What a braked pull would cancel; POST `decision`: cancel, or keep."""
     run = get_object_or_404(
         SyncRun.objects.select_related("google_calendar"),
         pk=pk,
@@ -109,9 +109,16 @@ def braked(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if request.method == "GET":
         return render(
-            request, "calendars/braked.html", {"run": run, "events": brake.held_events(run, timezone.now())}
+            request, "calendars/braked.html", {"run": run, "held": brake.held_events(run, timezone.now())}
         )
-    brake.release(run, by=viewer_of(request), now=timezone.now())
+    if request.POST.get("decision") == "keep":
+        brake.keep(run, by=viewer_of(request), now=timezone.now())
+        messages.success(request, "The appointments stay as they are.")
+    elif request.POST.get("decision") == "cancel":
+        brake.release(run, by=viewer_of(request), now=timezone.now())
+        messages.success(request, "The appointments are being cancelled now.")
+    else:
+        messages.error(request, "Choose what to do with these appointments.")
+        return redirect("calendars:braked", pk=pk)
     work_calendar.delay(run.google_calendar_id)
-    messages.success(request, "The appointments are being cancelled now.")
     return redirect("calendars:agenda")

@@ -104,7 +104,7 @@ def read_retry_after(value: str, *, now: datetime.datetime) -> datetime.timedelt
     except (ValueError, OverflowError):
         try:
             moment = email.utils.parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         wait = (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)) - now
     return min(max(wait, datetime.timedelta(0)), LONGEST_WAIT)
@@ -147,7 +147,7 @@ def _by_status(refusal: Refusal, asked: Asked) -> GoogleError:
         if asked is Asked.INSERT and "conflict" not in refusal.reasons:
             return AlreadyThere("The event is at Google already.")
         return TryLater("Google was busy with another change of this event.")
-    return Refused(_words(refusal), refusal.reason)
+    return Refused(_words(refusal), refusal.reason, lacks_access=status in (403, 404))
 
 
 def _is_about_sync_token(refusal: Refusal) -> bool:

@@ -26,6 +26,7 @@ from integrations.google.events import (
     RemoteEvent,
     Unreadable,
     answer_for_us,
+    clean,
     read_event,
     write_draft,
     write_patch,
@@ -126,7 +127,7 @@ class CalendarClient:
         found: list[RemoteCalendar] = []
         while request is not None:
             answer = self._execute(request, Asked.OTHER)
-            found += [_read_calendar(item) for item in _items(answer) if isinstance(item.get("id"), str)]
+            found += [_read_calendar(item) for item in _items(answer) if _has_id(item)]
             request = self._calendar_list.list_next(request, answer)
         return tuple(found)
 
@@ -377,14 +378,20 @@ def _read_page(answer: dict[str, Any], google_id: str, time_zone: str, token: st
     return EventPage(tuple(events), tuple(unreadable), token)
 
 
+def _has_id(item: Mapping[str, Any]) -> bool:
+    """One that can be kept, and asked for."""
+    google_id = item.get("id")
+    return isinstance(google_id, str) and google_id != "" and clean(google_id) == google_id
+
+
 def _read_calendar(item: Mapping[str, Any]) -> RemoteCalendar:
     return RemoteCalendar(
         google_id=item["id"],
-        summary=str(item.get("summaryOverride") or item.get("summary") or item["id"]),
+        summary=clean(str(item.get("summaryOverride") or item.get("summary") or item["id"])),
         # A zone younger than this machine's list of zones must not stop the pulls.
         time_zone=zone_named(str(item.get("timeZone") or "UTC")).key,
-        access_role=str(item.get("accessRole") or "reader"),
-        colour=str(item.get("backgroundColor") or ""),
+        access_role=clean(str(item.get("accessRole") or "reader")),
+        colour=clean(str(item.get("backgroundColor") or "")),
         is_primary=item.get("primary") is True,
     )
 

@@ -51,8 +51,12 @@ class Unchanged(GoogleError):
 
 
 class Refused(GoogleError):
-    """Google will not do this, however often we ask. `reason` is Google's own word, or "scope"."""
+    """Google will not do this, however often we ask. `reason` is Google's own word, or "scope".
 
-    def __init__(self, why: str, reason: str = "") -> None:
+    `lacks_access`: to the calendar or to what was asked of it (403, 404), which its owner can give.
+    """
+
+    def __init__(self, why: str, reason: str = "", *, lacks_access: bool = False) -> None:
         super().__init__(why)
         self.reason = reason
+        self.lacks_access = lacks_access

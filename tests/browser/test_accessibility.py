@@ -58,6 +58,19 @@ def test_a_page_has_no_fault_in_light_dark_or_on_a_phone(desk: Desk, path: str):
     assert_no_fault(desk.page, desk.url + path)
 
 
+def test_no_tab_of_the_settings_is_cut_on_a_phone(desk: Desk):
+    for width in (375, 320):
+        desk.page.set_viewport_size({"width": width, "height": 900})
+        desk.go("/settings/integrations/")
+        tabs = desk.page.locator(".tabs a")
+        assert tabs.last.inner_text() == "Sign-in"
+        for at in range(tabs.count()):
+            box = tabs.nth(at).bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+
+
 def test_the_sign_in_page_has_no_fault(desk: Desk):
     desk.page.context.clear_cookies()
     desk.go("/accounts/login/")

@@ -277,8 +277,10 @@ def test_a4_unticked_permission_is_named_and_offered_again(
     messages = go(sandbox, signed_in, scopes=("calendar.calendarlist.readonly",))
     account = GoogleAccount.objects.get(user=staff)
     assert account.state == State.MISSING
-    assert "a permission is missing" in messages[0]
+    assert messages == [f"{account.address} is connected, with less than it takes."]
     page = signed_in.get(PAGE).content.decode()
+    assert page.count("ermission is missing") == 1
+    assert 'class="banner"' not in page
     assert "see and change the events of your calendars" in page
     assert "Grant it" in page
     go(sandbox, signed_in, account=account)
@@ -468,7 +470,8 @@ def test_q3_sync_now_does_not_lift_a_usage_limit(sandbox: StandIn, signed_in: Cl
         answer = signed_in.post(reverse("integrations:sync_now", args=[account.pk]), follow=True)
     account.refresh_from_db()
     assert account.not_before == until
-    assert "Google asked us to wait until" in told(answer)[0]
+    # The wait is ours: Google names none.
+    assert told(answer)[0].startswith("We wait until")
 
 
 def test_sync_now_without_a_calendar_to_read_says_where_to_choose_one(
@@ -554,10 +557,11 @@ def test_page_says_what_to_do_next(
     assert "Sync now" not in page
 
 
-def test_broken_account_is_told_on_every_page(sandbox: StandIn, signed_in: Client, staff: User) -> None:
+def test_broken_account_is_told_on_every_other_page(sandbox: StandIn, signed_in: Client, staff: User) -> None:
     sandbox.account(staff, state=State.RECONNECT)
-    page = signed_in.get(PAGE).content.decode()
-    assert 'class="banner"' in page
+    assert 'class="banner"' in signed_in.get("/contacts/").content.decode()
+    # There, its card says it.
+    assert 'class="banner"' not in signed_in.get(PAGE).content.decode()
 
 
 def test_card_asks_for_itself_again_only_while_a_pull_is_under_way(
@@ -587,3 +591,54 @@ def add(user: User, number: int) -> None:
     account = GoogleAccount.objects.create(user=user, subject=str(number), address=f"a{number}@example.com")
     for calendar in range(number):
         GoogleCalendar.objects.create(account=account, google_id=str(calendar), access_role="owner")
+
+
+# --- the words of a card ---
+
+
+def card_of(signed_in: Client, account: GoogleAccount) -> str:
+    with time_machine.travel(NOW, tick=False):
+        return signed_in.get(reverse("integrations:account", args=[account.pk])).content.decode()
+
+
+def test_refused_calendar_is_named_with_the_time_of_its_next_try(
+    sandbox: StandIn, signed_in: Client, staff: User
+) -> None:
+    # Another calendar of the account worked since.
+    account = sandbox.connected(staff, last_error="", failures=0)
+    primary = sandbox.primary(account)
+    GoogleCalendar.objects.filter(pk=primary.pk).update(
+        failures=1, last_error="Google no longer shows it.", next_pull_at=NOW + datetime.timedelta(hours=1)
+    )
+    until = timezone.localtime(NOW + datetime.timedelta(hours=1))
+    card = card_of(signed_in, account)
+    assert (
+        f"{primary}</strong>: Google no longer shows it. It is tried again by itself at {until:%H:%M}."
+        in card
+    )
+    assert f"tried again at {until:%H:%M}" in card
+
+
+def test_wait_is_told_as_ours(sandbox: StandIn, signed_in: Client, staff: User) -> None:
+    account = sandbox.connected(staff, not_before=NOW + QUOTA_WAIT, last_error="The limit is reached.")
+    card = card_of(signed_in, account)
+    assert "Google asked us" not in card
+    assert "We wait until" in card
+    assert "The limit is reached." in card
+
+
+def test_paused_account_shows_no_green_meter(sandbox: StandIn, signed_in: Client, staff: User) -> None:
+    account = sandbox.connected(staff)
+    account.calendars.filter(is_primary=True).update(next_pull_at=NOW, last_pull_at=NOW)
+    assert "up to date" in card_of(signed_in, account)
+    assert "<meter" in card_of(signed_in, account)
+    GoogleAccount.objects.filter(pk=account.pk).update(state=State.RECONNECT)
+    card = card_of(signed_in, account)
+    assert "<meter" not in card
+    assert "behind Google: paused" in card
+    assert "up to date" not in card
+
+
+def test_failures_say_what_they_count(sandbox: StandIn, signed_in: Client, staff: User) -> None:
+    account = sandbox.connected(staff, failures=3)
+    assert "failed tries since one last worked, all calendars together" in card_of(signed_in, account)

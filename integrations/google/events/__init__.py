@@ -1,6 +1,6 @@
 """Google's event JSON ⇄ RemoteEvent. Pure: no clock, no network, no Django."""
 
-from integrations.google.events.reading import LOCAL_ETAG, read_event, zone_named
+from integrations.google.events.reading import LOCAL_ETAG, clean, read_event, zone_named
 from integrations.google.events.shapes import (
     CRM_KEY,
     Attendee,
@@ -20,6 +20,7 @@ __all__ = [
     "RemoteEvent",
     "Unreadable",
     "answer_for_us",
+    "clean",
     "merge_attendees",
     "read_event",
     "write_draft",

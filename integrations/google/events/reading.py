@@ -1,7 +1,8 @@
 """Google's JSON → RemoteEvent.
 
-Never fails on a field or a value it does not know (P9); raises Unreadable only for an event whose time makes
-no sense. The rule numbers are those that the tests carry in their names.
+Never fails on a field or a value it does not know (P9); raises Unreadable only for an event without an id that a row
+can hold, or whose time makes no sense. Whatever else it answers with a row can hold, on PostgreSQL as well. The rule
+numbers are those that the tests carry in their names.
 """
 
 import datetime
@@ -18,11 +19,16 @@ from integrations.google.events.shapes import CRM_KEY, Attendee, RemoteEvent, Un
 LOCAL_ETAG = "local-"
 # Google's have some twenty characters; a row has room for 100, marks of ours included.
 LONGEST_ETAG = 80
+LONGEST_ID = 1024
+LARGEST_INTEGER = 2**31 - 1
+# One year short of what there is: the same moment must exist on every clock.
+FIRST_YEAR, LAST_YEAR = datetime.MINYEAR + 1, datetime.MAXYEAR - 1
 # What an appointment keeps of it: copies of one meeting are found by the same.
 LONGEST_UID = 255
 
 # Types that exist on a person's own primary calendar alone, so that nobody else can have organised them (P7).
 OWN_TYPES = {"outOfOffice", "focusTime", "workingLocation", "birthday"}
+NO_ID = "Google sent an event without an id."
 NOTHING: Mapping[str, Any] = {}
 UNKNOWN_ORGANIZER = "unknownorganizer@calendar.google.com"
 
@@ -32,9 +38,9 @@ def read_event(raw: object, *, calendar_time_zone: str, calendar_id: str = "") -
 
     Raises Unreadable. A cancelled event needs nothing but its id (S11).
     """
-    if not isinstance(raw, dict) or not isinstance(raw.get("id"), str) or not raw["id"]:
-        raise Unreadable("", "Google sent an event without an id.")
-    google_id = raw["id"]
+    if not isinstance(raw, dict):
+        raise Unreadable("", NO_ID)
+    google_id = _id(raw)
     status = _text(raw, "status", 12) or "confirmed"
     zone = zone_named(calendar_time_zone)
     starts_at, ends_at, is_all_day = _span(raw, google_id, zone, is_needed=status != "cancelled")
@@ -78,7 +84,7 @@ def read_event(raw: object, *, calendar_time_zone: str, calendar_id: str = "") -
         else _text(_mapping(_mapping(raw, "extendedProperties"), "private"), CRM_KEY, 64),
         created_at=_moment_or_none(raw.get("created")),
         updated_at=_moment_or_none(raw.get("updated")),
-        sequence=raw["sequence"] if isinstance(raw.get("sequence"), int) else 0,
+        sequence=_sequence(raw.get("sequence")),
         is_series=bool(raw.get("recurrence")),
     )
 
@@ -92,10 +98,31 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def _id(raw: Mapping[str, Any]) -> str:
+    """The id of the event. Raises Unreadable: without one it has no row of its own, and cannot be asked for."""
+    google_id = raw.get("id")
+    if not isinstance(google_id, str) or not google_id:
+        raise Unreadable("", NO_ID)
+    # Counted in bytes: it stands in an index, and there they count.
+    if len(google_id.encode(errors="replace")) > LONGEST_ID or clean(google_id) != google_id:
+        raise Unreadable("", "Google sent an event whose id nobody can keep.")
+    return google_id
+
+
+def _sequence(value: object) -> int:
+    """Only compared; beyond what a row holds, as far as it goes."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return min(max(value, 0), LARGEST_INTEGER)
+
+
 def _text(raw: Mapping[str, Any], key: str, limit: int | None = None) -> str:
     value = raw.get(key)
-    if not value or not isinstance(value, str):
-        return ""
+    return clean(value, limit) if value and isinstance(value, str) else ""
+
+
+def clean(value: str, limit: int | None = None) -> str:
+    """`value` as every database takes it."""
     # PostgreSQL refuses NUL in text, no database takes half a character, and one odd title must not stop a page.
     if not value.isascii():
         value = value.encode(errors="replace").decode()
@@ -109,13 +136,14 @@ def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def address_of(person: Mapping[str, Any]) -> str:
-    return _text(person, "email", 254).strip().lower()
+    # Cut last: some letters are two in lower case.
+    return _text(person, "email").strip().lower()[:254]
 
 
 def _link(value: object) -> str:
     """A web address, or "": pages show it as a link, so nothing but http(s) passes."""
     is_web = isinstance(value, str) and value.startswith(("https://", "http://")) and len(value) <= 1024
-    return str(value) if is_web else ""
+    return clean(str(value)) if is_web else ""
 
 
 def _meeting_url(raw: Mapping[str, Any]) -> str:
@@ -145,11 +173,14 @@ def _span(
 ) -> tuple[datetime.datetime | None, datetime.datetime | None, bool]:
     """Start, end (both UTC) and whether the event is all-day. Raises Unreadable where `is_needed`."""
     try:
-        return _read_span(_mapping(raw, "start"), _mapping(raw, "end"), zone)
+        starts_at, ends_at, is_all_day = _read_span(_mapping(raw, "start"), _mapping(raw, "end"), zone)
+        if starts_at.year < FIRST_YEAR or ends_at.year > LAST_YEAR:
+            raise ValueError("it lies too far away")
+        return starts_at, ends_at, is_all_day
     except (ValueError, OverflowError) as error:
         if is_needed:
             raise Unreadable(
-                google_id, f"Google sent an event whose time cannot be read: {error}."
+                google_id, clean(f"Google sent an event whose time cannot be read: {error}.")
             ) from error
         return None, None, False
 
@@ -206,7 +237,7 @@ def _original_start(raw: Mapping[str, Any], zone: ZoneInfo) -> str:
     if not value:
         return ""
     if isinstance(value.get("date"), str):
-        return str(value["date"])[:10]
+        return _text(value, "date", 10)
     try:
         return _moment(value, zone).strftime("%Y-%m-%dT%H:%M:%SZ") if value.get("dateTime") else ""
     except (ValueError, OverflowError, TypeError):

@@ -118,7 +118,7 @@ def test_event_is_not_asked_for_while_google_wants_us_to_wait(google: Google, ga
     row = unreadable(google, desk, garbled)
     GoogleAccount.objects.update(not_before=NOW + timedelta(hours=1))
     row.google_calendar.account.refresh_from_db()
-    with pytest.raises(StillWrong, match="Google asked us to wait until 10:00"):
+    with pytest.raises(StillWrong, match="We wait until 10:00"):
         try_again(row, now=SOON_AFTER)
     assert GoogleEvent.objects.get().attempts == 0
 

@@ -93,7 +93,7 @@ class TestList:
     )
     def test_is_narrowed(self, desk: tuple[Client, User], query: str, found: set[str]) -> None:
         client, user = desk
-        self.event(user, "Ahead", outcome="free")
+        self.event(user, "Ahead", outcome="block", blocks=False)
         self.event(user, "Failed", error="It could not be carried out.", attendees=[{"address": "ann@x.org"}])
         past = self.event(user, "Gone by")
         GoogleEvent.objects.filter(pk=past.pk).update(starts_at=NOW - DAY, ends_at=NOW - DAY + HOUR)
@@ -105,6 +105,22 @@ class TestList:
         assert {
             name for name in ("Ahead", "Failed", "Gone by", "Unreadable event") if f">{name}</a>" in text
         } == found
+
+    def test_all_times_open_at_now(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        for name, start in {"Next year": 370, "Tomorrow": 1, "Last week": -7, "Yesterday": -1}.items():
+            event = self.event(user, name)
+            GoogleEvent.objects.filter(pk=event.pk).update(
+                starts_at=NOW + start * DAY, ends_at=NOW + start * DAY + HOUR
+            )
+        bad = self.event(user, "", error="Google sent an event whose time cannot be read.")
+        GoogleEvent.objects.filter(pk=bad.pk).update(starts_at=None, ends_at=None)
+        for query, order in {
+            "?when=all": ["Tomorrow", "Next year", "Yesterday", "Last week", "Unreadable event"],
+            "?when=all&outcome=look": ["Unreadable event"],
+        }.items():
+            text = shown(client, query)
+            assert sorted(order, key=lambda name: text.index(f">{name}</a>")) == order
 
     def test_is_narrowed_to_a_calendar_or_to_an_account(self, desk: tuple[Client, User]) -> None:
         client, user = desk
@@ -119,7 +135,7 @@ class TestList:
 
     @pytest.mark.parametrize(
         ("query", "first", "last"),
-        [("?when=all", 69, 20), ("?when=all&page=2", 19, 0), ("", 10, 59), ("?page=2", 60, 69)],
+        [("?when=past", 9, 0), ("", 10, 59), ("?page=2", 60, 69)],
     )
     def test_several_calendars_are_one_list_in_order_of_time(
         self, desk: tuple[Client, User], query: str, first: int, last: int
@@ -134,6 +150,17 @@ class TestList:
         assert (found[0], found[-1]) == (first, last)
         assert found == sorted(found, reverse=first > last)
         assert len(found) == abs(last - first) + 1
+
+    def test_all_times_of_several_calendars_go_on_over_the_pages(self, desk: tuple[Client, User]) -> None:
+        client, user = desk
+        one = google_event(user, NOW - 10 * DAY, summary="Event 0").google_calendar
+        other = GoogleCalendarFactory.create(account=one.account, google_id="other")
+        for number in range(1, 70):
+            at = NOW + (number - 10) * DAY
+            google_event(user, at, google_calendar=(one, other, other)[number % 3], summary=f"Event {number}")
+        pages = shown(client, "?when=all") + shown(client, "?when=all&page=2")
+        found = [int(number) for number in re.findall(r">Event (\d+)</a>", pages)]
+        assert found == [*range(10, 70), *range(9, -1, -1)]
 
     def test_of_a_private_event_it_shows_the_time(self, desk: tuple[Client, User]) -> None:
         client, user = desk

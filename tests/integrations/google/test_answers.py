@@ -107,6 +107,7 @@ def test_q3_usage_limit_stops_the_account_for_hours() -> None:
         ("999999", 3600),
         ("Mon, 02 Nov 2026 09:00:30 GMT", 30),
         ("Mon, 02 Nov 2026 08:00:00 GMT", 0),
+        ("Thu, 01 Jan 99999999999 00:00:00 GMT", None),
     ],
 )
 def test_q2_retry_after_is_honoured_within_an_hour(value: str, seconds: int | None) -> None:

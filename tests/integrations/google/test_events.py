@@ -1,13 +1,17 @@
 """What we read of an event, and what we write; the letters and numbers are those of the rules kept."""
 
 import datetime
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calendars.models import GoogleEvent
+from calendars.sync.observation import columns
 from integrations.google.events import (
+    CRM_KEY,
     LOCAL_ETAG,
     EventDraft,
     EventPatch,
@@ -89,7 +93,16 @@ def test_w7_all_day_event_covers_the_days_of_the_calendars_zone(
     assert remote.ends_at - remote.starts_at == datetime.timedelta(hours=hours)
 
 
-@pytest.mark.parametrize("raw", [None, [], {}, {"id": 5}, {"id": ""}])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(None, [], {}, {"id": 5}, {"id": ""}),
+        *(
+            {"id": google_id, "status": "cancelled"}
+            for google_id in ("nul\x00l", "x" * 1025, "é" * 600, "\ud800")
+        ),
+    ],
+)
 def test_what_has_no_id_is_unreadable(raw: object) -> None:
     with pytest.raises(Unreadable):
         read(raw)
@@ -105,6 +118,9 @@ def test_what_has_no_id_is_unreadable(raw: object) -> None:
         {"end": {"dateTime": "2026-11-02T08:00:00Z"}},
         {"start": {"dateTime": "0001-01-01T00:00:00+14:00"}},
         {"start": "tomorrow"},
+        # On some clocks these lie in no year that there is.
+        {"start": {"dateTime": "0001-01-01T10:00:00Z"}},
+        {"end": {"date": "9999-12-31"}, "start": {"date": "2026-11-02"}},
     ],
 )
 def test_living_event_without_a_sensible_time_is_unreadable_by_its_id(times: dict[str, Any]) -> None:
@@ -115,6 +131,44 @@ def test_living_event_without_a_sensible_time_is_unreadable_by_its_id(times: dic
 
 def test_title_with_half_a_character_or_a_nul_is_read_without_it() -> None:
     assert read(event(summary="Visit \ud83d soon\x00")).summary == "Visit ? soon"
+
+
+ODD = "é\x00\ud800İ" * 2000
+
+
+@pytest.mark.parametrize("text", [ODD, f"https://{ODD}"[:1000]])
+def test_no_text_of_googles_is_more_than_a_row_can_hold(text: str) -> None:
+    person = {"email": text, "displayName": text, "responseStatus": text}
+    remote = read(
+        event(
+            **dict.fromkeys(
+                ("etag", "status", "eventType", "iCalUID", "recurringEventId", "summary", "visibility"), text
+            ),
+            **dict.fromkeys(
+                ("description", "location", "htmlLink", "hangoutLink", "created", "updated"), text
+            ),
+            start={"dateTime": "2026-11-02T09:00:00Z", "timeZone": text},
+            organizer=person,
+            attendees=[person | {"self": True}],
+            originalStartTime={"date": text},
+            extendedProperties={"private": {CRM_KEY: text}},
+        )
+    )
+    kept = columns(remote, keeps_private=True)
+    for name, value in kept.items():
+        limit = GoogleEvent._meta.get_field(name).max_length
+        assert not (isinstance(value, str) and limit) or len(value) <= limit, name
+    everything = json.dumps(kept, default=str)
+    assert "\\u0000" not in everything
+    assert "\\ud800" not in everything
+    assert len(remote.attendees[0].address) <= 254
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [(3, 3), (3_000_000_000, 2**31 - 1), (2**70, 2**31 - 1), (-1, 0), (True, 0), ("7", 0)]
+)
+def test_sequence_is_a_number_that_a_row_can_hold(told: object, kept: int) -> None:
+    assert read(event(sequence=told)).sequence == kept
 
 
 def test_s11_tombstone_needs_nothing_but_its_id() -> None:

@@ -88,6 +88,9 @@ def test_q4_refused_list_is_not_asked_for_again_soon(google: Google, status: int
     desk = Desk(google)
     assert fail(google, desk, status=status, reason=reason) >= HOUR
     assert len(google.control.requests(LIST)) == 1
+    desk.google_calendar.refresh_from_db()
+    advises = "choose another one in Settings, Profile" in desk.google_calendar.last_error
+    assert advises == (status in (403, 404))
     desk.account.refresh_from_db()
     assert desk.account.state == "connected"
 

@@ -1,0 +1,280 @@
+"""Many cancellations at once wait for a person, for as long as it takes."""
+
+import datetime
+
+import pytest
+import time_machine
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from calendars import booking
+from calendars.models import GoogleEvent, PushTarget, SyncRun
+from calendars.sync import brake
+from calendars.sync.setting import setting_for
+from contacts.models import Appointment, AppointmentChange
+from tests.calendars.sync.test_engine import book
+from tests.factories import ContactFactory
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+
+pytestmark = pytest.mark.django_db
+
+DAY = datetime.timedelta(days=1)
+
+
+def add_many(google: Google, desk: Desk, number: int, apart: datetime.timedelta = DAY) -> list[dict]:
+    """`number` events at Google with a guest each, the first one tomorrow, and their appointments."""
+    events = [
+        google.add(desk.address, start=TOMORROW_AT_TEN + n * apart, guests=(f"g{n}@x.org",))
+        for n in range(number)
+    ]
+    desk.turn()
+    return events
+
+
+def cancelled() -> int:
+    return Appointment.objects.filter(status="cancelled").count()
+
+
+def fired() -> int:
+    return AppointmentChange.objects.filter(what="cancelled", fires=True).count()
+
+
+def delete_all(google: Google, desk: Desk, events: list[dict]) -> None:
+    for event in events:
+        google.delete(desk.address, event)
+    desk.turn()
+
+
+def test_brake_does_not_let_go_as_time_passes(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    later = NOW + 2 * DAY + 2 * HOUR
+    with time_machine.travel(later, tick=False):
+        google.control.set_clock(later)
+        desk.turn()
+        assert (cancelled(), fired()) == (0, 0)
+        [run] = brake.braked_runs(desk.user)
+        assert len(brake.held_events(run, later)) == 10
+        assert "10 appointments" in run.error
+
+
+def test_brake_does_not_let_go_when_staff_cancel_a_few(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    for appointment in Appointment.objects.all()[:3]:
+        booking.cancel(appointment)
+    desk.turn()
+    assert cancelled() == 3
+    [run] = brake.braked_runs(desk.user)
+    assert len(brake.held_events(run, NOW)) == 9
+
+
+def test_braked_run_is_closed_when_nothing_is_left_to_hold(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    for appointment in Appointment.objects.all():
+        booking.cancel(appointment)
+    desk.turn()
+    assert brake.braked_runs(desk.user) == []
+    assert not SyncRun.objects.exclude(error="").exists()
+
+
+def test_deletions_after_a_braked_one_wait_on_the_same_run(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 13)
+    delete_all(google, desk, events[:12])
+    delete_all(google, desk, events[12:])
+    assert cancelled() == 0
+    run = SyncRun.objects.get(state="braked")
+    assert "13 appointments" in run.error
+
+
+def test_guests_taken_off_many_events_brake(google: Google) -> None:
+    desk = Desk(google)
+    for event in add_many(google, desk, 15):
+        google.change(desk.address, event, attendees=[])
+    desk.turn()
+    assert (cancelled(), fired()) == (0, 0)
+    [run] = brake.braked_runs(desk.user)
+    assert len(brake.held_events(run, NOW)) == 15
+
+
+def test_invitations_declined_in_mass_brake(google: Google) -> None:
+    desk = Desk(google)
+    google.control.add_person("host@x.org")
+    invitations = [
+        google.add("host@x.org", start=TOMORROW_AT_TEN + n * DAY, guests=(desk.address,)) for n in range(12)
+    ]
+    desk.turn()
+    for event in invitations:
+        google.control.respond(desk.address, event["id"], "declined")
+    desk.turn()
+    assert cancelled() == 0
+    [run] = brake.braked_runs(desk.user)
+    brake.release(run, by=desk.user, now=NOW)
+    desk.turn()
+    assert cancelled() == 12
+
+
+def test_guests_who_decline_in_mass_brake(google: Google) -> None:
+    desk = Desk(google)
+    for number, event in enumerate(add_many(google, desk, 12)):
+        declined = [{"email": f"g{number}@x.org", "responseStatus": "declined"}]
+        google.change(desk.address, event, attendees=declined)
+    desk.turn()
+    assert cancelled() == 0
+    assert len(brake.braked_runs(desk.user)) == 1
+
+
+def test_deletions_that_cancel_nothing_do_not_brake(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False, trigger=False)
+    desk.turn()
+    for number in range(12):
+        starts_at = TOMORROW_AT_TEN + number * 2 * HOUR
+        book(desk, starts_at=starts_at, ends_at=starts_at + HOUR, contact=ContactFactory())
+    desk.turn()
+    delete_all(google, desk, google.events(desk.address))
+    assert cancelled() == 0
+    assert brake.braked_runs(desk.user) == []
+
+
+def test_many_moved_events_do_not_brake(google: Google) -> None:
+    desk = Desk(google)
+    for number, event in enumerate(add_many(google, desk, 12)):
+        google.move(desk.address, event, TOMORROW_AT_TEN + number * DAY + HOUR)
+    desk.turn()
+    assert brake.braked_runs(desk.user) == []
+    assert AppointmentChange.objects.filter(what="rescheduled").count() == 12
+
+
+def test_brake_costs_an_ordinary_pull_one_statement(
+    google: Google, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    desk = Desk(google)
+    add_many(google, desk, 2)
+    GoogleEvent.objects.update(planned_etag="")
+    setting = setting_for(desk.google_calendar, NOW)
+    with django_assert_num_queries(1):
+        assert not brake.held(setting, NOW)
+
+
+# --- what a person decides ----------------------------------------------------------------------------------------
+
+
+def decided(desk: Desk, decision: str) -> None:
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    assert browser.post(f"/agenda/pulls/{run.pk}/", {"decision": decision}).status_code == 302
+    desk.turn()
+
+
+def test_kept_appointments_stay_although_google_holds_their_events_no_more(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    decided(desk, "keep")
+    assert brake.braked_runs(desk.user) == []
+    assert set(GoogleEvent.objects.values_list("reason", "outcome", "decided_by")) == {
+        ("Cancelled at Google; kept here by a person's decision.", "cancelled", desk.user.pk)
+    }
+    GoogleEvent.objects.update(planned_etag="", replan="")
+    desk.turn(full=True)
+    assert (cancelled(), fired()) == (0, 0)
+    assert not GoogleEvent.objects.exclude(reason__contains="kept here").exists()
+    assert google.events(desk.address) == []
+
+
+def test_kept_appointment_that_is_edited_here_is_put_into_google(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    decided(desk, "keep")
+    first = Appointment.objects.order_by("starts_at")[0]
+    moved = TOMORROW_AT_TEN + 2 * HOUR
+    booking.reschedule(first, starts_at=moved, ends_at=moved + HOUR)
+    desk.turn()
+    desk.turn()
+    [event] = google.events(desk.address)
+    assert event["start"]["dateTime"].startswith("2026-03-03T12:00")
+    assert not PushTarget.objects.exclude(last_error="").exists()
+    google.delete(desk.address, event)
+    desk.turn()
+    assert cancelled() == 1
+
+
+def test_kept_appointments_made_here_are_put_into_google_again(google: Google) -> None:
+    desk = Desk(google)
+    desk.turn()
+    for number in range(12):
+        starts_at = TOMORROW_AT_TEN + number * 2 * HOUR
+        book(desk, starts_at=starts_at, ends_at=starts_at + HOUR, contact=ContactFactory())
+    desk.turn()
+    delete_all(google, desk, google.events(desk.address))
+    decided(desk, "keep")
+    desk.turn()
+    assert len(google.events(desk.address)) == 12
+    desk.turn()
+    assert (cancelled(), fired()) == (0, 0)
+    assert len(google.events(desk.address)) == 12
+
+
+def test_kept_appointment_without_guests_at_google_stays(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 12)
+    for event in events:
+        google.change(desk.address, event, attendees=[])
+    desk.turn()
+    decided(desk, "keep")
+    google.change(desk.address, events[0], summary="Another title")
+    desk.turn()
+    assert cancelled() == 0
+    row = GoogleEvent.objects.get(google_id=events[0]["id"])
+    assert (row.outcome, row.reason) == (
+        "appointment",
+        "No guest is left at Google; kept here by a person's decision.",
+    )
+
+
+def test_to_keep_is_decided_about_one_end_of_an_event(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 12)
+    for event in events:
+        google.change(desk.address, event, attendees=[])
+    desk.turn()
+    decided(desk, "keep")
+    google.change(desk.address, events[0], attendees=[{"email": "g0@x.org"}])
+    desk.turn()
+    google.delete(desk.address, events[0])
+    desk.turn()
+    assert cancelled() == 1
+
+
+def test_braked_page_lists_what_would_happen_and_asks_for_a_decision(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    page = browser.get(f"/agenda/pulls/{run.pk}/").content.decode()
+    assert page.count("Deleted at Google: the appointment is cancelled.") == 12
+    assert "Keep these appointments" in page
+    assert browser.post(f"/agenda/pulls/{run.pk}/").url == f"/agenda/pulls/{run.pk}/"
+    assert len(brake.braked_runs(desk.user)) == 1
+    decided(desk, "cancel")
+    assert (cancelled(), fired()) == (12, 12)
+
+
+def test_event_that_waits_says_so_on_its_page(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    event = GoogleEvent.objects.all()[0]
+    page = browser.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert "Waits for you" in page
+    assert "Deleted at Google: the appointment is cancelled." in page
+    assert f"/agenda/pulls/{run.pk}/" in page
+    decided(desk, "keep")
+    page = browser.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert "Waits for you" not in page
+    assert "kept here by a person" in page
