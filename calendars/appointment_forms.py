@@ -1,6 +1,7 @@
 """Forms for booking, moving and blocking time. Times are typed as the viewer's clocks show them."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from phonenumber_field.formfields import PhoneNumberField
 
+from calendars.agenda import Entry
 from calendars.desk import Wish
 from calendars.models import BlockedTime, Calendar
 from calendars.wall_time import NoSuchTime, TwoSuchTimes, moment, on_the_clock
@@ -16,6 +18,14 @@ from contacts.models import Appointment, Contact, User
 from contacts.newcomers import Newcomer
 
 LONGEST_MINUTES = 24 * 60
+# Both reasons of a move stand in one line of the history, which holds 300 characters.
+MOST_OVERLAP = 130
+MOST_WHY = 150
+
+
+def in_history(why: str, overlap: str) -> str:
+    """The reason of a change, and the one for an overlap, as one line."""
+    return " · ".join(part for part in (why, f"Overlaps: {overlap}" if overlap else "") if part)
 
 
 class WallTimeField(forms.Field):
@@ -85,7 +95,14 @@ class SpanForm(TimesForm):
     minutes = forms.IntegerField(
         label="Minutes", min_value=1, max_value=LONGEST_MINUTES, widget=forms.NumberInput(attrs={"step": 5})
     )
-    anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    # Keys of the entries that were shown as taking the time, by the button that lets them overlap.
+    anyway = forms.CharField(required=False, widget=forms.HiddenInput)
+    overlap = forms.CharField(
+        max_length=MOST_OVERLAP,
+        required=False,
+        label="Why may they overlap?",
+        help_text="Kept in the history, sent to nobody.",
+    )
 
     def usual_minutes(self) -> int | None:
         return None
@@ -97,6 +114,19 @@ class SpanForm(TimesForm):
         if starts_at and minutes:
             self.starts, self.ends = starts_at, starts_at + datetime.timedelta(minutes=minutes)
         return cleaned
+
+    def may_overlap(self, taken: Sequence[Entry]) -> bool:
+        """Whether the person saw every one of `taken`, lets them overlap and says why; notes the missing reason."""
+        shown = self.cleaned_data["anyway"].split()
+        if not shown or not {entry.key for entry in taken}.issubset(shown):
+            return False
+        if not self.cleaned_data["overlap"]:
+            self.add_error("overlap", "Say why the two may overlap.")
+        return "overlap" not in self.errors
+
+    def words_for_history(self, taken: Sequence[Entry]) -> str:
+        """Why it is as it is; the reason for an overlap only where there is one."""
+        return in_history(self.cleaned_data.get("why", ""), self.cleaned_data["overlap"] if taken else "")
 
 
 class BookForm(SpanForm):
@@ -166,7 +196,7 @@ class BookForm(SpanForm):
 
 class MoveForm(SpanForm):
     why = forms.CharField(
-        max_length=300, required=False, label="Why", help_text="Kept in the history, sent to nobody."
+        max_length=MOST_WHY, required=False, label="Why", help_text="Kept in the history, sent to nobody."
     )
 
     @classmethod

@@ -30,8 +30,11 @@ class Wish:
 
 
 @transaction.atomic
-def book_wish(wish: Wish, *, by: User) -> Appointment:
-    """The appointment; its contact is made in the same transaction. Raises booking.NotPossible."""
+def book_wish(wish: Wish, *, by: User, why: str = "") -> Appointment:
+    """The appointment; its contact is made in the same transaction. `why` goes into its history.
+
+    Raises booking.NotPossible.
+    """
     contact = wish.contact
     if contact is None:
         contact, _ = find_or_add(wish.newcomer, owner=by, source=Contact.Source.MANUAL)
@@ -45,6 +48,7 @@ def book_wish(wish: Wish, *, by: User) -> Appointment:
         title=wish.title,
         description=wish.description,
         location=wish.location,
+        why=why,
     )
 
 

@@ -46,10 +46,10 @@ def book(request: HttpRequest) -> HttpResponse:
     wish = form.wish
     hosts = hosts_for(wish.calendar, wish.owner, wish.starts_at, wish.ends_at)
     taken = desk.conflicts(hosts, wish.starts_at, wish.ends_at, viewer=viewer, zone=current_zone())
-    if taken and not form.cleaned_data["anyway"]:
+    if taken and not form.may_overlap(taken):
         return book_page(request, form, taken)
     try:
-        made = desk.book_wish(wish, by=viewer)
+        made = desk.book_wish(wish, by=viewer, why=form.words_for_history(taken))
     except booking.NotPossible as refusal:
         form.add_error(None, str(refusal))
         return book_page(request, form)
@@ -105,21 +105,17 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         hosts = User.objects.filter(hosted__appointment=appointment)
         taken = desk.conflicts(hosts, form.starts, form.ends, viewer=viewer, zone=zone, but=appointment)
-        if not taken or form.cleaned_data["anyway"]:
-            return moved(request, appointment, form)
+        if not taken or form.may_overlap(taken):
+            return moved(request, appointment, form, why=form.words_for_history(taken))
         page["taken"] = taken
     return render(request, "appointments/move.html", page)
 
 
-def moved(request: HttpRequest, appointment: Appointment, form: MoveForm) -> HttpResponse:
+def moved(request: HttpRequest, appointment: Appointment, form: MoveForm, *, why: str) -> HttpResponse:
     """Carries the move out and says what became of it."""
     try:
         booking.reschedule(
-            appointment,
-            starts_at=form.starts,
-            ends_at=form.ends,
-            by=viewer_of(request),
-            why=form.cleaned_data["why"],
+            appointment, starts_at=form.starts, ends_at=form.ends, by=viewer_of(request), why=why
         )
     except booking.NotPossible as refusal:
         messages.error(request, str(refusal))
