@@ -9,6 +9,7 @@ from calendars.booking.changing import cancel, reschedule, set_details, set_stat
 from calendars.booking.claiming import hold, move_to, slots_to_move, take
 from calendars.booking.making import Booking, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
+from calendars.booking.undoing import how_it_stands, old_times, undo_move, why_not_undone
 
 __all__ = [
     "FINAL",
@@ -24,11 +25,15 @@ __all__ = [
     "free_host",
     "hand_over_room",
     "hold",
+    "how_it_stands",
     "move_to",
+    "old_times",
     "reschedule",
     "set_details",
     "set_status",
     "slots_to_move",
     "take",
     "take_words",
+    "undo_move",
+    "why_not_undone",
 ]

@@ -2,7 +2,9 @@
 
 import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from calendars import hosting
 from calendars.booking.record import What, locked, record, save
@@ -10,7 +12,7 @@ from calendars.booking.rules import NotPossible, Status, Taken, check_times
 from calendars.models import Calendar
 from calendars.sync import targets
 from calendars.sync.words import Words
-from contacts.models import Appointment, AppointmentHost, Origin, User
+from contacts.models import Appointment, AppointmentChange, AppointmentHost, Origin, User
 
 # The change that reaching a status writes; "new" is not news.
 WHAT_BY_STATUS = {
@@ -36,10 +38,12 @@ def reschedule(
     repeats_series: bool = False,
     check_free: bool = False,
     claims: bool = False,
+    undoes: AppointmentChange | None = None,
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
 
-    `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others.
+    `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others. `undoes`: the move
+    that this takes back, which `undo_move` has looked at.
 
     Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), or locked at Google.
     """
@@ -57,12 +61,25 @@ def reschedule(
         hosting.lock(users)
         if hosting.is_busy(users, starts_at, ends_at, but=row):
             raise Taken("That time was just taken. Choose another one.")
-    row.starts_at, row.ends_at = starts_at, ends_at
+    old_times, (row.starts_at, row.ends_at) = (row.starts_at, row.ends_at), (starts_at, ends_at)
     save(row, "starts_at", "ends_at")
     asked_for_free = (claims or check_free) and row.calendar.kind != Calendar.Kind.CLASS
     _claim(row, starts_at if asked_for_free else None, ends_at if asked_for_free else None)
-    record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
+    record(
+        row,
+        What.RESCHEDULED,
+        origin=origin,
+        by=by,
+        fires=fires,
+        why=why,
+        repeats_series=repeats_series,
+        old_times=old_times,
+        undoes=undoes,
+    )
     targets.aim(row, agreed_at=agreed_at)
+    if undoes is None and origin == Origin.STAFF and row.calendar.invites_through_google:
+        # Google writes to the guests the moment it hears of the move.
+        targets.hold(row, until=timezone.now() + settings.NOTICE_GRACE)
     return row
 
 

@@ -3,6 +3,7 @@
 A push target is written beside the appointment; `sync.push` brings Google up to it.
 """
 
+import datetime
 import uuid
 from collections.abc import Iterable
 
@@ -75,6 +76,11 @@ def aim(appointment: Appointment, *, agreed_at: int | None = None) -> None:
         for pk, host in wanted.items()
         if pk not in targets
     )
+
+
+def hold(appointment: Appointment, *, until: datetime.datetime) -> None:
+    """Let what Google lacks of `appointment` wait; whatever is changed next goes out at once, and this with it."""
+    appointment.push_targets.behind().update(not_before=until)
 
 
 def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
