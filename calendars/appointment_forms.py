@@ -88,13 +88,9 @@ class TimesForm(forms.Form):
         ]
 
 
-class SpanForm(TimesForm):
-    """A start and a length, which clean to `starts_at` and `ends_at` as moments."""
+class OverlapForm(TimesForm):
+    """Forms that may put something where time is taken, for a reason."""
 
-    starts_at = WallTimeField(label="Start")
-    minutes = forms.IntegerField(
-        label="Minutes", min_value=1, max_value=LONGEST_MINUTES, widget=forms.NumberInput(attrs={"step": 5})
-    )
     # Keys of the entries that were shown as taking the time, by the button that lets them overlap.
     anyway = forms.CharField(required=False, widget=forms.HiddenInput)
     overlap = forms.CharField(
@@ -103,17 +99,6 @@ class SpanForm(TimesForm):
         label="Why may they overlap?",
         help_text="Kept in the history, sent to nobody.",
     )
-
-    def usual_minutes(self) -> int | None:
-        return None
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        starts_at = self.moment_of("starts_at")
-        minutes = cleaned.get("minutes") or self.usual_minutes()
-        if starts_at and minutes:
-            self.starts, self.ends = starts_at, starts_at + datetime.timedelta(minutes=minutes)
-        return cleaned
 
     def may_overlap(self, taken: Sequence[Entry]) -> bool:
         """Whether the person saw every one of `taken`, lets them overlap and says why; notes the missing reason."""
@@ -127,6 +112,26 @@ class SpanForm(TimesForm):
     def words_for_history(self, taken: Sequence[Entry]) -> str:
         """Why it is as it is; the reason for an overlap only where there is one."""
         return in_history(self.cleaned_data.get("why", ""), self.cleaned_data["overlap"] if taken else "")
+
+
+class SpanForm(OverlapForm):
+    """A start and a length, which clean to `starts_at` and `ends_at` as moments."""
+
+    starts_at = WallTimeField(label="Start")
+    minutes = forms.IntegerField(
+        label="Minutes", min_value=1, max_value=LONGEST_MINUTES, widget=forms.NumberInput(attrs={"step": 5})
+    )
+
+    def usual_minutes(self) -> int | None:
+        return None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        starts_at = self.moment_of("starts_at")
+        minutes = cleaned.get("minutes") or self.usual_minutes()
+        if starts_at and minutes:
+            self.starts, self.ends = starts_at, starts_at + datetime.timedelta(minutes=minutes)
+        return cleaned
 
 
 class BookForm(SpanForm):
@@ -203,6 +208,40 @@ class MoveForm(SpanForm):
     def initial_for(cls, appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
         minutes = (appointment.ends_at - appointment.starts_at).total_seconds() // 60
         return {"starts_at": on_the_clock(appointment.starts_at, zone), "minutes": int(minutes)}
+
+
+class DragForm(OverlapForm):
+    """An entry of the agenda that was dropped at `starts_at`, or drawn out to `ends_at`.
+
+    `version` is what the page knew of it.
+    """
+
+    starts_at = WallTimeField(required=False)
+    ends_at = WallTimeField(required=False)
+    version = forms.CharField(max_length=60)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        self.starts, self.ends = self.moment_of("starts_at"), self.moment_of("ends_at")
+        if not self.errors and (self.starts is None) == (self.ends is None):
+            self.add_error(None, "Say where it starts, or where it ends.")
+        return cleaned
+
+    def times(
+        self, starts_at: datetime.datetime, ends_at: datetime.datetime
+    ) -> tuple[datetime.datetime, datetime.datetime]:
+        """The new start and end of what went from `starts_at` to `ends_at`; dropped elsewhere it lasts as long."""
+        if self.starts is not None:
+            return self.starts, self.starts + (ends_at - starts_at)
+        return starts_at, self.ends or ends_at
+
+
+class BackForm(forms.Form):
+    """Moments at which a blocked time was, and what the page knew of it."""
+
+    starts_at = forms.DateTimeField()
+    ends_at = forms.DateTimeField()
+    version = forms.CharField(max_length=60)
 
 
 class StatusForm(forms.Form):

@@ -4,7 +4,16 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    prefetch_related_objects,
+)
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.guests import GOOGLES_OWN
@@ -80,6 +89,18 @@ def is_locked(appointment: Appointment, events: Sequence[GoogleEvent]) -> bool:
     if not appointment.came_from_google or not living:
         return False
     return all(event.is_locked or not event.organised_by_us for event in living)
+
+
+def with_movable(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    """Annotates `is_movable`: it stands, and a copy at Google is ours to move, or there is none. No further query."""
+    living = GoogleEvent.objects.filter(appointment=OuterRef("pk")).exclude(status="cancelled")
+    ours = living.filter(organised_by_us=True, is_locked=False)
+    return appointments.annotate(
+        is_movable=ExpressionWrapper(
+            ~Q(status__in=Appointment.VOID_STATUSES) & (~Exists(living) | Exists(ours)),
+            output_field=BooleanField(),
+        )
+    )
 
 
 def hides(event: GoogleEvent, viewer: User) -> bool:

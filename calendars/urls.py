@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from calendars.views import (
     agenda,
+    dragging,
     appointments,
     booking_page,
     ledger,
@@ -46,6 +47,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agenda/pulls/<int:pk>/", ledger.braked, name="braked"),
     path("agenda/block/", appointments.block_time, name="block_time"),
     path("agenda/block/<int:pk>/", appointments.blocked_time, name="blocked_time"),
+    path("agenda/block/<int:pk>/drag/", dragging.drag_block, name="drag_block"),
+    path("agenda/block/<int:pk>/undo-move/", dragging.undo_block, name="undo_block"),
     path("calendars/<int:pk>/", agenda.calendar, name="calendar"),
     path("book/appointments/<str:token>/", managing.manage, name="manage"),
     path("book/appointments/<str:token>/move/", managing.move, name="manage_move"),
@@ -54,6 +57,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("book/<slug:slug>/", booking_page.booking, name="booking"),
     path("book/<slug:slug>/<str:stamp>/", booking_page.details, name="booking_details"),
     path("appointments/new/", appointments.book, name="book"),
+    path("appointments/<uuid:pk>/drag/", dragging.drag, name="drag"),
+    path("appointments/<uuid:pk>/undo-move/", dragging.undo_move, name="undo_move"),
     path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
     path("appointments/<uuid:pk>/status/", appointments.status, name="status"),
 ]

@@ -39,23 +39,25 @@ def reschedule(
     check_free: bool = False,
     claims: bool = False,
     undoes: AppointmentChange | None = None,
+    known_revision: int | None = None,
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
 
     `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others. `undoes`: the move
-    that this takes back, which `undo_move` has looked at.
+    that this takes back, which `undo_move` has looked at. `known_revision`: the one that the person saw.
 
-    Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), or locked at Google.
+    Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), locked at Google, or not as
+    the person saw it.
     """
     check_times(starts_at, ends_at)
     row = locked(appointment)
+    if known_revision not in (None, row.revision):
+        raise NotPossible(changed_meanwhile(row))
     if (row.starts_at, row.ends_at) == (starts_at, ends_at):
         return row
-    if row.is_void:
-        raise NotPossible("This appointment is cancelled. Book a new one instead.")
-    fixed = _why_fixed(row) if origin != Origin.GOOGLE else ""
-    if fixed:
-        raise NotPossible(fixed)
+    why_not = why_not_moved(row, origin=origin)
+    if why_not:
+        raise NotPossible(why_not)
     if check_free:
         users = [host.user for host in row.hosts.select_related("user")]
         hosting.lock(users)
@@ -176,6 +178,23 @@ def _claim(row: Appointment, starts_at: datetime.datetime | None, ends_at: datet
         claims_from=starts_at, claims_until=ends_at
     )
     hosts.update(claims_from=starts_at, claims_until=ends_at)
+
+
+def why_not_moved(row: Appointment, *, origin: str = Origin.STAFF) -> str:
+    """Why `row` cannot be moved; "" when it can be. Google may move what only its organiser may."""
+    if row.is_void:
+        return "This appointment is cancelled. Book a new one instead."
+    return _why_fixed(row) if origin != Origin.GOOGLE else ""
+
+
+def changed_meanwhile(row: Appointment) -> str:
+    return f"It was changed meanwhile, so it stays. {how_it_stands(row)}"
+
+
+def how_it_stands(row: Appointment) -> str:
+    """ "It is now at Tue 12 May, 10:00 (confirmed)." on the viewer's clocks."""
+    start = timezone.localtime(row.starts_at)
+    return f"It is now at {start:%a} {start.day} {start:%b, %H:%M} ({row.get_status_display().lower()})."
 
 
 def _why_fixed(row: Appointment) -> str:

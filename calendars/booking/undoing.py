@@ -3,9 +3,8 @@
 import datetime
 
 from django.db import transaction
-from django.utils import timezone
 
-from calendars.booking.changing import reschedule
+from calendars.booking.changing import how_it_stands, reschedule
 from calendars.booking.claiming import overlap_is_taken
 from calendars.booking.record import What, locked
 from calendars.booking.rules import NotPossible
@@ -59,9 +58,3 @@ def why_not_undone(move: AppointmentChange, row: Appointment, by: User) -> str:
     if row.revision != move.revision or row.is_void:
         return f"It was changed since, so nothing was undone. {how_it_stands(row)}"
     return ""
-
-
-def how_it_stands(row: Appointment) -> str:
-    """ "It is now at Tue 12 May, 10:00 (confirmed)." on the viewer's clocks."""
-    start = timezone.localtime(row.starts_at)
-    return f"It is now at {start:%a} {start.day} {start:%b, %H:%M} ({row.get_status_display().lower()})."

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST
 
 from calendars import booking, desk
 from calendars.agenda import Entry
-from calendars.appointment_forms import BlockForm, BookForm, MoveForm, StatusForm
+from calendars.appointment_forms import LONGEST_MINUTES, BlockForm, BookForm, MoveForm, StatusForm
 from calendars.at_google import at_google
 from calendars.hosting import hosts_for
 from calendars.models import BlockedTime, Calendar
-from calendars.views.agenda import current_zone
+from calendars.views.agenda import current_zone, read_moment
 from calendars.wall_time import on_the_clock
 from contacts.models import Appointment, Contact, User
 from contacts.privacy import hides, with_privacy
@@ -67,12 +67,24 @@ def first_values(request: HttpRequest, viewer: User) -> dict[str, Any]:
     """First values: from the page's address, else the viewer, a calendar of theirs, the next full hour."""
     now = timezone.localtime().replace(minute=0, second=0, microsecond=0)
     usual = Calendar.objects.filter(memberships__user=viewer, memberships__is_active=True, is_active=True)
+    start = request.GET.get("start", "")
     return {
         "contact": request.GET.get("contact", ""),
-        "starts_at": request.GET.get("start") or f"{now + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "starts_at": start or f"{now + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "minutes": minutes_between(start, request.GET.get("end", "")),
         "calendar": request.GET.get("calendar") or usual.values_list("pk", flat=True).first(),
         "owner": viewer.pk,
     }
+
+
+def minutes_between(start: str, end: str) -> int | None:
+    """The length of what was marked in the agenda, on the viewer's clocks; None where it cannot be told."""
+    starts_at, ends_at = (read_moment(text, current_zone()) for text in (start, end))
+    if starts_at is None or ends_at is None:
+        return None
+    # Python subtracts the clocks of one zone, not the moments.
+    minutes = int(ends_at.timestamp() - starts_at.timestamp()) // 60
+    return minutes if 0 < minutes <= LONGEST_MINUTES else None
 
 
 def book_page(request: HttpRequest, form: BookForm, taken: list[Entry] | None = None) -> HttpResponse:
@@ -166,7 +178,9 @@ def google_words(appointment: Appointment) -> str:
 def block_time(request: HttpRequest) -> HttpResponse:
     """Blocks time of the viewer."""
     start = request.GET.get("start") or f"{timezone.localtime():%Y-%m-%dT%H:00}"
-    form = BlockForm(request.POST or None, initial={"starts_at": start})
+    form = BlockForm(
+        request.POST or None, initial={"starts_at": start, "ends_at": request.GET.get("end", "")}
+    )
     if request.method == "POST" and form.is_valid():
         row = form.block(viewer_of(request))
         messages.success(request, "Blocked.")

@@ -58,7 +58,9 @@ def undo(move: AppointmentChange, by: User, now: datetime = NOW) -> None:
 
 
 def notices(appointment: Appointment) -> list[tuple[str, str, str]]:
-    return list(Notice.objects.filter(appointment=appointment).order_by("pk").values_list("kind", "state", "why"))
+    return list(
+        Notice.objects.filter(appointment=appointment).order_by("pk").values_list("kind", "state", "why")
+    )
 
 
 def test_the_notice_of_a_move_by_staff_waits_before_it_leaves(clock: Any, dana: User) -> None:

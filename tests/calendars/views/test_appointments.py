@@ -258,6 +258,18 @@ def test_enter_never_overlaps(lisbon: tuple[Client, User], path: str) -> None:
     assert 'name="anyway"' not in first
 
 
+def test_what_was_marked_in_the_agenda_is_where_both_forms_start() -> None:
+    client, _ = signed_in(time_zone="Europe/London")
+    # An hour of that night is skipped.
+    span = "start=2027-03-28T00:30&end=2027-03-28T03:00"
+    assert 'name="minutes" value="90"' in text_of(client, f"{NEW}?{span}")
+    text = text_of(client, f"/agenda/block/?{span}")
+    assert 'value="2027-03-28T00:30"' in text
+    assert 'value="2027-03-28T03:00"' in text
+    for end in ("x", "2027-03-27T00:00", "2027-04-28T00:00"):
+        assert 'name="minutes" value=' not in text_of(client, f"{NEW}?start=2027-03-28T00:30&end={end}")
+
+
 @pytest.mark.parametrize("start", ["x", "2026-13-01T00:00", "2026-11-24T14:00+01:00", ""])
 def test_an_unreadable_start_is_refused(lisbon: tuple[Client, User], start: str) -> None:
     client, user = lisbon

@@ -126,7 +126,9 @@ def test_what_people_know_is_what_reached_them(history: list[tuple[str, str]], e
             Verdict("moved"),
         ),
         (
-            Facts("rescheduled", "staff", fires=False, is_undo=True, behind="confirmed", knows=Knows.STANDING),
+            Facts(
+                "rescheduled", "staff", fires=False, is_undo=True, behind="confirmed", knows=Knows.STANDING
+            ),
             Verdict("confirmed"),
         ),
         (
