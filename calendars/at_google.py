@@ -17,7 +17,7 @@ from django.db.models import (
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.guests import GOOGLES_OWN
-from contacts.models import Appointment, User
+from contacts.models import Appointment, AppointmentGuest, User
 from contacts.privacy import PRIVATE
 
 
@@ -58,6 +58,11 @@ class AtGoogle:
     addresses: Sequence[str]
 
     @property
+    def is_refused(self) -> bool:
+        """Whether Google did not take what is wanted, so that a person may press *Try again*."""
+        return any(push.waits and push.error for push in self.pushes)
+
+    @property
     def cancel_words(self) -> str:
         """What cancelling does at Google, said beforehand; "" if nothing there knows the appointment."""
         if self.is_locked:
@@ -68,10 +73,13 @@ class AtGoogle:
 
 
 def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
-    """In one statement for events and one for targets, none if they were read on this object before."""
+    """In one statement for each kind of row, none if they were read on this object before."""
+    guests = AppointmentGuest.objects.order_by("pk").select_related("contact")
+    guests = guests.prefetch_related("contact__emails")
     prefetch_related_objects(
         [appointment],
         Prefetch("google_events", GoogleEvent.objects.select_related("google_calendar__account__user")),
+        Prefetch("guests", guests),
         Prefetch("push_targets", PushTarget.objects.select_related("google_calendar__account")),
     )
     events = list(appointment.google_events.all())

@@ -2,9 +2,9 @@ from django.urls import URLPattern, URLResolver, path
 
 from calendars.views import (
     agenda,
-    dragging,
     appointments,
     booking_page,
+    dragging,
     ledger,
     managing,
     settings_calendars,
@@ -60,5 +60,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("appointments/<uuid:pk>/drag/", dragging.drag, name="drag"),
     path("appointments/<uuid:pk>/undo-move/", dragging.undo_move, name="undo_move"),
     path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
+    path("appointments/<uuid:pk>/push-again/", appointments.push_again, name="push_again"),
     path("appointments/<uuid:pk>/status/", appointments.status, name="status"),
 ]

@@ -7,11 +7,12 @@ import datetime
 import uuid
 from collections.abc import Iterable
 
-from django.db.models import F
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
-from contacts.models import Appointment
+from contacts.models import Appointment, AppointmentChange, Origin
 
 
 def event_id(appointment: Appointment, generation: int = 0) -> str:
@@ -81,6 +82,19 @@ def aim(appointment: Appointment, *, agreed_at: int | None = None) -> None:
 def hold(appointment: Appointment, *, until: datetime.datetime) -> None:
     """Let what Google lacks of `appointment` wait; whatever is changed next goes out at once, and this with it."""
     appointment.push_targets.behind().update(not_before=until)
+
+
+def lift_waits(waiting: QuerySet[PushTarget], now: datetime.datetime) -> int:
+    """Let `waiting` be tried at once, but for what is held so that a move can still be undone; how many those are."""
+    moved = AppointmentChange.objects.filter(
+        appointment=OuterRef("appointment"),
+        what=AppointmentChange.What.RESCHEDULED,
+        origin=Origin.STAFF,
+        undoes=None,
+        at__gt=now - settings.NOTICE_GRACE,
+    )
+    is_held = Q(appointment__calendar__invites_through_google=True) & Exists(moved)
+    return waiting.exclude(is_held).update(not_before=None)
 
 
 def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:

@@ -17,6 +17,8 @@ from calendars.appointment_forms import LONGEST_MINUTES, BlockForm, BookForm, Mo
 from calendars.at_google import at_google
 from calendars.hosting import hosts_for
 from calendars.models import BlockedTime, Calendar
+from calendars.sync import trying_again
+from calendars.tasks import work_calendar
 from calendars.views.agenda import current_zone, read_moment
 from calendars.wall_time import on_the_clock
 from contacts.models import Appointment, Contact, User
@@ -155,6 +157,21 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"{changed.get_status_display()}. {google_words(changed)}".strip())
+    return redirect(appointment)
+
+
+@require_POST
+def push_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Tries at once what Google refused of the appointment."""
+    appointment = visible_or_404(request, pk)
+    try:
+        google_calendars = trying_again.push_again(appointment, now=timezone.now())
+    except trying_again.StillWrong as error:
+        messages.error(request, str(error))
+        return redirect(appointment)
+    for google_calendar in google_calendars:
+        work_calendar.delay(google_calendar)
+    messages.success(request, "Trying again now. What Google says to it stands here within a moment.")
     return redirect(appointment)
 
 
