@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from phonenumber_field.formfields import PhoneNumberField
 
 from calendars.agenda import Entry
-from calendars.desk import Wish
+from calendars.desk import Edit, Wish
 from calendars.models import BlockedTime, Calendar
 from calendars.wall_time import NoSuchTime, TwoSuchTimes, moment, on_the_clock
 from contacts.models import Appointment, Contact, User
@@ -134,14 +134,29 @@ class SpanForm(OverlapForm):
         return cleaned
 
 
-class BookForm(SpanForm):
-    contact = forms.ModelChoiceField(
-        queryset=Contact.objects.living(), required=False, widget=forms.HiddenInput
-    )
+class NewcomerForm(forms.Form):
+    """Forms in which a person nobody knows yet may be typed."""
+
     first_name = forms.CharField(max_length=100, required=False, label="First name")
     last_name = forms.CharField(max_length=100, required=False, label="Last name")
     address = forms.EmailField(max_length=254, required=False, label="E-mail")
     phone = PhoneNumberField(required=False, label="Phone")
+
+    @property
+    def newcomer(self) -> Newcomer:
+        cleaned = self.cleaned_data
+        return Newcomer(
+            first_name=cleaned.get("first_name", ""),
+            last_name=cleaned.get("last_name", ""),
+            address=cleaned.get("address", ""),
+            phone=str(cleaned.get("phone") or ""),
+        )
+
+
+class BookForm(SpanForm, NewcomerForm):
+    contact = forms.ModelChoiceField(
+        queryset=Contact.objects.living(), required=False, widget=forms.HiddenInput
+    )
     calendar = forms.ModelChoiceField(queryset=Calendar.objects.active(), empty_label="Choose a calendar")
     owner = forms.ModelChoiceField(queryset=User.objects.filter(is_active=True), empty_label=None)
     title = forms.CharField(
@@ -162,16 +177,6 @@ class BookForm(SpanForm):
     def usual_minutes(self) -> int | None:
         calendar: Calendar | None = self.cleaned_data.get("calendar")
         return int(calendar.duration.total_seconds() // 60) if calendar else None
-
-    @property
-    def newcomer(self) -> Newcomer:
-        cleaned = self.cleaned_data
-        return Newcomer(
-            first_name=cleaned.get("first_name", ""),
-            last_name=cleaned.get("last_name", ""),
-            address=cleaned.get("address", ""),
-            phone=str(cleaned.get("phone") or ""),
-        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -242,6 +247,42 @@ class BackForm(forms.Form):
     starts_at = forms.DateTimeField()
     ends_at = forms.DateTimeField()
     version = forms.CharField(max_length=60)
+
+
+class EditForm(NewcomerForm):
+    """The words of an appointment and its guests: who is added, who is taken off."""
+
+    title = forms.CharField(
+        max_length=300, required=False, label="Title", help_text="Empty: the calendar and the name."
+    )
+    location = forms.CharField(max_length=500, required=False, label="Place")
+    description = forms.CharField(
+        required=False, label="What it is about", widget=forms.Textarea(attrs={"rows": 3})
+    )
+    add = forms.ModelMultipleChoiceField(queryset=Contact.objects.living(), required=False)
+    off = forms.ModelMultipleChoiceField(queryset=Contact.objects.none(), required=False)
+
+    def __init__(self, appointment: Appointment, *args: Any, has_guests: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        off = self.fields["off"]
+        assert isinstance(off, forms.ModelMultipleChoiceField)  # noqa: S101 (tells mypy what was declared above)
+        off.queryset = Contact.objects.filter(attendances__appointment=appointment)
+        if not has_guests:
+            for name in ("add", "off", *NewcomerForm.base_fields):
+                del self.fields[name]
+
+    @property
+    def edit(self) -> Edit:
+        """What the valid form asks for."""
+        cleaned = self.cleaned_data
+        return Edit(
+            title=cleaned["title"],
+            location=cleaned["location"],
+            description=cleaned["description"],
+            added=tuple(cleaned.get("add", ())),
+            newcomer=self.newcomer if self.newcomer != Newcomer() else None,
+            taken_off=tuple(cleaned.get("off", ())),
+        )
 
 
 class StatusForm(forms.Form):

@@ -5,6 +5,7 @@ from calendars.views import (
     appointments,
     booking_page,
     dragging,
+    editing,
     ledger,
     managing,
     settings_calendars,
@@ -60,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("appointments/<uuid:pk>/drag/", dragging.drag, name="drag"),
     path("appointments/<uuid:pk>/undo-move/", dragging.undo_move, name="undo_move"),
     path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
+    path("appointments/<uuid:pk>/edit/", editing.edit, name="edit"),
     path("appointments/<uuid:pk>/push-again/", appointments.push_again, name="push_again"),
     path("appointments/<uuid:pk>/status/", appointments.status, name="status"),
 ]
