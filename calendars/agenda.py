@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
+from calendars.at_google import with_movable
+from calendars.blocking import version_of
 from calendars.colours import is_hex
 from calendars.models import BlockedTime, Calendar, GoogleEvent
 from contacts.models import Appointment, User
@@ -40,7 +42,8 @@ class Entry:
     """One thing in the agenda. Days are the viewer's; `last_day` is the last one it touches.
 
     `look`: "appointment", "outline" (only blocks, in a calendar's colour), "block" (grey) or "free" (light).
-    `url` is "" when the viewer may not open it.
+    `url` is "" when the viewer may not open it, `drag_url` when they may not move it; `version` is what moving asks
+    for, so that nobody moves what somebody else moved meanwhile.
     """
 
     kind: str
@@ -59,6 +62,8 @@ class Entry:
     status_words: str = ""
     is_all_day: bool = False
     is_silent: bool = False
+    drag_url: str = ""
+    version: str = ""
 
     @property
     def is_cancelled(self) -> bool:
@@ -79,13 +84,15 @@ def entries(asked: Asked) -> list[Entry]:
 def appointment_entries(asked: Asked) -> Iterator[Entry]:
     silent = GoogleEvent.objects.filter(appointment=OuterRef("pk"), is_silent=True)
     rows = (
-        with_privacy(Appointment.objects.overlapping(asked.starts_at, asked.ends_at), asked.viewer)
+        with_movable(
+            with_privacy(Appointment.objects.overlapping(asked.starts_at, asked.ends_at), asked.viewer)
+        )
         .annotate(is_silent=Exists(silent))
         .select_related("calendar", "contact", "owner")
         .prefetch_related("contact__emails")
     )
     if not asked.with_cancelled:
-        rows = rows.standing()
+        rows = rows.exclude(status__in=Appointment.VOID_STATUSES)
     if asked.calendar is not None:
         rows = rows.filter(calendar=asked.calendar)
     if asked.person is not None:
@@ -94,6 +101,7 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
         rows = rows.filter(Exists(hosted) | unassigned)
     for row in rows:
         hidden = hides(row)
+        is_movable = bool(getattr(row, "is_movable", False)) and not hidden
         first, last = days_of(row.starts_at, row.ends_at, asked.zone)
         yield Entry(
             kind="appointment",
@@ -111,6 +119,8 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
             status=row.status,
             status_words=row.get_status_display(),
             is_silent=bool(getattr(row, "is_silent", False)) and not hidden,
+            drag_url=reverse("calendars:drag", args=[row.pk]) if is_movable else "",
+            version=str(row.revision) if is_movable else "",
         )
 
 
@@ -174,6 +184,8 @@ def blocked_entries(asked: Asked) -> Iterator[Entry]:
             url=reverse("calendars:blocked_time", args=[row.pk]) if is_own else "",
             detail="Blocked by hand" if is_own else "",
             whose=str(row.user) if asked.person is None else "",
+            drag_url=reverse("calendars:drag_block", args=[row.pk]) if is_own else "",
+            version=version_of(row) if is_own else "",
         )
 
 

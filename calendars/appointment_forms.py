@@ -1,6 +1,7 @@
 """Forms for booking, moving and blocking time. Times are typed as the viewer's clocks show them."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,13 +10,22 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from phonenumber_field.formfields import PhoneNumberField
 
-from calendars.desk import Wish
+from calendars.agenda import Entry
+from calendars.desk import Edit, Wish
 from calendars.models import BlockedTime, Calendar
 from calendars.wall_time import NoSuchTime, TwoSuchTimes, moment, on_the_clock
 from contacts.models import Appointment, Contact, User
 from contacts.newcomers import Newcomer
 
 LONGEST_MINUTES = 24 * 60
+# Both reasons of a move stand in one line of the history, which holds 300 characters.
+MOST_OVERLAP = 130
+MOST_WHY = 150
+
+
+def in_history(why: str, overlap: str) -> str:
+    """The reason of a change, and the one for an overlap, as one line."""
+    return " · ".join(part for part in (why, f"Overlaps: {overlap}" if overlap else "") if part)
 
 
 class WallTimeField(forms.Field):
@@ -78,14 +88,39 @@ class TimesForm(forms.Form):
         ]
 
 
-class SpanForm(TimesForm):
+class OverlapForm(TimesForm):
+    """Forms that may put something where time is taken, for a reason."""
+
+    # Keys of the entries that were shown as taking the time, by the button that lets them overlap.
+    anyway = forms.CharField(required=False, widget=forms.HiddenInput)
+    overlap = forms.CharField(
+        max_length=MOST_OVERLAP,
+        required=False,
+        label="Why may they overlap?",
+        help_text="Kept in the history, sent to nobody.",
+    )
+
+    def may_overlap(self, taken: Sequence[Entry]) -> bool:
+        """Whether the person saw every one of `taken`, lets them overlap and says why; notes the missing reason."""
+        shown = self.cleaned_data["anyway"].split()
+        if not shown or not {entry.key for entry in taken}.issubset(shown):
+            return False
+        if not self.cleaned_data["overlap"]:
+            self.add_error("overlap", "Say why the two may overlap.")
+        return "overlap" not in self.errors
+
+    def words_for_history(self, taken: Sequence[Entry]) -> str:
+        """Why it is as it is; the reason for an overlap only where there is one."""
+        return in_history(self.cleaned_data.get("why", ""), self.cleaned_data["overlap"] if taken else "")
+
+
+class SpanForm(OverlapForm):
     """A start and a length, which clean to `starts_at` and `ends_at` as moments."""
 
     starts_at = WallTimeField(label="Start")
     minutes = forms.IntegerField(
         label="Minutes", min_value=1, max_value=LONGEST_MINUTES, widget=forms.NumberInput(attrs={"step": 5})
     )
-    anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def usual_minutes(self) -> int | None:
         return None
@@ -99,14 +134,29 @@ class SpanForm(TimesForm):
         return cleaned
 
 
-class BookForm(SpanForm):
-    contact = forms.ModelChoiceField(
-        queryset=Contact.objects.living(), required=False, widget=forms.HiddenInput
-    )
+class NewcomerForm(forms.Form):
+    """Forms in which a person nobody knows yet may be typed."""
+
     first_name = forms.CharField(max_length=100, required=False, label="First name")
     last_name = forms.CharField(max_length=100, required=False, label="Last name")
     address = forms.EmailField(max_length=254, required=False, label="E-mail")
     phone = PhoneNumberField(required=False, label="Phone")
+
+    @property
+    def newcomer(self) -> Newcomer:
+        cleaned = self.cleaned_data
+        return Newcomer(
+            first_name=cleaned.get("first_name", ""),
+            last_name=cleaned.get("last_name", ""),
+            address=cleaned.get("address", ""),
+            phone=str(cleaned.get("phone") or ""),
+        )
+
+
+class BookForm(SpanForm, NewcomerForm):
+    contact = forms.ModelChoiceField(
+        queryset=Contact.objects.living(), required=False, widget=forms.HiddenInput
+    )
     calendar = forms.ModelChoiceField(queryset=Calendar.objects.active(), empty_label="Choose a calendar")
     owner = forms.ModelChoiceField(queryset=User.objects.filter(is_active=True), empty_label=None)
     title = forms.CharField(
@@ -127,16 +177,6 @@ class BookForm(SpanForm):
     def usual_minutes(self) -> int | None:
         calendar: Calendar | None = self.cleaned_data.get("calendar")
         return int(calendar.duration.total_seconds() // 60) if calendar else None
-
-    @property
-    def newcomer(self) -> Newcomer:
-        cleaned = self.cleaned_data
-        return Newcomer(
-            first_name=cleaned.get("first_name", ""),
-            last_name=cleaned.get("last_name", ""),
-            address=cleaned.get("address", ""),
-            phone=str(cleaned.get("phone") or ""),
-        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -166,13 +206,83 @@ class BookForm(SpanForm):
 
 class MoveForm(SpanForm):
     why = forms.CharField(
-        max_length=300, required=False, label="Why", help_text="Kept in the history, sent to nobody."
+        max_length=MOST_WHY, required=False, label="Why", help_text="Kept in the history, sent to nobody."
     )
 
     @classmethod
     def initial_for(cls, appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
         minutes = (appointment.ends_at - appointment.starts_at).total_seconds() // 60
         return {"starts_at": on_the_clock(appointment.starts_at, zone), "minutes": int(minutes)}
+
+
+class DragForm(OverlapForm):
+    """An entry of the agenda that was dropped at `starts_at`, or drawn out to `ends_at`.
+
+    `version` is what the page knew of it.
+    """
+
+    starts_at = WallTimeField(required=False)
+    ends_at = WallTimeField(required=False)
+    version = forms.CharField(max_length=60)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        self.starts, self.ends = self.moment_of("starts_at"), self.moment_of("ends_at")
+        if not self.errors and (self.starts is None) == (self.ends is None):
+            self.add_error(None, "Say where it starts, or where it ends.")
+        return cleaned
+
+    def times(
+        self, starts_at: datetime.datetime, ends_at: datetime.datetime
+    ) -> tuple[datetime.datetime, datetime.datetime]:
+        """The new start and end of what went from `starts_at` to `ends_at`; dropped elsewhere it lasts as long."""
+        if self.starts is not None:
+            return self.starts, self.starts + (ends_at - starts_at)
+        return starts_at, self.ends or ends_at
+
+
+class BackForm(forms.Form):
+    """Moments at which a blocked time was, and what the page knew of it."""
+
+    starts_at = forms.DateTimeField()
+    ends_at = forms.DateTimeField()
+    version = forms.CharField(max_length=60)
+
+
+class EditForm(NewcomerForm):
+    """The words of an appointment and its guests: who is added, who is taken off."""
+
+    title = forms.CharField(
+        max_length=300, required=False, label="Title", help_text="Empty: the calendar and the name."
+    )
+    location = forms.CharField(max_length=500, required=False, label="Place")
+    description = forms.CharField(
+        required=False, label="What it is about", widget=forms.Textarea(attrs={"rows": 3})
+    )
+    add = forms.ModelMultipleChoiceField(queryset=Contact.objects.living(), required=False)
+    off = forms.ModelMultipleChoiceField(queryset=Contact.objects.none(), required=False)
+
+    def __init__(self, appointment: Appointment, *args: Any, has_guests: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        off = self.fields["off"]
+        assert isinstance(off, forms.ModelMultipleChoiceField)  # noqa: S101 (tells mypy what was declared above)
+        off.queryset = Contact.objects.filter(attendances__appointment=appointment)
+        if not has_guests:
+            for name in ("add", "off", *NewcomerForm.base_fields):
+                del self.fields[name]
+
+    @property
+    def edit(self) -> Edit:
+        """What the valid form asks for."""
+        cleaned = self.cleaned_data
+        return Edit(
+            title=cleaned["title"],
+            location=cleaned["location"],
+            description=cleaned["description"],
+            added=tuple(cleaned.get("add", ())),
+            newcomer=self.newcomer if self.newcomer != Newcomer() else None,
+            taken_off=tuple(cleaned.get("off", ())),
+        )
 
 
 class StatusForm(forms.Form):

@@ -4,12 +4,21 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    prefetch_related_objects,
+)
 from django.urls import reverse
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.guests import GOOGLES_OWN
-from contacts.models import Appointment, User
+from contacts.models import Appointment, AppointmentGuest, User
 from contacts.privacy import PRIVATE
 
 
@@ -52,6 +61,11 @@ class AtGoogle:
     addresses: Sequence[str]
 
     @property
+    def is_refused(self) -> bool:
+        """Whether Google did not take what is wanted, so that a person may press *Try again*."""
+        return any(push.waits and push.error for push in self.pushes)
+
+    @property
     def cancel_words(self) -> str:
         """What cancelling does at Google, said beforehand; "" if nothing there knows the appointment."""
         if self.is_locked:
@@ -62,10 +76,13 @@ class AtGoogle:
 
 
 def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
-    """In one statement for events and one for targets, none if they were read on this object before."""
+    """In one statement for each kind of row, none if they were read on this object before."""
+    guests = AppointmentGuest.objects.order_by("pk").select_related("contact")
+    guests = guests.prefetch_related("contact__emails")
     prefetch_related_objects(
         [appointment],
         Prefetch("google_events", GoogleEvent.objects.select_related("google_calendar__account__user")),
+        Prefetch("guests", guests),
         Prefetch("push_targets", PushTarget.objects.select_related("google_calendar__account")),
     )
     events = list(appointment.google_events.all())
@@ -83,6 +100,18 @@ def is_locked(appointment: Appointment, events: Sequence[GoogleEvent]) -> bool:
     if not appointment.came_from_google or not living:
         return False
     return all(event.is_locked or not event.organised_by_us for event in living)
+
+
+def with_movable(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    """Annotates `is_movable`: it stands, and a copy at Google is ours to move, or there is none. No further query."""
+    living = GoogleEvent.objects.filter(appointment=OuterRef("pk")).exclude(status="cancelled")
+    ours = living.filter(organised_by_us=True, is_locked=False)
+    return appointments.annotate(
+        is_movable=ExpressionWrapper(
+            ~Q(status__in=Appointment.VOID_STATUSES) & (~Exists(living) | Exists(ours)),
+            output_field=BooleanField(),
+        )
+    )
 
 
 def hides(event: GoogleEvent, viewer: User) -> bool:

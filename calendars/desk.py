@@ -1,7 +1,7 @@
 """What staff do at the desk: see what a new time collides with, and book for somebody known or new."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from django.db import transaction
 from calendars import booking
 from calendars.agenda import Asked, Entry, entries
 from calendars.models import Calendar
-from contacts.models import Appointment, Contact, User
+from contacts.models import Appointment, AppointmentGuest, Contact, User
 from contacts.newcomers import Newcomer, find_or_add
 
 
@@ -30,8 +30,11 @@ class Wish:
 
 
 @transaction.atomic
-def book_wish(wish: Wish, *, by: User) -> Appointment:
-    """The appointment; its contact is made in the same transaction. Raises booking.NotPossible."""
+def book_wish(wish: Wish, *, by: User, why: str = "") -> Appointment:
+    """The appointment; its contact is made in the same transaction. `why` goes into its history.
+
+    Raises booking.NotPossible.
+    """
     contact = wish.contact
     if contact is None:
         contact, _ = find_or_add(wish.newcomer, owner=by, source=Contact.Source.MANUAL)
@@ -45,7 +48,49 @@ def book_wish(wish: Wish, *, by: User) -> Appointment:
         title=wish.title,
         description=wish.description,
         location=wish.location,
+        why=why,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New words for an appointment, who is added to its guests and who is taken off. `newcomer`: somebody typed, None
+    for nobody."""
+
+    title: str
+    location: str
+    description: str
+    added: Sequence[Contact] = ()
+    newcomer: Newcomer | None = None
+    taken_off: Sequence[Contact] = ()
+
+
+@transaction.atomic
+def edit(appointment: Appointment, edit: Edit, *, by: User) -> Appointment:
+    """`appointment` as `edit` says, all of it or nothing. Raises booking.NotPossible when nobody would be left."""
+    added = list(edit.added)
+    if edit.newcomer is not None:
+        added.append(find_or_add(edit.newcomer, owner=by, source=Contact.Source.MANUAL)[0])
+    for contact in added:
+        booking.attach(appointment, contact, by=by)
+    for contact in edit.taken_off:
+        booking.detach(appointment, contact, by=by)
+    # Not by the relation: who came before may stand there, read for the page.
+    if not AppointmentGuest.objects.filter(appointment=appointment).exists():
+        raise booking.NotPossible("Somebody has to come. To take the last one off, cancel the appointment.")
+    return booking.set_details(
+        appointment,
+        title=edit.title or usual_title(appointment),
+        description=edit.description,
+        location=edit.location,
+        by=by,
+    )
+
+
+def usual_title(appointment: Appointment) -> str:
+    """What an appointment is called that nobody gave a title: as when it was booked."""
+    contact = Contact.objects.get(appointments=appointment)
+    return f"{appointment.calendar.name}: {contact.name}"[:300]
 
 
 def conflicts(

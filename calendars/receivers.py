@@ -38,7 +38,7 @@ def wake_push(appointment_ids: Sequence[uuid.UUID], **news: Any) -> None:
 def wake_pull(account_id: int, **news: Any) -> None:
     """A person pressed *Sync now*: pull what is due at once, and try once more what Google refused."""
     waiting = PushTarget.objects.behind().filter(google_calendar__account=account_id)
-    waiting.update(not_before=None)
+    targets.lift_waits(waiting, timezone.now())
     for pk in (
         GoogleCalendar.objects.due(timezone.now()).filter(account=account_id).values_list("pk", flat=True)
     ):

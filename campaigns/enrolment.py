@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q
 
-from campaigns.firing import VOID, holds
+from campaigns.firing import UNDONE, VOID, holds
 from campaigns.merge_fields import zone_for
-from campaigns.models import Campaign, Enrolment, Message, Step, TriggerEvent
+from campaigns.models import Campaign, Enrolment, Kind, Message, Step, TriggerEvent
 from campaigns.schedule import Anchor, Due, StepFacts, Window, due_at
 from contacts.models import Appointment, AppointmentGuest, Contact
 
@@ -160,7 +160,7 @@ def enrolments_of(*appointments: uuid.UUID) -> list[Enrolment]:
         .select_related(
             "campaign",
             "contact",
-            "trigger_event__change",
+            "trigger_event__change__undone_by",
             "appointment__calendar",
             "appointment__owner__calendar_configuration",
         )
@@ -169,16 +169,31 @@ def enrolments_of(*appointments: uuid.UUID) -> list[Enrolment]:
     )
 
 
+def changes_of(campaign: Campaign) -> list[str]:
+    """The kinds of change that fire `campaign`."""
+    if campaign.trigger == Kind.CUSTOMER_BOOKED:
+        return ["booked"]
+    return campaign.on_changes or ["booked"]
+
+
 def what_started(enrolment: Enrolment) -> str:
     """The kind of change the enrolment came from; booked when its log is gone."""
     event = enrolment.trigger_event
     return event.change.what if event is not None else "booked"
 
 
+def is_undone(enrolment: Enrolment) -> bool:
+    """Whether what it came from is a move that was taken back."""
+    event = enrolment.trigger_event
+    return event is not None and event.change.is_undone
+
+
 def _why_withdrawn(enrolment: Enrolment, guests: set[tuple[uuid.UUID, int]]) -> str:
     appointment = enrolment.appointment
     if (appointment.pk, enrolment.contact_id) not in guests:
         return "No longer a guest of the appointment."
+    if is_undone(enrolment):
+        return UNDONE
     if not holds(what_started(enrolment), appointment.status):
         return f"The appointment is {appointment.get_status_display().lower()}."
     return ""

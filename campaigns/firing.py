@@ -11,6 +11,7 @@ STATUSES = frozenset({"cancelled", "invalid", "showed", "no_show"})
 # These are said of an appointment whose time has come; everything else is news only before the start.
 AFTERWARDS = frozenset({"showed", "no_show"})
 REPEATED = "Fired once for the series."
+UNDONE = "The move was undone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class FiringFacts:
     fired_before: bool = False
     is_attached: bool = True
     has_begun: bool = False
+    is_undone: bool = False
 
 
 def holds(what: str, status: str) -> bool:
@@ -35,6 +37,8 @@ def why_silent(facts: FiringFacts) -> str:
     # A repeated occurrence would fire but for its series: the planner writes it as not firing, with that reason.
     if not facts.fires and not facts.repeats_series:
         return facts.why or "Triggers are off for this change."
+    if facts.is_undone:
+        return UNDONE
     if not facts.is_attached:
         return "This person is no longer a guest."
     if not holds(facts.what, facts.status):

@@ -16,7 +16,8 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from calendars.sync.fired import tell_fired
-from campaigns.enrolment import Entry, enrol, settle
+from campaigns import undoing
+from campaigns.enrolment import Entry, changes_of, enrol, settle
 from campaigns.firing import AFTERWARDS, REPEATED, FiringFacts, holds, why_silent
 from campaigns.models import Campaign, Enrolment, Kind, Step, TriggerEvent
 from campaigns.notices import writing
@@ -102,7 +103,9 @@ def can_fire(appointment: Appointment, now: datetime.datetime) -> list[TriggerEv
     """The silent events one may fire now: per contact and trigger the booking, else the latest change."""
     guests = set(appointment.guests.values_list("contact_id", flat=True))
     log: dict[tuple[int, str], list[TriggerEvent]] = defaultdict(list)
-    for event in appointment.trigger_events.select_related("change").order_by("-change_id"):
+    # A move that was undone, and its undoing, are no news to anybody.
+    events = appointment.trigger_events.filter(change__undoes=None, change__undone_by=None)
+    for event in events.select_related("change").order_by("-change_id"):
         if event.contact_id in guests:
             log[event.contact_id, event.kind].append(event)
     chosen = (_silent(events, appointment, now) for events in log.values())
@@ -155,7 +158,7 @@ def _look_at_together(changes: Collection[AppointmentChange], now: datetime.date
     rows = AppointmentChange.objects.filter(pk__in=[change.pk for change in changes], looked_at=None)
     claimed = list(
         rows.select_for_update(of=("self",))
-        .select_related("contact")
+        .select_related("contact", "undone_by")
         .prefetch_related("contact__tags")
         .order_by("pk")
     )
@@ -164,9 +167,11 @@ def _look_at_together(changes: Collection[AppointmentChange], now: datetime.date
     AppointmentChange.objects.filter(pk__in=[change.pk for change in claimed]).update(looked_at=now)
     appointments = _locked([change.appointment_id for change in claimed])
     moved = {change.appointment_id for change in claimed if change.what == What.RESCHEDULED}
+    undoing.hand_back(claimed, now=now)
     settle(appointments.values(), now=now, moved=moved)
     guests = _guests(appointments)
     _trigger(claimed, appointments, guests, now)
+    undoing.hold(claimed, now=now)
     writing.write(claimed, appointments, guests, now=now)
     return len(claimed)
 
@@ -250,6 +255,7 @@ def _cases(
                 fired_before=change.what == What.BOOKED and fired,
                 is_attached=contact.pk in attached,
                 has_begun=appointment.starts_at <= now,
+                is_undone=change.is_undone,
             )
             matching = [c for c in known.campaigns if matches(c, kind, change.what, appointment, contact)]
             case = _case(change, kind, contact, facts, matching, repeated[kind, contact.pk])
@@ -302,12 +308,6 @@ def _active_campaigns() -> list[Campaign]:
     return list(campaigns.prefetch_related("calendars", "tags", active_steps))
 
 
-def _changes_of(campaign: Campaign) -> list[str]:
-    if campaign.trigger == Kind.CUSTOMER_BOOKED:
-        return [What.BOOKED]
-    return campaign.on_changes or [What.BOOKED]
-
-
 def _series(
     changes: Collection[AppointmentChange], appointments: dict[uuid.UUID, Appointment]
 ) -> dict[str, list[Enrolment]]:
@@ -335,7 +335,7 @@ def _campaigns_of_series(
         if enrolment.appointment_id == appointment.pk or enrolment.trigger_event is None:
             continue
         campaigns = found[enrolment.trigger_event.kind, enrolment.contact_id]
-        if change.what in _changes_of(enrolment.campaign) and enrolment.campaign not in campaigns:
+        if change.what in changes_of(enrolment.campaign) and enrolment.campaign not in campaigns:
             campaigns.append(enrolment.campaign)
     return found
 
@@ -344,7 +344,7 @@ def matches(campaign: Campaign, kind: str, what: str, appointment: Appointment, 
     """Whether `campaign` (with its filters prefetched) takes this contact's appointment for this trigger."""
     return (
         campaign.trigger == kind
-        and what in _changes_of(campaign)
+        and what in changes_of(campaign)
         and _in_or_any(appointment.calendar_id, (calendar.pk for calendar in campaign.calendars.all()))
         and _in_or_any(appointment.origin, campaign.made_by)
         and (not campaign.recurring or (campaign.recurring == "yes") == appointment.is_recurring)

@@ -324,6 +324,8 @@ SMS_URL = env.str("SMS_URL", default="")
 # The business that messages speak for, and how late one may still leave (a step can say otherwise).
 BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
 MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default=60))
+# How long what a move by staff sends waits for an undo. Tests look at once, unless it is the wait they test.
+NOTICE_GRACE = timedelta(seconds=env.int("NOTICE_GRACE_SECONDS", default=30 if not IS_TESTING else 0))
 # Google's page behind "Add to Google Calendar".
 ADD_TO_GOOGLE_URL = env.str("ADD_TO_GOOGLE_URL", default="https://calendar.google.com/calendar/render")
 

@@ -119,7 +119,8 @@ def appointment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
                     AppointmentGuest.objects.select_related("contact").prefetch_related("contact__emails"),
                 ),
                 Prefetch(
-                    "changes", AppointmentChange.objects.select_related("by", "contact").order_by("-pk")
+                    "changes",
+                    AppointmentChange.objects.select_related("by", "contact", "undone_by").order_by("-pk"),
                 ),
             ),
             viewer_of(request),

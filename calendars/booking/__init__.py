@@ -5,10 +5,20 @@ Each runs in one transaction: the appointment, its `AppointmentChange`, its push
 """
 
 from calendars.booking.attending import add_host, attach, detach, free_host, hand_over_room
-from calendars.booking.changing import cancel, reschedule, set_details, set_status, take_words
+from calendars.booking.changing import (
+    cancel,
+    changed_meanwhile,
+    how_it_stands,
+    reschedule,
+    set_details,
+    set_status,
+    take_words,
+    why_not_moved,
+)
 from calendars.booking.claiming import hold, move_to, slots_to_move, take
 from calendars.booking.making import Booking, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
+from calendars.booking.undoing import old_times, undo_move, why_not_undone
 
 __all__ = [
     "FINAL",
@@ -20,15 +30,21 @@ __all__ = [
     "book",
     "book_many",
     "cancel",
+    "changed_meanwhile",
     "detach",
     "free_host",
     "hand_over_room",
     "hold",
+    "how_it_stands",
     "move_to",
+    "old_times",
     "reschedule",
     "set_details",
     "set_status",
     "slots_to_move",
     "take",
     "take_words",
+    "undo_move",
+    "why_not_moved",
+    "why_not_undone",
 ]

@@ -2,14 +2,16 @@
 
 import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from calendars.booking.record import What, locked, record, save
 from calendars.booking.rules import NotPossible, Status, check_times
 from calendars.models import Calendar, GoogleEvent
 from calendars.sync import sessions, targets
 from calendars.sync.words import Words
-from contacts.models import Appointment, AppointmentHost, Origin, User
+from contacts.models import Appointment, AppointmentChange, AppointmentHost, Origin, User
 
 # The change that reaching a status writes; "new" is not news.
 WHAT_BY_STATUS = {
@@ -34,32 +36,49 @@ def reschedule(
     agreed_at: int | None = None,
     repeats_series: bool = False,
     claims: bool = False,
+    undoes: AppointmentChange | None = None,
+    known_revision: int | None = None,
     aims: bool = True,
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
 
-    `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others. `aims` False: the
-    caller sees to what Google is to hold.
+    `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others. `undoes`: the move
+    that this takes back, which `undo_move` has looked at. `known_revision`: the one that the person saw. `aims` False:
+    the caller sees to what Google is to hold.
 
-    Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), or locked at Google.
+    Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), locked at Google, or not as
+    the person saw it.
     """
     check_times(starts_at, ends_at)
     row = locked(appointment)
+    if known_revision not in (None, row.revision):
+        raise NotPossible(changed_meanwhile(row))
     if (row.starts_at, row.ends_at) == (starts_at, ends_at):
         return row
-    if row.is_void:
-        raise NotPossible("This appointment is cancelled. Book a new one instead.")
-    fixed = _why_fixed(row) if origin != Origin.GOOGLE else ""
-    if fixed:
-        raise NotPossible(fixed)
+    why_not = why_not_moved(row, origin=origin)
+    if why_not:
+        raise NotPossible(why_not)
     left = sessions.Times(row.starts_at, row.ends_at)
     row.starts_at, row.ends_at = starts_at, ends_at
     save(row, "starts_at", "ends_at")
     asked_for_free = claims and row.calendar.kind != Calendar.Kind.CLASS
     _claim(row, starts_at if asked_for_free else None, ends_at if asked_for_free else None)
-    record(row, What.RESCHEDULED, origin=origin, by=by, fires=fires, why=why, repeats_series=repeats_series)
+    record(
+        row,
+        What.RESCHEDULED,
+        origin=origin,
+        by=by,
+        fires=fires,
+        why=why,
+        repeats_series=repeats_series,
+        old_times=left,
+        undoes=undoes,
+    )
     if aims:
         targets.aim(row, agreed_at=agreed_at, left=left)
+    if undoes is None and origin == Origin.STAFF and row.calendar.lets_google_invite:
+        # Google writes to the guests the moment it hears of the move.
+        targets.hold(row, until=timezone.now() + settings.NOTICE_GRACE)
     return row
 
 
@@ -173,6 +192,23 @@ def _lift_privacy(row: Appointment) -> None:
         replan=GoogleEvent.Replan.DECISION,
         reason="The appointment was brought back: the event is no private block any more.",
     )
+
+
+def why_not_moved(row: Appointment, *, origin: str = Origin.STAFF) -> str:
+    """Why `row` cannot be moved; "" when it can be. Google may move what only its organiser may."""
+    if row.is_void:
+        return "This appointment is cancelled. Book a new one instead."
+    return _why_fixed(row) if origin != Origin.GOOGLE else ""
+
+
+def changed_meanwhile(row: Appointment) -> str:
+    return f"It was changed meanwhile, so it stays. {how_it_stands(row)}"
+
+
+def how_it_stands(row: Appointment) -> str:
+    """ "It is now at Tue 12 May, 10:00 (confirmed)." on the viewer's clocks."""
+    start = timezone.localtime(row.starts_at)
+    return f"It is now at {start:%a} {start.day} {start:%b, %H:%M} ({row.get_status_display().lower()})."
 
 
 def _why_fixed(row: Appointment) -> str:

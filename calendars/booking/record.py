@@ -1,5 +1,6 @@
 """Writes what happened beside what it happened to, and sends the news on commit."""
 
+import datetime
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
@@ -39,8 +40,10 @@ def record(
     why: str,
     contact: Contact | None = None,
     repeats_series: bool = False,
+    old_times: tuple[datetime.datetime, datetime.datetime] | tuple[None, None] = (None, None),
+    undoes: AppointmentChange | None = None,
 ) -> None:
-    """One change of `row`; with `contact` it concerns that guest alone."""
+    """One change of `row`; with `contact` it concerns that guest alone. `old_times`: where a move took it from."""
     change = AppointmentChange(
         appointment=row,
         revision=row.revision,
@@ -51,6 +54,9 @@ def record(
         why=why[:300],
         contact=contact,
         repeats_series=repeats_series,
+        old_starts_at=old_times[0],
+        old_ends_at=old_times[1],
+        undoes=undoes,
     )
     record_all([change])
 

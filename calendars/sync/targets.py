@@ -3,15 +3,17 @@
 A push target is written beside the appointment; `sync.push` brings Google up to it.
 """
 
+import datetime
 import uuid
 from collections.abc import Iterable
 
-from django.db.models import F
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
 from calendars.sync import sessions
-from contacts.models import Appointment
+from contacts.models import Appointment, AppointmentChange, Origin
 
 
 def event_id(appointment: Appointment, generation: int = 0) -> str:
@@ -106,6 +108,24 @@ def _aim(appointment: Appointment, wanted: dict[int, int | None], agreed_at: int
         for pk, host in wanted.items()
         if pk not in targets
     )
+
+
+def hold(appointment: Appointment, *, until: datetime.datetime) -> None:
+    """Let what Google lacks of `appointment` wait; whatever is changed next goes out at once, and this with it."""
+    appointment.push_targets.behind().update(not_before=until)
+
+
+def lift_waits(waiting: QuerySet[PushTarget], now: datetime.datetime) -> int:
+    """Let `waiting` be tried at once, but for what is held so that a move can still be undone; how many those are."""
+    moved = AppointmentChange.objects.filter(
+        appointment=OuterRef("appointment"),
+        what=AppointmentChange.What.RESCHEDULED,
+        origin=Origin.STAFF,
+        undoes=None,
+        at__gt=now - settings.NOTICE_GRACE,
+    )
+    is_held = Q(appointment__calendar__invites_through_google=True) & Exists(moved)
+    return waiting.exclude(is_held).update(not_before=None)
 
 
 def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:

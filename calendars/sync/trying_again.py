@@ -1,4 +1,5 @@
-"""A person presses *Try again* on an event that could not be read or carried out."""
+"""A person presses *Try again*: on an event that could not be read or carried out, or on an appointment that Google
+did not take."""
 
 from datetime import datetime
 from typing import Any
@@ -7,11 +8,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from calendars.models import GoogleEvent
+from calendars.sync import targets
 from calendars.sync.observation import columns
 from calendars.sync.setting import keeps_private, ruling
 from calendars.sync.turn import Claim, Turn, take_turn
+from contacts.models import Appointment
 from integrations.google.client import client_for
 from integrations.google.errors import Gone, GoogleError, Refused
+from integrations.models import GoogleAccount
 
 BUSY = "Its Google calendar is being worked on just now. Try again in a minute."
 SOON = "Its Google calendar is being worked on just now. It is tried again within a moment."
@@ -40,6 +44,32 @@ def try_again(event: GoogleEvent, *, now: datetime) -> GoogleEvent:
     if event.error:
         raise StillWrong(event.error if event.not_before else _why_untried(event, turn))
     return event
+
+
+def push_again(appointment: Appointment, *, now: datetime) -> list[int]:
+    """The Google calendars to be worked on now that what they lack of `appointment` need not wait any longer.
+
+    Raises StillWrong where nothing failed, or where the account itself has to wait first.
+    """
+    failed = appointment.push_targets.behind().exclude(last_error="")
+    accounts = list(GoogleAccount.objects.filter(calendars__push_targets__in=failed).distinct())
+    if not accounts:
+        raise StillWrong("Nothing of it waits with an error.")
+    ready = [account for account in accounts if not _why_account_waits(account, now)]
+    if not ready:
+        raise StillWrong(" ".join(_why_account_waits(account, now) for account in accounts))
+    waiting = failed.filter(google_calendar__account__in=ready)
+    targets.lift_waits(waiting, now)
+    return list(waiting.values_list("google_calendar", flat=True).distinct().order_by("google_calendar"))
+
+
+def _why_account_waits(account: GoogleAccount, now: datetime) -> str:
+    if not account.is_connected:
+        return f"{account.address} has to be reconnected first."
+    if account.not_before is not None and account.not_before > now:
+        until = timezone.localtime(account.not_before)
+        return f"Google asked us to wait until {until:%H:%M} with {account.address}."
+    return ""
 
 
 def _why_untried(event: GoogleEvent, turn: Turn) -> str:

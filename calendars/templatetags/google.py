@@ -19,4 +19,8 @@ def google_side(context: dict[str, Any], appointment: Appointment) -> AtGoogle:
 @register.inclusion_tag("calendars/_why_line.html", takes_context=True)
 def why_line(context: dict[str, Any], appointment: Appointment) -> dict[str, Any]:
     """The Google events it came from or went to, why, and whether Google is up to date."""
-    return {"google": at_google(appointment, context["request"].user), "appointment": appointment}
+    return {
+        "google": at_google(appointment, context["request"].user),
+        "appointment": appointment,
+        "csrf_token": context.get("csrf_token"),
+    }

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from calendars.agenda import Asked, Entry, days_of, entries, event_title
+from calendars.appointment_forms import MOST_OVERLAP
 from calendars.colours import text_on
 from calendars.days import VIEWS, by_day, following, shown
 from calendars.invited import invited
@@ -97,6 +98,7 @@ def agenda(request: HttpRequest) -> HttpResponse:
             "zone": zone,
             "offset": f"{now.astimezone(zone):%:z}",
             "grid": GRIDS.get(choice.view, ""),
+            "most_overlap": MOST_OVERLAP,
             "links": links(choice, now.astimezone(zone).date()),
             "people": User.objects.filter(is_active=True),
             "calendars": Calendar.objects.active(),
@@ -116,7 +118,9 @@ def agenda_feed(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest("Say start and end, at most two months apart.")
     choice = choice_from(request.GET, viewer, starts_at.date())
     found = entries(asked(choice, viewer, zone, starts_at, ends_at))
-    return JsonResponse([as_json(entry, zone) for entry in found], safe=False)
+    # A month has no hours in which an entry could be drawn out.
+    has_hours = choice.view != "month"
+    return JsonResponse([as_json(entry, zone, has_hours=has_hours) for entry in found], safe=False)
 
 
 def event(request: HttpRequest, pk: int) -> HttpResponse:
@@ -188,7 +192,7 @@ def paints(found: list[Entry]) -> list[tuple[str, str]]:
     return [(colour, text_on(colour)) for colour in sorted({entry.colour for entry in found} - {""})]
 
 
-def as_json(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
+def as_json(entry: Entry, zone: ZoneInfo, *, has_hours: bool) -> dict[str, Any]:
     """Whole days end with the day after the last; other times are clock times without an offset."""
     if entry.is_all_day:
         start, end = entry.first_day.isoformat(), (entry.last_day + datetime.timedelta(days=1)).isoformat()
@@ -200,9 +204,16 @@ def as_json(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
         "start": start,
         "end": end,
         "allDay": entry.is_all_day,
+        "startEditable": bool(entry.drag_url),
+        "durationEditable": bool(entry.drag_url) and has_hours,
         "extendedProps": {
             "look": entry.look,
             "url": entry.url,
+            "drag": entry.drag_url,
+            "version": entry.version,
+            # As text: a browser whose own clocks skip that hour could not keep it in a date.
+            "start": start,
+            "end": end,
             "colour": entry.colour,
             "text": text_on(entry.colour) if entry.colour else "",
             "detail": entry.detail,

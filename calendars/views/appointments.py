@@ -13,11 +13,13 @@ from django.views.decorators.http import require_POST
 
 from calendars import booking, desk
 from calendars.agenda import Entry
-from calendars.appointment_forms import BlockForm, BookForm, MoveForm, StatusForm
+from calendars.appointment_forms import LONGEST_MINUTES, BlockForm, BookForm, MoveForm, StatusForm
 from calendars.at_google import at_google
 from calendars.hosting import hosts_for
 from calendars.models import BlockedTime, Calendar
-from calendars.views.agenda import current_zone
+from calendars.sync import trying_again
+from calendars.tasks import work_calendar
+from calendars.views.agenda import current_zone, read_moment
 from calendars.wall_time import on_the_clock
 from contacts.models import Appointment, Contact, User
 from contacts.privacy import hides, with_privacy
@@ -46,10 +48,10 @@ def book(request: HttpRequest) -> HttpResponse:
     wish = form.wish
     hosts = hosts_for(wish.calendar, wish.owner, wish.starts_at, wish.ends_at)
     taken = desk.conflicts(hosts, wish.starts_at, wish.ends_at, viewer=viewer, zone=current_zone())
-    if taken and not form.cleaned_data["anyway"]:
+    if taken and not form.may_overlap(taken):
         return book_page(request, form, taken)
     try:
-        made = desk.book_wish(wish, by=viewer)
+        made = desk.book_wish(wish, by=viewer, why=form.words_for_history(taken))
     except booking.NotPossible as refusal:
         form.add_error(None, str(refusal))
         return book_page(request, form)
@@ -67,12 +69,24 @@ def first_values(request: HttpRequest, viewer: User) -> dict[str, Any]:
     """First values: from the page's address, else the viewer, a calendar of theirs, the next full hour."""
     now = timezone.localtime().replace(minute=0, second=0, microsecond=0)
     usual = Calendar.objects.filter(memberships__user=viewer, memberships__is_active=True, is_active=True)
+    start = request.GET.get("start", "")
     return {
         "contact": request.GET.get("contact", ""),
-        "starts_at": request.GET.get("start") or f"{now + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "starts_at": start or f"{now + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "minutes": minutes_between(start, request.GET.get("end", "")),
         "calendar": request.GET.get("calendar") or usual.values_list("pk", flat=True).first(),
         "owner": viewer.pk,
     }
+
+
+def minutes_between(start: str, end: str) -> int | None:
+    """The length of what was marked in the agenda, on the viewer's clocks; None where it cannot be told."""
+    starts_at, ends_at = (read_moment(text, current_zone()) for text in (start, end))
+    if starts_at is None or ends_at is None:
+        return None
+    # Python subtracts the clocks of one zone, not the moments.
+    minutes = int(ends_at.timestamp() - starts_at.timestamp()) // 60
+    return minutes if 0 < minutes <= LONGEST_MINUTES else None
 
 
 def book_page(request: HttpRequest, form: BookForm, taken: list[Entry] | None = None) -> HttpResponse:
@@ -105,21 +119,17 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         hosts = User.objects.filter(hosted__appointment=appointment)
         taken = desk.conflicts(hosts, form.starts, form.ends, viewer=viewer, zone=zone, but=appointment)
-        if not taken or form.cleaned_data["anyway"]:
-            return moved(request, appointment, form)
+        if not taken or form.may_overlap(taken):
+            return moved(request, appointment, form, why=form.words_for_history(taken))
         page["taken"] = taken
     return render(request, "appointments/move.html", page)
 
 
-def moved(request: HttpRequest, appointment: Appointment, form: MoveForm) -> HttpResponse:
+def moved(request: HttpRequest, appointment: Appointment, form: MoveForm, *, why: str) -> HttpResponse:
     """Carries the move out and says what became of it."""
     try:
         booking.reschedule(
-            appointment,
-            starts_at=form.starts,
-            ends_at=form.ends,
-            by=viewer_of(request),
-            why=form.cleaned_data["why"],
+            appointment, starts_at=form.starts, ends_at=form.ends, by=viewer_of(request), why=why
         )
     except booking.NotPossible as refusal:
         messages.error(request, str(refusal))
@@ -150,6 +160,21 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect(appointment)
 
 
+@require_POST
+def push_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Tries at once what Google refused of the appointment."""
+    appointment = visible_or_404(request, pk)
+    try:
+        google_calendars = trying_again.push_again(appointment, now=timezone.now())
+    except trying_again.StillWrong as error:
+        messages.error(request, str(error))
+        return redirect(appointment)
+    for google_calendar in google_calendars:
+        work_calendar.delay(google_calendar)
+    messages.success(request, "Trying again now. What Google says to it stands here within a moment.")
+    return redirect(appointment)
+
+
 def visible_or_404(request: HttpRequest, pk: uuid.UUID) -> Appointment:
     """The appointment; a private one is found by its owner and hosts alone."""
     rows = with_privacy(Appointment.objects.select_related("calendar", "contact"), viewer_of(request))
@@ -170,7 +195,9 @@ def google_words(appointment: Appointment) -> str:
 def block_time(request: HttpRequest) -> HttpResponse:
     """Blocks time of the viewer."""
     start = request.GET.get("start") or f"{timezone.localtime():%Y-%m-%dT%H:00}"
-    form = BlockForm(request.POST or None, initial={"starts_at": start})
+    form = BlockForm(
+        request.POST or None, initial={"starts_at": start, "ends_at": request.GET.get("end", "")}
+    )
     if request.method == "POST" and form.is_valid():
         row = form.block(viewer_of(request))
         messages.success(request, "Blocked.")

@@ -8,12 +8,12 @@ from django.conf import settings
 from campaigns import unsubscribing
 from campaigns.delivery.claims import message_id_of
 from campaigns.delivery.mailing import Mailing, Objection
-from campaigns.enrolment import what_started
+from campaigns.enrolment import is_undone, what_started
 from campaigns.firing import VOID, holds
 from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Outgoing, OutgoingQuerySet, Step
 from campaigns.rendering import render
-from campaigns.transports import Letter
+from campaigns.transports import Letter, TryLater
 from contacts.models import Appointment, Contact
 
 State = Message.State
@@ -31,7 +31,7 @@ class Messages(Mailing[Message]):
                 "step",
                 "enrolment__campaign",
                 "enrolment__contact",
-                "enrolment__trigger_event__change",
+                "enrolment__trigger_event__change__undone_by",
                 "enrolment__appointment__calendar",
                 "enrolment__appointment__owner__calendar_configuration",
             )
@@ -56,6 +56,8 @@ class Messages(Mailing[Message]):
         why = _why_void(row)
         if why:
             return Objection(State.VOID, why)
+        if is_undone(row.enrolment):
+            raise TryLater("The move was undone, and what follows from that is not written yet.")
         why = _why_left_out(row) or _why_too_late(row, now)
         return Objection(State.SKIPPED, why) if why else None
 

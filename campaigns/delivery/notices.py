@@ -8,6 +8,7 @@ from django.core.validators import validate_email
 
 from campaigns.delivery.claims import message_id_of
 from campaigns.delivery.mailing import Mailing, Objection
+from campaigns.firing import UNDONE
 from campaigns.models import Notice, Outgoing, OutgoingQuerySet, Step
 from campaigns.notices.calendar_files import file_of
 from campaigns.notices.standing import Standing, standing_of, with_standing
@@ -87,6 +88,8 @@ def _why_void(notice: Notice, standing: Standing) -> str:
         return "" if is_off else "The appointment stands again."
     if appointment.is_void:
         return f"The appointment is {appointment.get_status_display().lower()}."
+    if notice.kind == Kind.MOVED and notice.change.is_undone:
+        return UNDONE
     if is_off:
         return "No longer a guest of the appointment."
     return "They were told already." if _is_old_news(notice, standing) else ""

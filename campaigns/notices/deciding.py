@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from campaigns.firing import UNDONE
+
 TOLD = frozenset({"sent", "sending", "unknown"})
 UNTOLD = frozenset({"waiting", "void"})
+NEVER_TOLD = "The move was undone before they were told of it."
 HAS_BEGUN = "The appointment starts in the past."
 
 
@@ -28,7 +31,9 @@ class Facts:
     """`what`, `origin`, `fires`, `why`: the change's. `of_one`: it concerns this person alone.
 
     `is_return`: the appointment was void and stands again. `was_new`: nobody had confirmed it before. `booked_it`: the
-    person made the appointment themselves, and so saw on a page that it stands.
+    person made the appointment themselves, and so saw on a page that it stands. `is_undone`: the move was taken back
+    before anybody looked at it. `is_undo`: it takes a move back; then `behind` says in what the person was told
+    something else, or was about to be told it: "moved", "confirmed" or "" for nothing.
     """
 
     what: str
@@ -42,6 +47,9 @@ class Facts:
     knows: Knows = Knows.ELSEWHERE
     booked_it: bool = False
     has_begun: bool = False
+    is_undone: bool = False
+    is_undo: bool = False
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +94,28 @@ def _kind(facts: Facts) -> str | None:
     kind = kinds.get(facts.what)
     if kind in ("moved", "confirmed") and facts.knows in (Knows.NOTHING, Knows.CANCELLED):
         return "booked"
-    return kind
+    return facts.behind or kind if facts.is_undo else kind
 
 
 def _why_silent(facts: Facts) -> str:
-    """Triggers never fire for a return nor for a guest taken off, so that their silence says nothing here.
+    """Triggers never fire for a return, an undo nor for a guest taken off, so that their silence says nothing here.
 
     Whoever declines at Google, or is taken off there, hears it from Google.
     """
     taken_off_here = facts.of_one and facts.what == "cancelled" and facts.origin != "google"
-    if not facts.fires and not facts.is_return and not taken_off_here:
+    is_told_anyway = facts.is_return or facts.is_undo or taken_off_here
+    if not facts.fires and not is_told_anyway:
         return facts.why or "The change was made silently."
+    if facts.is_undone:
+        return UNDONE
     return HAS_BEGUN if facts.has_begun else ""
 
 
 def _why_needless(facts: Facts) -> str:
     if facts.is_return and facts.knows in (Knows.STANDING, Knows.ELSEWHERE):
         return "They had not been told that it was cancelled."
+    if facts.is_undo and not facts.behind and facts.knows in (Knows.STANDING, Knows.ELSEWHERE):
+        return NEVER_TOLD
     if facts.what != "cancelled":
         return ""
     if facts.knows is Knows.CANCELLED:

@@ -29,7 +29,10 @@ def with_standing(notices: OutgoingQuerySet[Notice]) -> OutgoingQuerySet[Notice]
     """`notices` with all that `standing_of` and their words read, in one statement for each kind of row."""
     history = Notice.objects.defer("body_text", "body_html", "calendar_file").order_by("pk")
     return notices.select_related(
-        "contact", "appointment__calendar", "appointment__owner__calendar_configuration"
+        "contact",
+        "change__undone_by",
+        "appointment__calendar",
+        "appointment__owner__calendar_configuration",
     ).prefetch_related(
         "contact__emails",
         Prefetch("appointment__hosts", AppointmentHost.objects.select_related("user").order_by("pk")),

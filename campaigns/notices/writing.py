@@ -5,8 +5,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from django.conf import settings
+
+from campaigns.firing import UNDONE
 from campaigns.models import Notice
-from campaigns.notices.deciding import Facts, Verdict, is_wanted, knows, verdict
+from campaigns.notices.deciding import TOLD, Facts, Verdict, is_wanted, knows, verdict
+from campaigns.undoing import can_be_undone
 from contacts.models import Appointment, AppointmentChange, Contact, Origin
 
 What = AppointmentChange.What
@@ -132,6 +136,9 @@ def _notice(
         knows=knows((each.kind, each.state) for each in history),
         booked_it=booked_it,
         has_begun=appointment.starts_at <= now,
+        is_undone=change.is_undone,
+        is_undo=change.undoes_id is not None,
+        behind=_behind(change, appointment, history) if change.undoes_id is not None else "",
     )
     found = verdict(facts)
     return _row(found, change, appointment, contact, history, now) if found else None
@@ -154,10 +161,27 @@ def _row(
         kind=found.kind,
         is_own_doing=_is_own_doing(change, appointment, contact)
         or any(each.is_own_doing for each in stands_for),
-        due_at=now,
+        due_at=now + settings.NOTICE_GRACE if can_be_undone(change) else now,
         state=State.SKIPPED if found.why else State.WAITING,
         why=found.why[:300],
     )
+
+
+def _behind(undo: AppointmentChange, appointment: Appointment, history: Sequence[Notice]) -> str:
+    """What `undo` has to tell this person: where what they were told last, or were about to be, is not how it is."""
+    last = next((each for each in reversed(history) if each.state in TOLD), None)
+    if last is None:
+        # An earlier move had yet to be told when the undone one took its place.
+        is_owed = any(
+            each.why == OVERTAKEN[What.RESCHEDULED] and each.change_id != undo.undoes_id for each in history
+        )
+        return Notice.Kind.MOVED if is_owed else ""
+    if last.kind == Notice.Kind.CANCELLED:
+        return ""
+    if (last.told_start, last.told_end) != (appointment.starts_at, appointment.ends_at):
+        return Notice.Kind.MOVED
+    was_confirmed = last.told_status == Appointment.Status.NEW != appointment.status
+    return Notice.Kind.CONFIRMED if was_confirmed and not appointment.calendar.confirms_automatically else ""
 
 
 def _is_own_doing(change: AppointmentChange, appointment: Appointment, contact: Contact) -> bool:
@@ -168,9 +192,10 @@ def _is_own_doing(change: AppointmentChange, appointment: Appointment, contact: 
 
 def _give_way(history: Iterable[Notice], newer: Notice, change: AppointmentChange) -> list[Notice]:
     """The waiting ones that `newer` makes pointless. A cancellation does even where nobody need be told of it."""
-    if newer.state != State.WAITING and newer.kind != Notice.Kind.CANCELLED:
-        return []
     waiting = [each for each in history if each.state == State.WAITING]
+    if newer.state != State.WAITING and newer.kind != Notice.Kind.CANCELLED:
+        # Nothing takes their place; what an undone move meant to tell is void all the same.
+        waiting = [each for each in waiting if each.change_id == change.undoes_id]
     for each in waiting:
-        each.state, each.why = State.VOID, OVERTAKEN[What(change.what)]
+        each.state, each.why = State.VOID, UNDONE if change.undoes_id else OVERTAKEN[What(change.what)]
     return waiting

@@ -1,4 +1,5 @@
 // Draws the agenda as a grid from the same entries that the page lists. Without it the list is all there is.
+// agenda_moves.js says what dragging does.
 (function () {
   "use strict";
 
@@ -24,9 +25,13 @@
   // A real link, so that the keyboard, the middle button and screen readers know it. The entry that may not be opened is text.
   function drawEntry(info, icons) {
     var facts = info.event.extendedProps;
-    var box = part(facts.url ? "a" : "div", "entry entry-" + facts.look + (facts.isCancelled ? " is-cancelled" : ""));
+    var box = part(facts.url ? "a" : "div", "entry entry-" + (facts.look || "chosen") + (facts.isCancelled ? " is-cancelled" : ""));
     if (info.event.end - info.event.start <= 45 * 60000) box.classList.add("is-short");
-    if (facts.url) box.href = facts.url;
+    if (facts.url) {
+      box.href = facts.url;
+      // The browser would carry the link away instead of the entry.
+      box.draggable = false;
+    }
     if (facts.colour) {
       box.style.setProperty("--fill", facts.colour);
       box.style.setProperty("--on-fill", facts.text);
@@ -58,8 +63,8 @@
   function drawGrid(grid) {
     var asked = new URLSearchParams(grid.dataset.query);
     var given = {};
-    ["person", "calendar", "cancelled"].forEach(function (name) { if (asked.has(name)) given[name] = asked.get(name); });
-    EventCalendar.create(grid, {
+    ["view", "person", "calendar", "cancelled"].forEach(function (name) { if (asked.has(name)) given[name] = asked.get(name); });
+    var calendar = EventCalendar.create(grid, Object.assign({
       view: grid.dataset.view,
       date: grid.dataset.date,
       // The offset of the viewer's zone, not of this computer: the now-line stands where their clock says.
@@ -72,9 +77,10 @@
       slotHeight: 26,
       height: grid.dataset.view === "dayGridMonth" ? "auto" : "calc(100vh - 12rem)",
       dayMaxEvents: true,
-      editable: false,
+      // Each entry says for itself whether the viewer may move it.
       eventStartEditable: false,
       eventDurationEditable: false,
+      snapDuration: "00:15:00",
       dayHeaderFormat: grid.dataset.view === "dayGridMonth" ? { weekday: "short" } : { weekday: "short", day: "numeric" },
       slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
       eventTimeFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
@@ -85,7 +91,7 @@
       dateClick: function (info) {
         if (!info.allDay) window.location.href = grid.dataset.book + "?start=" + encodeURIComponent(clockTime(info.date));
       }
-    });
+    }, window.agendaMoves(grid, function () { return calendar; })));
   }
 
   document.addEventListener("DOMContentLoaded", function () {

@@ -161,6 +161,13 @@ class AppointmentChange(models.Model):
     why = models.CharField(max_length=300, blank=True)
     # Set when the change concerns one attached contact alone (a guest added later); empty: all of them.
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    # Of a move: where it was before.
+    old_starts_at = models.DateTimeField(null=True, blank=True)
+    old_ends_at = models.DateTimeField(null=True, blank=True)
+    # The move that this one takes back. What that one would have sent, and did not yet, is not sent.
+    undoes = models.OneToOneField(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="undone_by"
+    )
     # A further occurrence of a series that fired already: only steps that count from start or end still run.
     repeats_series = models.BooleanField(default=False)
     at = models.DateTimeField(auto_now_add=True)
@@ -175,3 +182,8 @@ class AppointmentChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} (revision {self.revision})"
+
+    @property
+    def is_undone(self) -> bool:
+        """Costs a query unless `undone_by` was selected along."""
+        return hasattr(self, "undone_by")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.firing import REPEATED, FiringFacts, holds, why_silent
+from campaigns.firing import REPEATED, UNDONE, FiringFacts, holds, why_silent
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from campaigns.firing import REPEATED, FiringFacts, holds, why_silent
         (FiringFacts("booked", "new", why="Smart: the guest is a contact."), ""),
         (FiringFacts("booked", "new", fires=False, why="Disable trigger."), "Disable trigger."),
         (FiringFacts("booked", "new", fires=False), "Triggers are off for this change."),
+        (FiringFacts("rescheduled", "new", is_undone=True), UNDONE),
         (FiringFacts("booked", "new", is_attached=False), "This person is no longer a guest."),
         (FiringFacts("booked", "cancelled"), "The appointment is cancelled by now."),
         (FiringFacts("no_show", "showed", has_begun=True), "The appointment is showed by now."),

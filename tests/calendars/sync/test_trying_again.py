@@ -1,15 +1,20 @@
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import time_machine
+from django.test import Client
 
-from calendars.models import GoogleEvent
+from calendars import booking
+from calendars.models import Calendar, GoogleEvent, PushTarget
 from calendars.sync import disconnecting
-from calendars.sync.trying_again import BUSY, SOON, UNREAD, StillWrong, try_again
+from calendars.sync.trying_again import BUSY, SOON, UNREAD, StillWrong, push_again, try_again
 from contacts.models import Appointment
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox import RunningServer, Sandbox
 from integrations.sandbox.wire import Request, Response
+from tests.desk import booked
 from tests.google import NOW, Desk, Google
 
 pytestmark = pytest.mark.django_db
@@ -182,3 +187,63 @@ def test_event_that_could_not_be_read_for_a_while_has_no_error_left_under_its_ol
     garbled.clear()
     desk.turn(full=True)
     assert GoogleEvent.objects.get().error == ""
+
+
+# --- what Google refused of an appointment ------------------------------------------------------------------
+
+
+def refused(desk: Desk, **fields: object) -> PushTarget:
+    """An appointment of the desk that Google did not take, so that it waits for its next try."""
+    appointment = booked(desk.user, NOW + timedelta(days=2))
+    values = {"last_error": "Google refused it.", "attempts": 3, "not_before": NOW + timedelta(hours=2)}
+    appointment.push_targets.update(**{**values, **fields})
+    return PushTarget.objects.get(appointment=appointment)
+
+
+def test_an_appointment_that_google_refused_is_pushed_again_at_once(google: Google) -> None:
+    desk = Desk(google)
+    target = refused(desk)
+    assert push_again(target.appointment, now=NOW) == [desk.google_calendar.pk]
+    desk.turn()
+    target.refresh_from_db()
+    assert (target.pushed_revision, target.last_error) == (target.wanted_revision, "")
+
+
+def test_the_button_says_what_stands_in_the_way(google: Google) -> None:
+    desk = Desk(google)
+    target = refused(desk)
+    client = Client()
+    client.force_login(desk.user)
+    path = f"/appointments/{target.appointment.pk}/push-again/"
+    assert path in client.get(f"/appointments/{target.appointment.pk}/").content.decode()
+    assert "Trying again now." in client.post(path, follow=True).content.decode()
+    GoogleAccount.objects.update(state=GoogleAccount.State.RECONNECT)
+    assert "has to be reconnected first" in client.post(path, follow=True).content.decode()
+    until = NOW + timedelta(hours=1)
+    GoogleAccount.objects.update(state=GoogleAccount.State.CONNECTED, not_before=until)
+    assert "Google asked us to wait until" in client.post(path, follow=True).content.decode()
+    PushTarget.objects.update(last_error="")
+    page = client.post(path, follow=True).content.decode()
+    assert "Nothing of it waits with an error." in page
+    assert path not in page
+    assert client.get(path).status_code == 405
+    assert Client().post(path).status_code == 302
+
+
+def test_trying_again_does_not_send_what_may_still_be_undone(google: Google, settings: Any) -> None:
+    settings.NOTICE_GRACE = timedelta(seconds=30)
+    desk = Desk(google)
+    target = refused(desk)
+    appointment = Appointment.objects.get(pk=target.appointment_id)
+    Calendar.objects.update(invites_through_google=True)
+    with time_machine.travel(NOW, tick=False):
+        booking.reschedule(
+            appointment, starts_at=NOW + timedelta(days=3), ends_at=NOW + timedelta(days=4), by=desk.user
+        )
+    PushTarget.objects.update(last_error="Google refused it.")
+    push_again(appointment, now=NOW)
+    target.refresh_from_db()
+    assert target.not_before == NOW + timedelta(seconds=30)
+    push_again(appointment, now=NOW + timedelta(seconds=31))
+    target.refresh_from_db()
+    assert target.not_before is None

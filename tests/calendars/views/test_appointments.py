@@ -1,4 +1,5 @@
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,13 @@ def wish(owner: User, **fields: Any) -> dict[str, Any]:
         "owner": owner.pk,
         **fields,
     }
+
+
+def anyway(text: str, reason: str) -> dict[str, str]:
+    """What the button in the box of the page `text` sends, with a reason for the overlap."""
+    found = re.search(r'name="anyway" value="([^"]+)"', text)
+    assert found
+    return {"anyway": found[1], "overlap": reason}
 
 
 def text_of(client: Client, path: str, data: dict[str, Any] | None = None) -> str:
@@ -128,9 +136,42 @@ def test_staff_are_warned_of_a_taken_time_and_may_overlap(lisbon: tuple[Client, 
     text = text_of(client, NEW, data)
     assert "That time is taken already" in text
     assert "Dentist" in text
+    assert "Why may they overlap?" in text
     assert not Appointment.objects.exists()
-    client.post(NEW, data | {"anyway": "1"})
+    client.post(NEW, data | anyway(text, "She insists"))
+    assert Appointment.objects.get().changes.get().why == "Overlaps: She insists"
+
+
+def test_an_overlap_needs_a_reason_and_nothing_typed_is_lost(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    booked(user, datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC))
+    data = wish(user, first_name="Lea", title="Second look", description="Knee")
+    shown = text_of(client, NEW, data)
+    text = text_of(client, NEW, data | anyway(shown, " "))
+    assert "Say why the two may overlap." in text
+    for typed in ("Lea", "Second look", "Knee", "2026-11-24T14:00"):
+        assert typed in text
     assert Appointment.objects.count() == 1
+    assert "She insists" in text_of(client, NEW, data | {"overlap": "She insists", "minutes": "x"})
+
+
+def test_an_overlap_is_allowed_only_with_what_was_shown(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    start = datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC)
+    booked(user, start)
+    data = wish(user, contact=ContactFactory.create().pk)
+    allowed = anyway(text_of(client, NEW, data), "She insists")
+    google_event(user, start, summary="Dentist")
+    text = text_of(client, NEW, data | allowed)
+    assert "Dentist" in text
+    assert "She insists" in text
+    assert Appointment.objects.count() == 1
+
+
+def test_a_reason_for_an_overlap_is_kept_only_where_there_is_one(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    client.post(NEW, wish(user, contact=ContactFactory.create().pk, overlap="She insists", anyway="x"))
+    assert Appointment.objects.get().changes.get().why == ""
 
 
 def test_a_colleagues_events_are_named_busy_in_the_warning(lisbon: tuple[Client, User]) -> None:
@@ -217,6 +258,18 @@ def test_enter_never_overlaps(lisbon: tuple[Client, User], path: str) -> None:
     assert 'name="anyway"' not in first
 
 
+def test_what_was_marked_in_the_agenda_is_where_both_forms_start() -> None:
+    client, _ = signed_in(time_zone="Europe/London")
+    # An hour of that night is skipped.
+    span = "start=2027-03-28T00:30&end=2027-03-28T03:00"
+    assert 'name="minutes" value="90"' in text_of(client, f"{NEW}?{span}")
+    text = text_of(client, f"/agenda/block/?{span}")
+    assert 'value="2027-03-28T00:30"' in text
+    assert 'value="2027-03-28T03:00"' in text
+    for end in ("x", "2027-03-27T00:00", "2027-04-28T00:00"):
+        assert 'name="minutes" value=' not in text_of(client, f"{NEW}?start=2027-03-28T00:30&end={end}")
+
+
 @pytest.mark.parametrize("start", ["x", "2026-13-01T00:00", "2026-11-24T14:00+01:00", ""])
 def test_an_unreadable_start_is_refused(lisbon: tuple[Client, User], start: str) -> None:
     client, user = lisbon
@@ -249,12 +302,18 @@ def test_a_move_may_overlap_itself_but_warns_of_others(lisbon: tuple[Client, Use
     client.post(path, {"starts_at": "2026-11-23T10:30", "minutes": "60"})
     booked(user, NOW + 5 * HOUR)
     data = {"starts_at": "2026-11-23T14:15", "minutes": "60"}
-    assert "taken already" in text_of(client, path, data)
+    text = text_of(client, path, data)
+    assert "taken already" in text
+    client.post(path, data | anyway(text, ""))
     appointment.refresh_from_db()
     assert appointment.starts_at == NOW + 1.5 * HOUR
-    client.post(path, data | {"anyway": "1"})
+    client.post(path, data | anyway(text, "A quick look") | {"why": "Ill"})
     appointment.refresh_from_db()
     assert appointment.starts_at == NOW + 5.25 * HOUR
+    change = appointment.changes.last()
+    assert change is not None
+    assert change.why == "Ill · Overlaps: A quick look"
+    assert change.why in text_of(client, f"/appointments/{appointment.pk}/")
 
 
 def test_guests_of_somebody_elses_event_cannot_move_it(lisbon: tuple[Client, User]) -> None:

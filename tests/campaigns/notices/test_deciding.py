@@ -2,7 +2,8 @@
 
 import pytest
 
-from campaigns.notices.deciding import HAS_BEGUN, Facts, Knows, Verdict, is_wanted, knows, verdict
+from campaigns.firing import UNDONE
+from campaigns.notices.deciding import HAS_BEGUN, NEVER_TOLD, Facts, Knows, Verdict, is_wanted, knows, verdict
 
 NEVER_TOLD_OFF = "They had not been told that it was cancelled."
 NOTHING_SENT = "Nothing had been sent."
@@ -112,6 +113,27 @@ def test_what_people_know_is_what_reached_them(history: list[tuple[str, str]], e
         (
             Facts("booked", "staff", fires=False, is_return=True, knows=Knows.STANDING),
             Verdict("booked", NEVER_TOLD_OFF),
+        ),
+        # A move that is taken back is told to whoever was told of it, or is owed an earlier word.
+        (Facts("rescheduled", "staff", is_undone=True, knows=Knows.STANDING), Verdict("moved", UNDONE)),
+        (Facts("rescheduled", "staff", fires=False, is_undo=True), Verdict("moved", NEVER_TOLD)),
+        (
+            Facts("rescheduled", "staff", fires=False, is_undo=True, knows=Knows.STANDING),
+            Verdict("moved", NEVER_TOLD),
+        ),
+        (
+            Facts("rescheduled", "staff", fires=False, is_undo=True, knows=Knows.STANDING, behind="moved"),
+            Verdict("moved"),
+        ),
+        (
+            Facts(
+                "rescheduled", "staff", fires=False, is_undo=True, behind="confirmed", knows=Knows.STANDING
+            ),
+            Verdict("confirmed"),
+        ),
+        (
+            Facts("rescheduled", "staff", fires=False, is_undo=True, knows=Knows.NOTHING),
+            Verdict("booked"),
         ),
         (Facts("booked", "customer", has_begun=True), Verdict("booked", HAS_BEGUN)),
         (Facts("cancelled", "staff", has_begun=True), Verdict("cancelled", HAS_BEGUN)),

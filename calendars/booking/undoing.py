@@ -1,0 +1,60 @@
+"""Taking back a move: the appointment is where it was, and what the move would have sent is not sent."""
+
+import datetime
+
+from django.db import transaction
+
+from calendars.booking.changing import how_it_stands, reschedule
+from calendars.booking.claiming import overlap_is_taken
+from calendars.booking.record import What, locked
+from calendars.booking.rules import NotPossible
+from contacts.models import Appointment, AppointmentChange, Origin, User
+
+
+@transaction.atomic
+def undo_move(
+    appointment: Appointment, move: AppointmentChange, *, by: User, overlap: str = ""
+) -> Appointment:
+    """`appointment` where `move` took it from. Triggers hear nothing of it.
+
+    `overlap`: why it may overlap with what stands there by now; "" when nothing does, and then its hosts' time is
+    asked for as free. Raises NotPossible for any but the person's own latest move.
+    """
+    row = locked(appointment)
+    old = old_times(move)
+    why = why_not_undone(move, row, by)
+    if why or old is None:
+        raise NotPossible(why or "This cannot be undone.")
+    words = f"Undone: moved back by {by}."
+    with overlap_is_taken():
+        return reschedule(
+            row,
+            starts_at=old[0],
+            ends_at=old[1],
+            by=by,
+            fires=False,
+            why=f"{words} Overlaps: {overlap}" if overlap else words,
+            claims=not overlap,
+            undoes=move,
+        )
+
+
+def old_times(move: AppointmentChange) -> tuple[datetime.datetime, datetime.datetime] | None:
+    """Where `move` took its appointment from."""
+    if move.old_starts_at is None or move.old_ends_at is None:
+        return None
+    return move.old_starts_at, move.old_ends_at
+
+
+def why_not_undone(move: AppointmentChange, row: Appointment, by: User) -> str:
+    """Why `by` cannot take back `move` of `row`; "" when it can be."""
+    is_move = move.what == What.RESCHEDULED and move.origin == Origin.STAFF and move.undoes_id is None
+    if not is_move or move.appointment_id != row.pk or old_times(move) is None:
+        return "Only a move can be undone."
+    if move.by_id != by.pk:
+        return f"{move.by or 'Somebody else'} moved it: only they can undo that. You can move it yourself."
+    if move.is_undone:
+        return "This was undone already."
+    if row.revision != move.revision or row.is_void:
+        return f"It was changed since, so nothing was undone. {how_it_stands(row)}"
+    return ""

@@ -1,0 +1,119 @@
+"""The words of an appointment and who comes to it."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from calendars import booking, desk
+from calendars.appointment_forms import EditForm
+from calendars.at_google import AtGoogle, at_google
+from calendars.models import Calendar
+from calendars.views.appointments import contacts_like, google_words, visible_or_404
+from contacts.models import Appointment, Contact, Origin
+from contacts.viewer import viewer_of
+
+
+def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The form; asked by HTMX, only the contacts that match what was typed, with those chosen before."""
+    appointment = visible_or_404(request, pk)
+    if request.method == "GET" and "who" in request.GET:
+        return render(request, "appointments/_guest_choices.html", choices(request.GET))
+    google = at_google(appointment, viewer_of(request))
+    if google.is_locked or appointment.is_void:
+        status = 409 if request.method == "POST" else 200
+        page = {"appointment": appointment, "google": google}
+        return render(request, "appointments/edit_refused.html", page, status=status)
+    has_guests = not appointment.came_from_google
+    # Searching works without a script: the form comes back as it was, with what was found.
+    if request.method != "POST" or is_looking(request.POST):
+        typed = request.POST.dict() if request.method == "POST" else words_of(appointment)
+        form = EditForm(appointment, initial=typed, has_guests=has_guests)
+        return edit_page(request, appointment, google, form)
+    form = EditForm(appointment, request.POST, has_guests=has_guests)
+    if not form.is_valid():
+        return edit_page(request, appointment, google, form)
+    if request.POST.get("revision") != str(appointment.revision):
+        form.add_error(
+            None,
+            "Somebody changed it meanwhile. Here is what you typed: look at the appointment, or save once more.",
+        )
+        return edit_page(request, appointment, google, form)
+    try:
+        changed = desk.edit(appointment, form.edit, by=viewer_of(request))
+    except booking.NotPossible as refusal:
+        form.add_error(None, str(refusal))
+        return edit_page(request, appointment, google, form)
+    messages.success(request, f"Saved. {google_words(changed)}".strip())
+    return redirect(changed)
+
+
+def is_looking(data: Any) -> bool:
+    """Whether *Find* was pressed, or Enter in the search box while nobody is chosen or typed yet."""
+    named = any(data.get(name) for name in ("add", "first_name", "last_name", "address", "phone"))
+    return "find" in data or bool(data.get("who") and not named)
+
+
+def words_of(appointment: Appointment) -> dict[str, str]:
+    return {
+        "title": appointment.title,
+        "location": appointment.location,
+        "description": appointment.description,
+    }
+
+
+def edit_page(
+    request: HttpRequest, appointment: Appointment, google: AtGoogle, form: EditForm
+) -> HttpResponse:
+    return render(
+        request,
+        "appointments/edit.html",
+        {
+            "appointment": appointment,
+            "google": google,
+            "form": form,
+            # `at_google` has read them.
+            "guests": appointment.guests.all(),
+            "taken_off": request.POST.getlist("off"),
+            "follows": follows(appointment, google),
+            **choices(request.POST),
+        },
+    )
+
+
+def choices(data: Any) -> dict[str, Any]:
+    """Whom the search found, after those who are chosen already."""
+    picked = [pk for pk in data.getlist("add") if pk.isdecimal() and len(pk) < 19]
+    chosen = list(Contact.objects.living().filter(pk__in=picked).prefetch_related("emails", "phones"))
+    found = [person for person in contacts_like(data.get("who", "")) if person not in chosen]
+    return {"chosen": chosen, "found": found}
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What adding a guest and taking one off does, said beforehand."""
+
+    added: str
+    taken_off: str
+
+
+def follows(appointment: Appointment, google: AtGoogle) -> Follows:
+    calendar = appointment.calendar
+    if calendar.invites_through_google and google.pushes:
+        return Follows(
+            "Google invites them, and their reminders are planned.",
+            "Google tells them that they are off the list. Their messages become void.",
+        )
+    by_customer = appointment.origin == Origin.CUSTOMER and calendar.notices == Calendar.Notices.CUSTOMERS
+    if by_customer or calendar.notices == Calendar.Notices.ALL:
+        return Follows(
+            "They get a confirmation by e-mail, and their reminders are planned.",
+            "They are told by e-mail. Their messages become void.",
+        )
+    return Follows(
+        "Their reminders are planned; no confirmation is sent.",
+        "Their messages become void; they are not told.",
+    )
