@@ -2,12 +2,13 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
 from calendars import booking
 from calendars.models import Calendar
+from contacts.fields import normalise_address
 from contacts.matching import contacts_for_guests, lock_addresses
 from contacts.models import Appointment, Contact, Origin
 from contacts.newcomers import Newcomer, find_or_add, known
@@ -17,11 +18,12 @@ TOO_LATE = "It is too late to change this online. Please contact us."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What a visitor asks for. `others` are addresses of who comes along."""
+    """What a visitor asks for, told in `time_zone`. `others` are addresses of who comes along."""
 
     calendar: Calendar
     newcomer: Newcomer
     starts_at: datetime.datetime
+    time_zone: str = ""
     notes: str = ""
     others: Sequence[str] = ()
 
@@ -30,10 +32,12 @@ class Visit:
 def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Contact]:
     """The appointment, in a slot on offer, and whose it is. Raises Taken, NotPossible; then nothing was stored.
 
-    A contact we know, by address, else by phone, gets it; what was typed beside changes nothing about them.
+    A contact we know, by address, else by phone, gets it; what was typed beside changes nothing about them. What
+    leaves to a typed address, and what further guests see, is made from what was typed alone.
     """
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
-    contact, is_new = _who(visit.newcomer)
+    zone, typed = visit.time_zone or visit.calendar.time_zone, visit.newcomer
+    contact, is_new = _who(replace(typed, time_zone=zone))
     others = contacts_for_guests(dict.fromkeys(visit.others, ""), source=Contact.Source.BOOKING)
     companions = {address: person for address, person in others.items() if person.pk != contact.pk}
     appointment = booking.take(
@@ -41,8 +45,12 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
         contact,
         guests=list(companions.values()),
         addresses={person.pk: address for address, person in companions.items()}
-        | {contact.pk: visit.newcomer.address},
-        description=_description(visit, is_new=is_new),
+        | {contact.pk: normalise_address(typed.address)},
+        typed={person.pk: booking.Typed("", zone) for person in companions.values()}
+        | {contact.pk: booking.Typed(typed.name, zone)},
+        title=f"{visit.calendar.name}: {typed.name or typed.address}"[:300],
+        description=visit.notes,
+        why="" if is_new else _as_whom(typed),
     )
     if is_new:
         Contact.objects.filter(pk=contact.pk, owner=None).update(owner=appointment.owner)
@@ -61,16 +69,9 @@ def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
     return found, False
 
 
-def _description(visit: Visit, *, is_new: bool) -> str:
-    """The notes; of a contact we knew also what was typed, for staff to compare."""
-    typed = visit.newcomer
-    lines = [visit.notes] if visit.notes else []
-    if not is_new:
-        name = f"{typed.first_name} {typed.last_name}".strip()
-        lines.append(
-            "Booked online as " + ", ".join(part for part in (name, typed.address, typed.phone) if part) + "."
-        )
-    return "\n\n".join(lines)
+def _as_whom(typed: Newcomer) -> str:
+    """For staff to compare with the contact we knew."""
+    return f"Booked online as {', '.join(part for part in (typed.name, typed.address, typed.phone) if part)}."
 
 
 def why_not_now(appointment: Appointment, allowed: bool, now: datetime.datetime) -> str:

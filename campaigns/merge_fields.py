@@ -11,12 +11,13 @@ from contacts.models import Appointment, Contact
 from contacts.time_zones import zone_or_none
 
 
-def zone_for(appointment: Appointment, contact: Contact) -> ZoneInfo:
+def zone_for(appointment: Appointment, contact: Contact | None) -> ZoneInfo:
     """The contact's zone, else the calendar's, else the owner's; a calendar nobody set up says UTC."""
     calendar = zone_or_none(appointment.calendar.time_zone)
     if calendar is not None and calendar.key == "UTC":
         calendar = None
-    return zone_or_none(contact.time_zone) or calendar or _zone_of_owner(appointment) or ZoneInfo("UTC")
+    theirs = zone_or_none(contact.time_zone) if contact else None
+    return theirs or calendar or _zone_of_owner(appointment) or ZoneInfo("UTC")
 
 
 def _zone_of_owner(appointment: Appointment) -> ZoneInfo | None:

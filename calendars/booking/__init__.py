@@ -7,7 +7,7 @@ Each runs in one transaction: the appointment, its `AppointmentChange`, its push
 from calendars.booking.attending import add_host, attach, detach, free_host, hand_over_room
 from calendars.booking.changing import cancel, reschedule, set_details, set_status, take_words
 from calendars.booking.claiming import hold, move_to, slots_to_move, take
-from calendars.booking.making import Booking, book, book_many
+from calendars.booking.making import Booking, Typed, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Booking",
     "NotPossible",
     "Taken",
+    "Typed",
     "add_host",
     "attach",
     "book",

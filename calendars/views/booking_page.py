@@ -120,6 +120,7 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
         calendar=calendar,
         newcomer=form.newcomer,
         starts_at=starts_at,
+        time_zone=zone_of(request, calendar).key,
         notes=form.cleaned_data["notes"],
         others=form.cleaned_data.get("others", []),
     )

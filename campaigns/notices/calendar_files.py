@@ -6,6 +6,7 @@ from django.conf import settings
 
 from calendars.ics import Entry, Method, Person, calendar_file
 from campaigns.models import Notice
+from campaigns.notices.reader import reader_of
 from campaigns.notices.wording import ManageLink, hosts_of, manage_link, place_of
 from campaigns.transports import CalendarFile, sender_address
 from contacts.models import Appointment, Origin
@@ -22,7 +23,7 @@ def file_of(notice: Notice, recipient: str, now: datetime.datetime) -> CalendarF
         ends_at=notice.appointment.ends_at,
         summary=notice.appointment.calendar.name,
         organizer=Person(settings.BUSINESS_NAME, sender_address()),
-        attendee=Person(notice.contact.name, recipient),
+        attendee=Person(reader_of(notice).name, recipient),
         has_agreed=notice.is_own_doing or notice.appointment.origin == Origin.CUSTOMER,
         description=_description(notice.appointment, link),
         location=place_of(notice.appointment) or notice.appointment.meeting_url,

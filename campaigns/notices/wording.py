@@ -14,8 +14,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from calendars.links import manage_url
-from campaigns.merge_fields import day, moment_in_words, zone_for
+from campaigns.merge_fields import day, moment_in_words
 from campaigns.models import Notice
+from campaigns.notices.reader import reader_of
 from campaigns.notices.standing import Standing
 from campaigns.rendering import Rendered, as_page
 from contacts.models import Appointment
@@ -68,7 +69,7 @@ def rendered(notice: Notice, standing: Standing, now: datetime.datetime) -> Rend
 
 
 def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Words:
-    zone = zone_for(notice.appointment, notice.contact)
+    zone = reader_of(notice).zone
     return Words(
         subject=subject_of(notice, now),
         intro=_intro(notice, standing),
@@ -81,7 +82,7 @@ def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Word
 
 def subject_of(notice: Notice, now: datetime.datetime) -> str:
     """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one."""
-    zone = zone_for(notice.appointment, notice.contact)
+    zone = reader_of(notice).zone
     start = notice.appointment.starts_at.astimezone(zone)
     told = day(start).removesuffix(f" {now.astimezone(zone).year}")
     what = " ".join(notice.appointment.calendar.name.split())
@@ -106,7 +107,7 @@ def manage_link(notice: Notice, now: datetime.datetime) -> ManageLink | None:
     until = appointment.starts_at - calendar.change_deadline
     if not verbs or now >= until:
         return None
-    zone = zone_for(appointment, notice.contact)
+    zone = reader_of(notice).zone
     return ManageLink(
         verbs=verbs.capitalize(),
         until=moment_in_words(until.astimezone(zone)),

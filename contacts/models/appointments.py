@@ -129,6 +129,10 @@ class AppointmentGuest(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="attendances")
     # The address the person was invited at; "" when staff chose the contact.
     address = models.CharField(max_length=254, blank=True)
+    # As typed on the booking page, whoever the contact turned out to be; the zone is there whenever that was the way.
+    # Who came along has no name: only the address was typed.
+    name = models.CharField(max_length=201, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -137,6 +141,12 @@ class AppointmentGuest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact_id} attends {self.appointment_id}"
+
+    @property
+    def told_name(self) -> str:
+        """The name in what leaves to them and to other guests. An address that somebody typed proves nothing, so that
+        it never learns a name we knew."""
+        return self.name if self.time_zone else self.contact.name
 
 
 class AppointmentChange(models.Model):

@@ -85,7 +85,8 @@ def test_contact_we_know_is_found_and_neither_shown_nor_changed(client: Client) 
     appointment = Appointment.objects.get()
     assert appointment.contact == known
     assert not known.phones.exists()
-    assert "Booked online as Ann Lee, ann@x.org, +442079460958." in appointment.description
+    assert appointment.changes.get().why == "Booked online as Ann Lee, ann@x.org, +442079460958."
+    assert appointment.description == ""
     assert "Annabel" not in client.get(answer.url).content.decode()
 
 
