@@ -35,6 +35,7 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     A contact we know, by address, else by phone, gets it; what was typed beside changes nothing about them. What
     leaves to a typed address, and what further guests see, is made from what was typed alone.
     """
+    _lock(visit)
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
     zone, typed = visit.time_zone or visit.calendar.time_zone, visit.newcomer
     contact, is_new = _who(replace(typed, time_zone=zone))
@@ -57,9 +58,15 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     return appointment, contact
 
 
+def _lock(visit: Visit) -> None:
+    """Everybody's address, and the phone, at once and before anything is looked up: two visitors with one of them at
+    the same moment are one contact, and two who bring each other along do not wait for each other in a circle."""
+    typed = visit.newcomer
+    names = {normalise_address(address) for address in (typed.address, *visit.others)} | {typed.phone}
+    lock_addresses(names - {""})
+
+
 def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
-    # Two visitors with one address at the same moment are one contact.
-    lock_addresses([newcomer.address])
     found = known(newcomer)
     if found is None:
         return find_or_add(newcomer, owner=None, source=Contact.Source.BOOKING)
