@@ -116,6 +116,15 @@ def time_of(slot: Slot, zone: ZoneInfo) -> Time:
     )
 
 
+def clock(local: datetime.datetime) -> str:
+    """ "01:30"; where clocks go back and it comes twice, "01:30 BST" and "01:30 GMT"."""
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return f"{local:%H:%M}"
+    letters = local.tzname() or ""
+    # Many zones have no letters of their own: Python then says "-03".
+    return f"{local:%H:%M} {letters if letters.isalpha() else f'UTC{letters}'}"
+
+
 def read_stamp(stamp: str) -> datetime.datetime | None:
     """The moment a stamp names, None for one that names none, or one at the ends of what a calendar can hold."""
     try:

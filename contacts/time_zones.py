@@ -30,6 +30,12 @@ def zone_choices() -> list[tuple[str, list[Choice]]]:
     return [("Everywhere", [("UTC", "UTC")]), *groups.items()]
 
 
+def zone_choices_with(name: str) -> list[tuple[str, list[Choice]]]:
+    """The choices, and `name` among them even where it is a legacy one ("GB")."""
+    is_listed = any(name == each for _, choices in zone_choices() for each, _ in choices)
+    return zone_choices() if is_listed else [("Now shown", [(name, name)]), *zone_choices()]
+
+
 def zone_or_none(name: str) -> ZoneInfo | None:
     """The zone called `name`, or None when there is none such (imports and Google may bring any text)."""
     try:

@@ -1,10 +1,18 @@
-"""How booking pages say a length of time."""
+"""How booking pages say times and lengths of time."""
 
 import datetime
 
 from django import template
 
+from calendars import picking
+
 register = template.Library()
+
+
+@register.filter(expects_localtime=True)
+def clock(moment: datetime.datetime) -> str:
+    """The time of day in the zone of the page, without doubt where clocks change."""
+    return picking.clock(moment)
 
 
 @register.filter

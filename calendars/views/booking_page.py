@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
@@ -21,7 +22,7 @@ from calendars import customers, links, offering, picking
 from calendars.availability import Span
 from calendars.booking_forms import VisitorForm
 from calendars.models import Calendar
-from contacts.time_zones import zone_choices, zone_or_none
+from contacts.time_zones import zone_choices_with, zone_or_none
 
 View = Callable[..., HttpResponse]
 ZONE_COOKIE = "tandem_zone"
@@ -57,7 +58,7 @@ def booking(request: HttpRequest, slug: str) -> HttpResponse:
     def read(within: Span) -> offering.Offer:
         return offering.read(calendar, within=within, now=now)
 
-    return picker_page(request, "booking/booking.html", calendar, zone, now, read)
+    return picker_page(request, "booking/booking.html", calendar, zone, now, read, request.GET.get("day", ""))
 
 
 def picker_page(
@@ -67,16 +68,15 @@ def picker_page(
     zone: ZoneInfo,
     now: datetime.datetime,
     read: Callable[[Span], offering.Offer],
+    day: str,
     **context: Any,
 ) -> HttpResponse:
-    """The month asked for, the day asked for in it, and where the next free time is when the month has none."""
+    """The month asked for, `day` in it, and where the next free time is when the month has none."""
     today = now.astimezone(zone).date()
     last = today + datetime.timedelta(days=calendar.horizon_days + 1)
-    month = picking.month_of(request.GET.get("month", request.GET.get("day", "")[:7]), today, last)
+    month = picking.month_of(request.GET.get("month", day[:7]), today, last)
     found = read(picking.span_of(month, zone)).slots()
-    page = picking.picker(
-        found, month=month, chosen=request.GET.get("day", ""), today=today, zone=zone, last=last
-    )
+    page = picking.picker(found, month=month, chosen=day, today=today, zone=zone, last=last)
     after = picking.span_of(month, zone)[1]
     soonest = (
         []
@@ -90,7 +90,7 @@ def picker_page(
             "calendar": calendar,
             "picker": page,
             "zone": zone.key,
-            "zones": zone_choices(),
+            "zones": zone_choices_with(zone.key),
             "soonest": picking.time_of(soonest[0], zone) if soonest else None,
             "now": now,
             **context,
@@ -106,7 +106,7 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
     """Who comes. What is typed stays on the page when the time was taken meanwhile."""
     calendar, starts_at = get_object_or_404(Calendar, slug=slug), picking.read_stamp(stamp)
     if not calendar.is_active or starts_at is None:
-        return redirect("calendars:booking", slug)
+        return redirect(f"{reverse('calendars:booking', args=[slug])}?{request.GET.urlencode()}".rstrip("?"))
     form = VisitorForm(request.POST or None, calendar=calendar)
     if request.method != "POST":
         return details_page(request, form, calendar, starts_at)
@@ -156,13 +156,16 @@ def details_page(
         context |= {"next_times": [picking.time_of(each, zone) for each in found], "is_taken": True}
         status = 409
     local = starts_at.astimezone(zone)
-    context |= {"starts_at": local, "ends_at": local + calendar.duration, "day": f"{local:%Y-%m-%d}"}
+    ends_at = (starts_at + calendar.duration).astimezone(zone)
+    context |= {"starts_at": local, "ends_at": ends_at, "day": f"{local:%Y-%m-%d}"}
     return render(request, "booking/details.html", context, status=status)
 
 
-def zone_of(request: HttpRequest, calendar: Calendar) -> ZoneInfo:
-    """The visitor's: chosen on the page, else guessed by their browser, else the calendar's."""
-    named = (request.GET.get("zone", ""), request.COOKIES.get(ZONE_COOKIE, ""), calendar.time_zone)
+def zone_of(request: HttpRequest, calendar: Calendar, booked_in: str = "") -> ZoneInfo:
+    """The visitor's: the one in the address, which every link carries; else that of their booking; else what a cookie
+    remembers, where there are cookies; else the calendar's."""
+    remembered = request.COOKIES.get(ZONE_COOKIE, "")
+    named = (request.GET.get("zone", ""), booked_in, remembered, calendar.time_zone)
     return next((zone for name in named if (zone := zone_or_none(name))), ZoneInfo("UTC"))
 
 

@@ -22,7 +22,11 @@ class Held:
     """What a link opens."""
 
     appointment: Appointment
-    contact: Contact
+    guest: AppointmentGuest
+
+    @property
+    def contact(self) -> Contact:
+        return self.guest.contact
 
 
 def opened(token: str) -> Held | None:
@@ -38,7 +42,7 @@ def opened(token: str) -> Held | None:
     )
     guest = AppointmentGuest.objects.filter(appointment=link.appointment_id, contact=link.contact_id)
     held = guest.select_related("contact").first()
-    return Held(appointment, held.contact) if appointment and held else None
+    return Held(appointment, held) if appointment and held else None
 
 
 @public
@@ -51,7 +55,8 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
 
 def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> HttpResponse:
     appointment, now = held.appointment, timezone.now()
-    calendar, zone = appointment.calendar, zone_of(request, appointment.calendar)
+    calendar = appointment.calendar
+    zone = zone_of(request, calendar, held.guest.time_zone)
     context = {
         "appointment": appointment,
         "calendar": calendar,
@@ -95,7 +100,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     why = customers.why_not_now(appointment, appointment.calendar.allows_reschedule, now)
     if why:
         return manage_page(request, token, held, refusal=why)
-    zone, refusal = zone_of(request, appointment.calendar), ""
+    zone, refusal = zone_of(request, appointment.calendar, held.guest.time_zone), ""
     chosen = picking.read_stamp(request.POST.get("start") or request.GET.get("start", ""))
     if request.method == "POST" and chosen is not None:
         try:
@@ -121,6 +126,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         starts_at=appointment.starts_at.astimezone(zone),
         refusal=refusal,
         chosen=chosen.astimezone(zone) if chosen else None,
+        day=f"{chosen.astimezone(zone):%Y-%m-%d}" if chosen else request.GET.get("day", ""),
         stamp=f"{chosen:{picking.STAMP}}" if chosen else "",
     )
 

@@ -1,6 +1,7 @@
 """What a customer meets: days, times, a form, and the page of their own appointment."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,6 +77,40 @@ def test_times_are_those_of_the_visitors_zone(client: Client) -> None:
     page = client.get("/book/visit/?day=2026-03-03&zone=Asia/Tokyo").content.decode()
     assert ">18:00" in page.replace("\n", "")
     assert client.cookies["tandem_zone"].value == "Asia/Tokyo"
+
+
+def test_every_link_and_the_form_carry_the_zone_so_that_no_cookie_is_needed(client: Client) -> None:
+    calendar = calendar_of(UserFactory(), time_zone="Europe/London")
+    page = client.get("/book/visit/?day=2026-03-03&zone=America/New_York").content.decode()
+    links_on_it = re.findall(r'href="(\?[^"]*|/book/visit/2[^"]*)"', page)
+    assert len(links_on_it) > 20
+    assert all("zone=America/New_York" in each for each in links_on_it)
+    client.cookies.clear()
+    form = client.get(f"/book/visit/{AT_TEN}/?zone=America/New_York").content.decode()
+    assert "05:00 to 06:00" in form
+    assert "?day=2026-03-03&amp;zone=America/New_York#times" in form
+    answer = client.post(f"/book/visit/{AT_TEN}/?zone=America/New_York", typed(calendar))
+    client.cookies.clear()
+    assert "05:00 to 06:00</b> <span class=\"hush\">America/New_York" in client.get(answer.url).content.decode()
+
+
+def test_legacy_zone_in_the_address_stays_chosen(client: Client) -> None:
+    calendar_of(UserFactory())
+    page = client.get("/book/visit/?zone=GB").content.decode()
+    assert '<option value="GB" selected>' in page
+    assert page.count(" selected>") == 1
+
+
+def test_end_is_right_and_twin_hours_are_told_apart_on_the_day_clocks_go_back(client: Client) -> None:
+    host = UserFactory()
+    calendar = calendar_of(host, horizon_days=400, interval=HOUR / 2)
+    WeeklyHours.objects.create(
+        membership=calendar.memberships.get(), weekday=6, starts=datetime.time(0), ends=datetime.time(4)
+    )
+    page = client.get("/book/visit/?day=2026-10-25&zone=Europe/London").content.decode()
+    assert all(f">{time}</a>" in page for time in ("01:30 BST", "01:30 GMT", "02:30"))
+    form = client.get("/book/visit/20261025T003000Z/?zone=Europe/London").content.decode()
+    assert "01:30 BST to 01:30 GMT" in form
 
 
 def test_contact_we_know_is_found_and_neither_shown_nor_changed(client: Client) -> None:
@@ -262,6 +297,11 @@ class TestManaging:
         answer = client.post(f"{path}move/", {"start": "20260303T030000Z"})
         assert "just taken" in answer.content.decode()
         assert Appointment.objects.get().starts_at == TEN + HOUR
+
+    def test_other_zone_keeps_the_time_that_was_chosen_to_move_to(self, client: Client, path: str) -> None:
+        page = client.get(f"{path}move/?start=20260303T230000Z&zone=Asia/Tokyo").content.decode()
+        assert "To <b>Wednesday 4 March, 08:00</b>" in page
+        assert '<input type="hidden" name="start" value="20260303T230000Z">' in page.partition("pick-zone")[2]
 
     def test_past_the_deadline_the_page_says_so(self, client: Client, path: str) -> None:
         with time_machine.travel(TEN - HOUR / 2, tick=False):
