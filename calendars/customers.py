@@ -81,32 +81,78 @@ def _as_whom(typed: Newcomer) -> str:
     return f"Booked online as {', '.join(part for part in (typed.name, typed.address, typed.phone) if part)}."
 
 
-def why_not_now(appointment: Appointment, allowed: bool, now: datetime.datetime) -> str:
-    """Why a customer cannot change it (any more), in words for them; "" when they can."""
+def is_companion(appointment: Appointment, contact: Contact) -> bool:
+    """Whether somebody else booked it, or has it now, and `contact` came along."""
+    return appointment.contact_id != contact.pk
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What the holder of a link may do online, as the words on it, and until when."""
+
+    does: str
+    until: datetime.datetime
+
+
+def may_do(appointment: Appointment, contact: Contact, now: datetime.datetime) -> May | None:
+    """None where it is nothing, or nothing any more."""
+    moves = not why_no_move(appointment, contact, now)
+    cancels = not why_no_cancel(appointment, contact, now)
+    if is_companion(appointment, contact):
+        return May("Take yourself off", appointment.starts_at) if cancels else None
+    verbs = " or ".join(verb for verb, may in (("move", moves), ("cancel", cancels)) if may)
+    until = appointment.starts_at - appointment.calendar.change_deadline
+    return May(f"{verbs.capitalize()} it", until) if verbs else None
+
+
+def why_no_move(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
+    """Why `contact` cannot move it (any more), in words for them; "" when they can."""
+    over = _why_over(appointment, now)
+    if not over and is_companion(appointment, contact):
+        return "Only who booked this appointment can move it."
+    return over or _why_not(appointment, appointment.calendar.allows_reschedule, now)
+
+
+def why_no_cancel(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
+    """The same for cancelling. Who came along takes themselves off, whenever they like: nobody asked them before."""
+    over = _why_over(appointment, now)
+    if over or is_companion(appointment, contact):
+        return over
+    return _why_not(appointment, appointment.calendar.allows_cancel, now)
+
+
+def _why_over(appointment: Appointment, now: datetime.datetime) -> str:
     if appointment.is_void:
         return "This appointment is cancelled."
-    if appointment.starts_at <= now:
+    if appointment.starts_at <= now or appointment.status in booking.FINAL:
         return "This appointment is over, or has begun."
-    if not allowed:
-        return "This cannot be changed online. Please contact us."
-    if now > appointment.starts_at - appointment.calendar.change_deadline:
-        return TOO_LATE
     if appointment.came_from_google:
         return "This meeting was arranged in a calendar: answer its invitation, or contact us."
     return ""
 
 
-def cancel(appointment: Appointment, *, now: datetime.datetime) -> Appointment:
-    """`appointment`, cancelled by its customer. Raises NotPossible past its deadline."""
-    why = why_not_now(appointment, appointment.calendar.allows_cancel, now)
+def _why_not(appointment: Appointment, allowed: bool, now: datetime.datetime) -> str:
+    if not allowed:
+        return "This cannot be changed online. Please contact us."
+    return TOO_LATE if now > appointment.starts_at - appointment.calendar.change_deadline else ""
+
+
+def cancel(appointment: Appointment, contact: Contact, *, now: datetime.datetime) -> None:
+    """Cancels it for everybody; of who came along, takes only them off. Raises NotPossible past the deadline."""
+    why = why_no_cancel(appointment, contact, now)
     if why:
         raise booking.NotPossible(why)
-    return booking.cancel(appointment, origin=Origin.CUSTOMER, why="Cancelled online by the customer.")
+    if is_companion(appointment, contact):
+        booking.detach(appointment, contact, origin=Origin.CUSTOMER, why="Took themselves off online.")
+    else:
+        booking.cancel(appointment, origin=Origin.CUSTOMER, why="Cancelled online by the customer.")
 
 
-def move(appointment: Appointment, starts_at: datetime.datetime, *, now: datetime.datetime) -> Appointment:
+def move(
+    appointment: Appointment, contact: Contact, starts_at: datetime.datetime, *, now: datetime.datetime
+) -> Appointment:
     """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline."""
-    why = why_not_now(appointment, appointment.calendar.allows_reschedule, now)
+    why = why_no_move(appointment, contact, now)
     if why:
         raise booking.NotPossible(why)
     return booking.move_to(appointment, starts_at, now=now, why="Moved online by the customer.")

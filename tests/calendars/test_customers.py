@@ -114,3 +114,18 @@ class TestWhatLeaves:
         known.refresh_from_db()
         assert known.time_zone == "Pacific/Auckland"
         assert "05:00 to 06:00 EST" in letters()["victoria@private.test"]
+
+    def test_who_came_along_is_asked_and_hears_alone_that_they_dropped_out(self) -> None:
+        appointment = visit(calendar_of(UserFactory()), others=["friend@f.test"])
+        left = letters()
+        assert "PARTSTAT=ACCEPTED" in left["mallory@evil.test"].replace("\r\n ", "")
+        friends = left["friend@f.test"].replace("\r\n ", "")
+        assert "PARTSTAT=NEEDS-ACTION" in friends
+        assert "Take yourself off until Tuesday 3 March 2026, 10:00 GMT" in friends
+        assert "Move or cancel it" not in friends
+        mail.outbox.clear()
+        friend = Contact.objects.with_address("friend@f.test").get()
+        customers.cancel(appointment, friend, now=NOW)
+        left = letters()
+        assert set(left) == {"friend@f.test"}
+        assert "Your place in this appointment is cancelled, as you asked." in left["friend@f.test"]

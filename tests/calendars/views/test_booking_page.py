@@ -91,7 +91,7 @@ def test_every_link_and_the_form_carry_the_zone_so_that_no_cookie_is_needed(clie
     assert "?day=2026-03-03&amp;zone=America/New_York#times" in form
     answer = client.post(f"/book/visit/{AT_TEN}/?zone=America/New_York", typed(calendar))
     client.cookies.clear()
-    assert "05:00 to 06:00</b> <span class=\"hush\">America/New_York" in client.get(answer.url).content.decode()
+    assert '05:00 to 06:00</b> <span class="hush">America/New_York' in client.get(answer.url).content.decode()
 
 
 def test_legacy_zone_in_the_address_stays_chosen(client: Client) -> None:
@@ -316,6 +316,58 @@ class TestManaging:
         assert answer["Content-Type"].startswith("text/calendar")
         assert b"DTSTART:20260303T100000Z" in answer.content
 
+    def test_file_of_a_cancelled_appointment_says_so(self, client: Client, path: str) -> None:
+        client.post(f"{path}cancel/")
+        file = client.get(f"{path}appointment.ics").content
+        assert b"STATUS:CANCELLED" in file
+        assert b"METHOD:PUBLISH" in file
+
+    @pytest.mark.parametrize("status", ["showed", "no_show"])
+    def test_what_staff_closed_cannot_be_changed(self, client: Client, path: str, status: str) -> None:
+        booking.set_status(Appointment.objects.get(), status)
+        assert "is over, or has begun" in client.get(path).content.decode()
+        client.post(f"{path}cancel/")
+        client.post(f"{path}move/", {"start": "20260303T110000Z"})
+        appointment = Appointment.objects.get()
+        assert (appointment.status, appointment.starts_at) == (status, TEN)
+
     def test_link_that_is_not_ours_opens_nothing(self, client: Client, path: str) -> None:
         forged = path[:-3] + ("x" if path[-3] != "x" else "y") + "/"
         assert client.get(forged).status_code == 404
+
+
+class TestComingAlong:
+    @pytest.fixture
+    def path(self, client: Client) -> str:
+        press(client, calendar_of(UserFactory(), allows_cancel=False), others="bea@x.org")
+        appointment = Appointment.objects.get()
+        return links.manage_path(appointment, Contact.objects.with_address("bea@x.org").get())
+
+    def test_they_see_it_and_move_nobody(self, client: Client, path: str) -> None:
+        page = client.get(path).content.decode()
+        assert "You came along" in page
+        assert "Take me off" in page
+        assert ">Move<" not in page
+        answer = client.post(f"{path}move/", {"start": "20260303T110000Z"})
+        assert "Only who booked" in answer.content.decode()
+        assert Appointment.objects.get().starts_at == TEN
+
+    def test_they_take_off_themselves_alone_and_their_link_says_so_afterwards(
+        self, client: Client, path: str
+    ) -> None:
+        assert "It takes place without you" in client.get(f"{path}cancel/").content.decode()
+        answer = client.post(f"{path}cancel/", follow=True)
+        assert answer.status_code == 410
+        assert "no longer part" in answer.content.decode()
+        appointment = Appointment.objects.get()
+        assert appointment.status == "new"
+        assert [guest.address for guest in appointment.guests.all()] == ["ann@x.org"]
+        assert client.get(f"{path}appointment.ics").status_code == 410
+
+    def test_they_may_do_so_past_the_deadline_until_it_begins(self, client: Client, path: str) -> None:
+        with time_machine.travel(TEN, tick=False):
+            client.post(f"{path}cancel/")
+            assert Appointment.objects.get().guests.count() == 2
+        with time_machine.travel(TEN - HOUR / 2, tick=False):
+            client.post(f"{path}cancel/")
+        assert Appointment.objects.get().guests.count() == 1
