@@ -1,6 +1,8 @@
-"""What a visitor types to book. Spam is met without puzzles: a field that people do not see, and a signed time."""
+"""What a visitor types to book. Spam is met without puzzles: a field that people do not see, and a signed time under a
+key that is good for one appointment."""
 
 import re
+import secrets
 from typing import Any
 
 from django import forms
@@ -16,6 +18,11 @@ from contacts.newcomers import Newcomer
 SIGNER = signing.TimestampSigner(salt="calendars.booking_form")
 # Nobody types a name and an address in less; a page that lay open for longer gets its times anew.
 QUICKEST_SECONDS, LONGEST_SECONDS = 2, 12 * 3600
+
+
+def stamp_for(calendar: Calendar) -> str:
+    """Says when a form of `calendar` was shown, and tells it from every other."""
+    return SIGNER.sign(f"{calendar.pk}.{secrets.token_hex(16)}")
 
 
 class VisitorForm(forms.Form):
@@ -68,7 +75,7 @@ class VisitorForm(forms.Form):
             del self.fields["others"]
         else:
             self.fields["others"].help_text = f"Up to {calendar.most_guests} e-mail addresses, one a line."
-        self.initial.setdefault("began", SIGNER.sign(str(calendar.pk)))
+        self.initial.setdefault("began", stamp_for(calendar))
 
     def clean_others(self) -> list[str]:
         """The addresses, each once, without the visitor's own."""
@@ -91,15 +98,20 @@ class VisitorForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("website") or not self._took_its_time():
             self.add_error(None, "Please look over what you typed and press the button once more.")
-            fresh = {"began": SIGNER.sign(str(self.calendar.pk)), "website": ""}
-            self.data = {name: self.data.get(name, "") for name in self.fields} | fresh
+            self.renew()
         return cleaned
+
+    def renew(self) -> None:
+        """Shown again, it keeps what was typed and counts as a new form."""
+        fresh = {"began": stamp_for(self.calendar), "website": ""}
+        self.data = {name: self.data.get(name, "") for name in self.fields} | fresh
 
     def _took_its_time(self) -> bool:
         """Whether the form was shown by us, for this calendar, longer ago than a script takes and not for ever."""
         began = self.data.get("began", "")
         try:
-            is_ours = SIGNER.unsign(began, max_age=LONGEST_SECONDS) == str(self.calendar.pk)
+            pk, _, key = SIGNER.unsign(began, max_age=LONGEST_SECONDS).partition(".")
+            is_ours = pk == str(self.calendar.pk) and bool(key)
         except signing.BadSignature:
             return False
         try:
@@ -107,6 +119,11 @@ class VisitorForm(forms.Form):
         except signing.SignatureExpired:
             return is_ours
         return False
+
+    @property
+    def key(self) -> str:
+        """What the valid form is known by."""
+        return SIGNER.unsign(self.data["began"]).partition(".")[2]
 
     @property
     def newcomer(self) -> Newcomer:

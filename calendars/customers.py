@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from django.db import transaction
 
-from calendars import booking
+from calendars import allowance, booking
 from calendars.models import Calendar
 from contacts.fields import normalise_address
 from contacts.matching import contacts_for_guests, lock_addresses
-from contacts.models import Appointment, Contact, Origin
+from contacts.models import Activity, Appointment, Contact, Origin
 from contacts.newcomers import Newcomer, find_or_add, known
 
 TOO_LATE = "It is too late to change this online. Please contact us."
@@ -18,7 +18,10 @@ TOO_LATE = "It is too late to change this online. Please contact us."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What a visitor asks for, told in `time_zone`. `others` are addresses of who comes along."""
+    """What a visitor asks for, told in `time_zone`. `others` are addresses of who comes along.
+
+    `consent`: the words they agreed to, "" where none were asked. `form_key`: the form it came in.
+    """
 
     calendar: Calendar
     newcomer: Newcomer
@@ -26,16 +29,32 @@ class Visit:
     time_zone: str = ""
     notes: str = ""
     others: Sequence[str] = ()
+    consent: str = ""
+    form_key: str = ""
+
+    @property
+    def address(self) -> str:
+        return normalise_address(self.newcomer.address)
+
+
+class FormIsUsed(booking.NotPossible):
+    """That form has booked another time: show a fresh one."""
 
 
 @transaction.atomic
 def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Contact]:
-    """The appointment, in a slot on offer, and whose it is. Raises Taken, NotPossible; then nothing was stored.
+    """The appointment, in a slot on offer, and whose it is; of a form that is sent again, the one it made.
+
+    Raises Taken, FormIsUsed, NotPossible; then nothing was stored.
 
     A contact we know, by address, else by phone, gets it; what was typed beside changes nothing about them. What
     leaves to a typed address, and what further guests see, is made from what was typed alone.
     """
     _lock(visit)
+    made = Appointment.objects.filter(form_key=visit.form_key).first() if visit.form_key else None
+    if made is not None:
+        return _again(made, visit), made.contact
+    _refuse_excess(visit, now)
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
     zone, typed = visit.time_zone or visit.calendar.time_zone, visit.newcomer
     contact, is_new = _who(replace(typed, time_zone=zone))
@@ -46,24 +65,46 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
         contact,
         guests=list(companions.values()),
         addresses={person.pk: address for address, person in companions.items()}
-        | {contact.pk: normalise_address(typed.address)},
+        | {contact.pk: visit.address},
         typed={person.pk: booking.Typed("", zone) for person in companions.values()}
         | {contact.pk: booking.Typed(typed.name, zone)},
         title=f"{visit.calendar.name}: {typed.name or typed.address}"[:300],
         description=visit.notes,
         why="" if is_new else _as_whom(typed),
+        form_key=visit.form_key,
     )
+    if visit.consent:
+        agreed = f"Agreed on booking {visit.calendar} online as {visit.address}: “{visit.consent}”"
+        Activity.objects.create(contact=contact, text=agreed)
     if is_new:
         Contact.objects.filter(pk=contact.pk, owner=None).update(owner=appointment.owner)
     return appointment, contact
 
 
+def _again(made: Appointment, visit: Visit) -> Appointment:
+    if made.starts_at != visit.starts_at:
+        raise FormIsUsed(
+            "This form has booked an appointment. Press the button once more to book another one."
+        )
+    return made
+
+
+def _refuse_excess(visit: Visit, now: datetime.datetime) -> None:
+    if allowance.is_booked_already(visit.calendar, visit.starts_at, visit.address):
+        raise booking.NotPossible(
+            "You are booked at this time already. The confirmation in your e-mail leads to your appointment."
+        )
+    others = [normalise_address(other) for other in visit.others]
+    why = allowance.why_too_many(visit.calendar, visit.address, others, now)
+    if why:
+        raise booking.NotPossible(why)
+
+
 def _lock(visit: Visit) -> None:
     """Everybody's address, and the phone, at once and before anything is looked up: two visitors with one of them at
     the same moment are one contact, and two who bring each other along do not wait for each other in a circle."""
-    typed = visit.newcomer
-    names = {normalise_address(address) for address in (typed.address, *visit.others)} | {typed.phone}
-    lock_addresses(names - {""})
+    others = {normalise_address(other) for other in visit.others}
+    lock_addresses({visit.address, visit.newcomer.phone, *others} - {""})
 
 
 def _who(newcomer: Newcomer) -> tuple[Contact, bool]:

@@ -146,6 +146,37 @@ def soonest(
     return found[:count]
 
 
+def soonest_around(
+    read: Callable[[Span], Offer], start: int, *, now: datetime.datetime, horizon_days: int, count: int
+) -> list[Slot]:
+    """The next slots from `start` on; where there are none, or it is past, from now on."""
+    today = int(now.timestamp())
+
+    def after(moment: int) -> list[Slot]:
+        return soonest(read, after=moment, now=now, horizon_days=horizon_days, count=count)
+
+    return after(max(start, today)) or after(today)
+
+
+def why_not_offered(
+    starts_at: datetime.datetime,
+    now: datetime.datetime,
+    *,
+    zone: ZoneInfo,
+    horizon_days: int,
+    notice: datetime.timedelta,
+) -> str:
+    """What the moment alone, by the calendar's own clocks, says against it; "" where nobody is free, or works, then."""
+    if starts_at <= now:
+        return "That time is past."
+    if starts_at < now + notice:
+        return "That time is too close to now to be booked online."
+    last = now.astimezone(zone).date() + datetime.timedelta(days=horizon_days)
+    if starts_at.astimezone(zone).date() > last:
+        return f"That is too far ahead: times open {horizon_days} days before."
+    return ""
+
+
 def _day(text: str, month: datetime.date) -> datetime.date | None:
     try:
         day = datetime.date.fromisoformat(text)

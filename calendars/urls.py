@@ -53,6 +53,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("book/appointments/<str:token>/appointment.ics", managing.calendar_file, name="manage_file"),
     path("book/<slug:slug>/", booking_page.booking, name="booking"),
     path("book/<slug:slug>/<str:stamp>/", booking_page.details, name="booking_details"),
+    path("book/", booking_page.missing),
+    path("book/<path:rest>", booking_page.missing),
     path("appointments/new/", appointments.book, name="book"),
     path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
     path("appointments/<uuid:pk>/status/", appointments.status, name="status"),

@@ -56,6 +56,7 @@ def take(
     title: str = "",
     description: str = "",
     why: str = "",
+    form_key: str = "",
     origin: str = Origin.CUSTOMER,
     by: User | None = None,
 ) -> Appointment:
@@ -83,6 +84,7 @@ def take(
         origin=origin,
         by=by,
         assigned_why=assigned_why,
+        form_key=form_key,
         claims=True,
     )
     with overlap_is_taken():

@@ -69,6 +69,7 @@ class Booking:
     # Asked for free time and got it: no other claim on its hosts' time may overlap.
     claims: bool = False
     assigned_why: str = ""
+    form_key: str = ""
     aims: bool = True
 
     @property
@@ -197,6 +198,7 @@ def _appointment(booking: Booking) -> Appointment:
         is_recurring=booking.is_recurring,
         ical_uid=booking.meeting[0],
         original_start=booking.meeting[1],
+        form_key=booking.form_key,
     )
 
 

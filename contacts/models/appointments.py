@@ -65,6 +65,8 @@ class Appointment(models.Model):
     # One meeting of several staff is one appointment: iCalUID and original start ("" for a single event).
     ical_uid = models.CharField(max_length=255, blank=True)
     original_start = models.CharField(max_length=40, blank=True)
+    # The booking form that made it: one form makes one appointment, however often it is sent.
+    form_key = models.CharField(max_length=32, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -80,6 +82,9 @@ class Appointment(models.Model):
                 fields=["ical_uid", "original_start"],
                 condition=~Q(ical_uid=""),
                 name="appointment_once_per_meeting",
+            ),
+            models.UniqueConstraint(
+                fields=["form_key"], condition=~Q(form_key=""), name="appointment_once_per_form"
             ),
         ]
         indexes: ClassVar = [
@@ -137,6 +142,10 @@ class AppointmentGuest(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["appointment", "contact"], name="appointment_guest_once")
+        ]
+        indexes: ClassVar = [
+            # How many appointments an address has that was only typed.
+            models.Index(fields=["address"], condition=~Q(time_zone=""), name="guest_typed_address"),
         ]
 
     def __str__(self) -> str:

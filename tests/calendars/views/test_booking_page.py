@@ -9,11 +9,13 @@ import pytest
 import time_machine
 from django.core import signing
 from django.test import Client
+from django.utils import timezone
 
 from calendars import booking, links
-from calendars.booking_forms import SIGNER
+from calendars.booking_forms import stamp_for
 from calendars.models import BlockedTime, Calendar, Membership, WeeklyHours
 from contacts.models import Appointment, Contact, Origin, User
+from contacts.timeline import timeline
 from tests.factories import CalendarFactory, ContactFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -46,9 +48,14 @@ def calendar_of(*users: User, **fields: Any) -> Calendar:
 
 
 def typed(calendar: Calendar, **fields: str) -> dict[str, str]:
-    with time_machine.travel(NOW - datetime.timedelta(minutes=1), tick=False):
-        began = SIGNER.sign(str(calendar.pk))
+    began = stamp_in_time(calendar)
     return {"name": "Ann Lee", "address": "ann@x.org", "consent": "on", "began": began} | fields
+
+
+def stamp_in_time(calendar: Calendar) -> str:
+    """Of a form that was shown a minute ago."""
+    with time_machine.travel(timezone.now() - datetime.timedelta(minutes=1), tick=False):
+        return stamp_for(calendar)
 
 
 def press(client: Client, calendar: Calendar, stamp: str = AT_TEN, **fields: str) -> Any:
@@ -57,13 +64,13 @@ def press(client: Client, calendar: Calendar, stamp: str = AT_TEN, **fields: str
 
 def test_visitor_books_and_gets_the_page_of_their_appointment(client: Client) -> None:
     host = UserFactory()
-    calendar = calendar_of(host)
+    calendar = calendar_of(host, confirms_automatically=True)
     page = client.get("/book/visit/?day=2026-03-03").content.decode()
     assert f"/book/visit/{AT_TEN}/" in page
     assert "Ann Lee" not in page
     answer = press(client, calendar, phone="+442079460958", notes="Knee hurts", others="bea@x.org, ann@x.org")
     appointment = Appointment.objects.get()
-    assert answer.url == links.manage_path(appointment, appointment.contact) + "?booked=1"
+    assert answer.url.startswith(links.manage_path(appointment, appointment.contact) + "?news=")
     assert (appointment.starts_at, appointment.origin, appointment.owner) == (TEN, Origin.CUSTOMER, host)
     assert appointment.description == "Knee hurts"
     assert appointment.contact.owner == host
@@ -165,7 +172,7 @@ def test_bad_input_is_told_at_the_field_and_nothing_is_lost(
 
 def test_form_sent_quicker_than_anybody_types_is_shown_once_more(client: Client) -> None:
     calendar = calendar_of(UserFactory())
-    answer = press(client, calendar, began=SIGNER.sign(str(calendar.pk)))
+    answer = press(client, calendar, began=stamp_for(calendar))
     assert "press the button once more" in answer.content.decode()
 
 
@@ -176,6 +183,134 @@ def test_too_many_bookings_from_one_address_are_refused_in_words(client: Client,
     answer = press(client, calendar, "20260303T110000Z")
     assert (answer.status_code, answer["Retry-After"]) == (429, "600")
     assert "Wait ten minutes" in answer.content.decode()
+
+
+def test_form_that_is_sent_again_leads_to_the_appointment_it_made(client: Client) -> None:
+    calendar = calendar_of(UserFactory())
+    once = typed(calendar)
+    first, again = (client.post(f"/book/visit/{AT_TEN}/", once) for _ in range(2))
+    assert links.manage_path(Appointment.objects.get(), Contact.objects.get()) in first.url
+    assert again.url == first.url
+    other = client.post("/book/visit/20260303T110000Z/", once)
+    assert other.status_code == 409
+    page = other.content.decode()
+    assert "Press the button once more" in page
+    assert "Book 3 March, 11:00" in page
+    assert once["began"] not in page
+    assert Appointment.objects.count() == 1
+
+
+def test_one_address_has_so_many_appointments_ahead_and_no_more(client: Client, settings: Any) -> None:
+    settings.BOOKING_MOST_AHEAD = 2
+    calendar = calendar_of(UserFactory())
+    for hour in (10, 11):
+        press(client, calendar, f"20260303T{hour}0000Z")
+    # Booked and cancelled again: it has sent its mails.
+    booking.cancel(Appointment.objects.earliest("starts_at"))
+    answer = press(client, calendar, "20260303T120000Z", address="ANN@x.org")
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "can have 2 appointments ahead" in page
+    assert "Press another time" not in page
+    press(client, calendar, "20260303T120000Z", address="bea@x.org", others="ann@x.org, cid@x.org")
+    assert Appointment.objects.count() == 2
+    with time_machine.travel(NOW + datetime.timedelta(days=2), tick=False):
+        press(client, calendar, "20260305T120000Z", began=stamp_in_time(calendar))
+    assert Appointment.objects.count() == 3
+
+
+def test_nobody_is_brought_along_more_often_than_that(client: Client, settings: Any) -> None:
+    settings.BOOKING_MOST_AHEAD = 1
+    calendar = calendar_of(UserFactory())
+    press(client, calendar, others="cid@x.org")
+    answer = press(client, calendar, "20260303T110000Z", address="bea@x.org", others="cid@x.org")
+    assert "cid@x.org cannot be brought along" in answer.content.decode()
+    assert Appointment.objects.count() == 1
+
+
+def test_second_seat_of_one_session_is_refused(client: Client) -> None:
+    calendar = calendar_of(UserFactory(), kind=Calendar.Kind.CLASS, seats=4)
+    press(client, calendar)
+    answer = press(client, calendar, address="Ann@x.org")
+    assert "You are booked at this time already" in answer.content.decode()
+    press(client, calendar, address="bea@x.org")
+    assert Appointment.objects.count() == 2
+
+
+def test_consent_stands_on_the_contact_with_its_words(client: Client) -> None:
+    press(client, calendar_of(UserFactory(), consent="Keep my data."))
+    contact = Contact.objects.get()
+    assert contact.activities.filter(
+        text="Agreed on booking Visit online as ann@x.org: “Keep my data.”"
+    ).exists()
+    assert any("Keep my data." in line.text for line in timeline(contact, UserFactory(), NOW))
+
+
+def test_calendar_without_a_box_stores_no_consent(client: Client) -> None:
+    press(client, calendar_of(UserFactory(), consent=""))
+    assert not Contact.objects.get().activities.filter(text__contains="Agreed").exists()
+
+
+def test_calendar_that_confirms_by_hand_says_that_a_request_was_received(client: Client) -> None:
+    answer = press(client, calendar_of(UserFactory()))
+    page = client.get(answer.url).content.decode()
+    assert "We have received your request" in page
+    assert "You are booked" not in page
+    booking.set_status(Appointment.objects.get(), "confirmed")
+    assert "You are booked" in client.get(answer.url).content.decode()
+
+
+def test_address_that_people_keep_does_not_say_for_ever_that_they_just_booked(client: Client) -> None:
+    answer = press(client, calendar_of(UserFactory(), confirms_automatically=True))
+    assert "here you can change it" in client.get(answer.url).content.decode()
+    with time_machine.travel(NOW + datetime.timedelta(minutes=11), tick=False):
+        page = client.get(answer.url).content.decode()
+    assert "You are booked" not in page
+    assert "Your appointment" in page
+
+
+def test_past_the_deadline_at_booking_only_that_is_said(client: Client) -> None:
+    answer = press(client, calendar_of(UserFactory(), change_deadline=48 * HOUR))
+    page = client.get(answer.url).content.decode()
+    assert "here you can change it" not in page
+    assert "too late to change this online" in page
+
+
+@pytest.mark.parametrize(
+    ("stamp", "words"),
+    [
+        ("20260603T100000Z", "too far ahead: times open 60 days before"),
+        ("20260303T030000Z", "not on offer, or no longer"),
+        ("20260302T100000Z", "too close to now"),
+        ("20260227T100000Z", "is past"),
+    ],
+)
+def test_time_that_is_not_offered_says_why_and_names_the_next(client: Client, stamp: str, words: str) -> None:
+    calendar = calendar_of(UserFactory())
+    for answer in (client.get(f"/book/visit/{stamp}/"), press(client, calendar, stamp)):
+        page = answer.content.decode()
+        assert answer.status_code == 409
+        assert words in page or (words == "not on offer, or no longer" and "was just taken" in page)
+        assert page.count("btn btn-secondary time") == 6
+
+
+@pytest.mark.parametrize(
+    "address", ["/book/", "/book/nowhere/", "/book/visit/a/b/c", "/book/appointments/x/"]
+)
+def test_what_is_not_there_is_said_in_frames_as_well(client: Client, settings: Any, address: str) -> None:
+    settings.BOOKING_FRAME_ORIGINS = ["https://clinic.example"]
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "frame-ancestors https://clinic.example" in answer["Content-Security-Policy"]
+    assert "X-Frame-Options" not in answer
+    assert "agenda" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_form_takes_what_a_browser_sends_and_nothing_else(client: Client, method: str) -> None:
+    calendar_of(UserFactory())
+    for address in (f"/book/visit/{AT_TEN}/", "/book/visit/"):
+        assert getattr(client, method)(address).status_code == 405
 
 
 def test_calendar_that_is_switched_off_says_so(client: Client) -> None:
