@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
 
 from calendars import booking, customers, entries, ics, links, offering, picking
 from calendars.availability import Span
@@ -45,6 +45,7 @@ def opened(token: str) -> Held | None:
 
 
 @public
+@require_safe
 def manage(request: HttpRequest, token: str) -> HttpResponse:
     held = opened(token)
     if held is None:
@@ -77,8 +78,8 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
         "place": entries.place_of(appointment),
         "starts_at": appointment.starts_at.astimezone(zone),
         "ends_at": appointment.ends_at.astimezone(zone),
-        "is_new": "booked" in request.GET,
-        "was_moved": "moved" in request.GET,
+        "news": links.read_news(request.GET.get("news", ""), appointment),
+        "awaits_us": appointment.status == Appointment.Status.NEW and not calendar.confirms_automatically,
         "google_url": ics.google_add_url(
             settings.ADD_TO_GOOGLE_URL, entries.entry_of(appointment, held.contact, now=now)
         ),
@@ -90,6 +91,7 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
 
 
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks, POST cancels; of who came along, takes only them off."""
     held = opened(token)
@@ -105,6 +107,7 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the times it can move to, and asks once one is chosen; POST moves it."""
     held = opened(token)
@@ -122,7 +125,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         except booking.NotPossible as error:
             refusal, chosen = str(error), None
         else:
-            return redirect(f"{reverse('calendars:manage', args=[token])}?moved=1")
+            return redirect(links.news_path(appointment, held.contact, "moved"))
 
     def read(within: Span) -> offering.Offer:
         first, last = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in within)
@@ -146,6 +149,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @public
+@require_safe
 def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
     held = opened(token)
     if held is None:

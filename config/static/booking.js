@@ -13,6 +13,12 @@
       location.replace(there);
     }
   }
+  var address = new URL(location.href);
+  if (address.searchParams.has("news")) {
+    // What has just happened is no part of the address people keep.
+    address.searchParams.delete("news");
+    history.replaceState(null, "", address);
+  }
   if (window.parent !== window) {
     // The content's own height, which the frame's does not feed back into.
     var tell = function () { window.parent.postMessage({ tandem: "height", height: Math.ceil(document.body.getBoundingClientRect().height) }, "*"); };
