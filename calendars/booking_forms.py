@@ -25,6 +25,12 @@ def stamp_for(calendar: Calendar) -> str:
     return SIGNER.sign(f"{calendar.pk}.{secrets.token_hex(16)}")
 
 
+class Consent(forms.BooleanField):
+    """A box whose label is a whole sentence; in the summary of errors it has a name."""
+
+    short_label = "Consent"
+
+
 class VisitorForm(forms.Form):
     """Name, address, phone, notes, further guests and consent, as `calendar` asks for them."""
 
@@ -56,9 +62,7 @@ class VisitorForm(forms.Form):
         label="Bring others",
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
-    consent = forms.BooleanField(
-        label="", error_messages={"required": "Tick the box to go on, or contact us instead."}
-    )
+    consent = Consent(label="", error_messages={"required": "Tick the box to go on, or contact us instead."})
     # People do not see it; what fills in every field does.
     website = forms.CharField(
         required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
@@ -74,7 +78,9 @@ class VisitorForm(forms.Form):
         if not calendar.most_guests or calendar.kind == Calendar.Kind.CLASS:
             del self.fields["others"]
         else:
-            self.fields["others"].help_text = f"Up to {calendar.most_guests} e-mail addresses, one a line."
+            most = calendar.most_guests
+            many = f"Up to {most} e-mail addresses, one a line."
+            self.fields["others"].help_text = many if most > 1 else "One e-mail address."
         self.initial.setdefault("began", stamp_for(calendar))
 
     def clean_others(self) -> list[str]:

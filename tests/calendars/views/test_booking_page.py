@@ -170,6 +170,12 @@ def test_bad_input_is_told_at_the_field_and_nothing_is_lost(
     assert not Contact.objects.exists()
 
 
+def test_errors_are_summed_up_under_the_name_of_the_box(client: Client) -> None:
+    page = press(client, calendar_of(UserFactory(), most_guests=1), consent="").content.decode()
+    assert ">Consent</a>: Tick the box" in page
+    assert "One e-mail address." in page
+
+
 def test_form_sent_quicker_than_anybody_types_is_shown_once_more(client: Client) -> None:
     calendar = calendar_of(UserFactory())
     answer = press(client, calendar, began=stamp_for(calendar))
