@@ -127,6 +127,9 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         else:
             return redirect(links.news_path(appointment, held.contact, "moved"))
 
+    if chosen is not None and booking.slots_to_move(appointment, chosen, now=now).slot_at(chosen) is None:
+        refusal, chosen = "That time is not on offer, or no longer. Choose another one.", None
+
     def read(within: Span) -> offering.Offer:
         first, last = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in within)
         return booking.slots_to_move(appointment, first, now=now, until=last)

@@ -25,11 +25,10 @@ def reader_of(notice: Notice) -> Reader:
     """As they called themselves and in the zone they booked in, where they came through the booking page: whoever the
     contact is, an address that was only typed learns nothing of them. Otherwise as the contact is known."""
     guest, appointment = guest_of(notice), notice.appointment
-    by_customer = appointment.origin == Origin.CUSTOMER
-    if guest is None and by_customer:
+    if guest is None and appointment.origin == Origin.CUSTOMER:
         # Taken off, and what they typed with it. Whoever is left booked in the same zone.
         zones = (zone_or_none(each.time_zone) for each in appointment.guests.all())
         return Reader("", next((zone for zone in zones if zone), None) or zone_for(appointment, None))
-    zone = zone_or_none(guest.time_zone) if guest else None
-    name = guest.name if guest and guest.time_zone else notice.contact.name
-    return Reader(name, zone or zone_for(appointment, notice.contact))
+    if guest is not None and guest.time_zone:
+        return Reader(guest.name, zone_or_none(guest.time_zone) or zone_for(appointment, None))
+    return Reader(notice.contact.name, zone_for(appointment, notice.contact))

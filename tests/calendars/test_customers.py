@@ -113,7 +113,11 @@ class TestWhatLeaves:
         visit(calendar, address="Victoria@Private.test", time_zone="America/New_York")
         known.refresh_from_db()
         assert known.time_zone == "Pacific/Auckland"
-        assert "05:00 to 06:00 EST" in letters()["victoria@private.test"]
+        rows.campaign(rows.at_once(body="We start at {{ appointment.starts_at }}."))
+        letters()
+        confirmation, reminder = (letter.body for letter in mail.outbox)
+        assert "05:00 to 06:00 EST" in confirmation
+        assert "We start at Tuesday 3 March 2026, 05:00 EST." in reminder
 
     def test_who_came_along_is_asked_and_hears_alone_that_they_dropped_out(self) -> None:
         appointment = visit(calendar_of(UserFactory()), others=["friend@f.test"])

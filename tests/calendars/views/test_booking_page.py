@@ -440,9 +440,14 @@ class TestManaging:
         assert Appointment.objects.get().starts_at == TEN + HOUR
 
     def test_other_zone_keeps_the_time_that_was_chosen_to_move_to(self, client: Client, path: str) -> None:
-        page = client.get(f"{path}move/?start=20260303T230000Z&zone=Asia/Tokyo").content.decode()
-        assert "To <b>Wednesday 4 March, 08:00</b>" in page
-        assert '<input type="hidden" name="start" value="20260303T230000Z">' in page.partition("pick-zone")[2]
+        page = client.get(f"{path}move/?start=20260303T160000Z&zone=Asia/Tokyo").content.decode()
+        assert "To <b>Wednesday 4 March, 01:00</b>" in page
+        assert '<input type="hidden" name="start" value="20260303T160000Z">' in page.partition("pick-zone")[2]
+
+    def test_time_that_is_not_on_offer_is_not_offered_to_move_to(self, client: Client, path: str) -> None:
+        page = client.get(f"{path}move/?start=20260303T030000Z").content.decode()
+        assert "not on offer, or no longer" in page
+        assert '<button class="btn btn-primary">Move' not in page
 
     def test_past_the_deadline_the_page_says_so(self, client: Client, path: str) -> None:
         with time_machine.travel(TEN - HOUR / 2, tick=False):
