@@ -1,6 +1,8 @@
-"""What a visitor types to book. Spam is met without puzzles: a field that people do not see, and a signed time."""
+"""What a visitor types to book. Spam is met without puzzles: a field that people do not see, and a signed time under a
+key that is good for one appointment."""
 
 import re
+import secrets
 from typing import Any
 
 from django import forms
@@ -17,6 +19,17 @@ from contacts.newcomers import Newcomer
 SIGNER = signing.TimestampSigner(salt="calendars.booking_form")
 # A page that lay open for longer gets its times anew.
 LONGEST_SECONDS = 12 * 3600
+
+
+def stamp_for(calendar: Calendar) -> str:
+    """Says when a form of `calendar` was shown, and tells it from every other."""
+    return SIGNER.sign(f"{calendar.pk}.{secrets.token_hex(16)}")
+
+
+class Consent(forms.BooleanField):
+    """A box whose label is a whole sentence; in the summary of errors it has a name."""
+
+    short_label = "Consent"
 
 
 class VisitorForm(forms.Form):
@@ -50,9 +63,7 @@ class VisitorForm(forms.Form):
         label="Bring others",
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
-    consent = forms.BooleanField(
-        label="", error_messages={"required": "Tick the box to go on, or contact us instead."}
-    )
+    consent = Consent(label="", error_messages={"required": "Tick the box to go on, or contact us instead."})
     # People do not see it; what fills in every field does.
     website = forms.CharField(
         required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
@@ -68,8 +79,10 @@ class VisitorForm(forms.Form):
         if not calendar.most_guests or calendar.kind == Calendar.Kind.CLASS:
             del self.fields["others"]
         else:
-            self.fields["others"].help_text = f"Up to {calendar.most_guests} e-mail addresses, one a line."
-        self.initial.setdefault("began", SIGNER.sign(str(calendar.pk)))
+            most = calendar.most_guests
+            many = f"Up to {most} e-mail addresses, one a line."
+            self.fields["others"].help_text = many if most > 1 else "One e-mail address."
+        self.initial.setdefault("began", stamp_for(calendar))
 
     def clean_others(self) -> list[str]:
         """The addresses, each once, without the visitor's own."""
@@ -92,15 +105,20 @@ class VisitorForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("website") or not self._took_its_time():
             self.add_error(None, "Please look over what you typed and press the button once more.")
-            fresh = {"began": SIGNER.sign(str(self.calendar.pk)), "website": ""}
-            self.data = {name: self.data.get(name, "") for name in self.fields} | fresh
+            self.renew()
         return cleaned
+
+    def renew(self) -> None:
+        """Shown again, it keeps what was typed and counts as a new form."""
+        fresh = {"began": stamp_for(self.calendar), "website": ""}
+        self.data = {name: self.data.get(name, "") for name in self.fields} | fresh
 
     def _took_its_time(self) -> bool:
         """Whether the form was shown by us, for this calendar, longer ago than a script takes and not for ever."""
         began = self.data.get("began", "")
         try:
-            is_ours = SIGNER.unsign(began, max_age=LONGEST_SECONDS) == str(self.calendar.pk)
+            pk, _, key = SIGNER.unsign(began, max_age=LONGEST_SECONDS).partition(".")
+            is_ours = pk == str(self.calendar.pk) and bool(key)
         except signing.BadSignature:
             return False
         try:
@@ -108,6 +126,11 @@ class VisitorForm(forms.Form):
         except signing.SignatureExpired:
             return is_ours
         return False
+
+    @property
+    def key(self) -> str:
+        """What the valid form is known by."""
+        return SIGNER.unsign(self.data["began"]).partition(".")[2]
 
     @property
     def newcomer(self) -> Newcomer:

@@ -2,14 +2,15 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
-from calendars import booking
+from calendars import allowance, booking
 from calendars.models import Calendar
+from contacts.fields import normalise_address
 from contacts.matching import contacts_for_guests, lock_addresses
-from contacts.models import Appointment, Contact, Origin
+from contacts.models import Activity, Appointment, Contact, Origin
 from contacts.newcomers import Newcomer, find_or_add, known
 
 TOO_LATE = "It is too late to change this online. Please contact us."
@@ -17,23 +18,46 @@ TOO_LATE = "It is too late to change this online. Please contact us."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What a visitor asks for. `others` are addresses of who comes along."""
+    """What a visitor asks for, told in `time_zone`. `others` are addresses of who comes along.
+
+    `consent`: the words they agreed to, "" where none were asked. `form_key`: the form it came in.
+    """
 
     calendar: Calendar
     newcomer: Newcomer
     starts_at: datetime.datetime
+    time_zone: str = ""
     notes: str = ""
     others: Sequence[str] = ()
+    consent: str = ""
+    form_key: str = ""
+
+    @property
+    def address(self) -> str:
+        return normalise_address(self.newcomer.address)
+
+
+class FormIsUsed(booking.NotPossible):
+    """That form has booked another time: show a fresh one."""
 
 
 @transaction.atomic
 def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Contact]:
-    """The appointment, in a slot on offer, and whose it is. Raises Taken, NotPossible; then nothing was stored.
+    """The appointment, in a slot on offer, and whose it is; of a form that is sent again, the one it made.
 
-    A contact we know, by address, else by phone, gets it; what was typed beside changes nothing about them.
+    Raises Taken, FormIsUsed, NotPossible; then nothing was stored.
+
+    A contact we know, by address, else by phone, gets it; what was typed beside changes nothing about them. What
+    leaves to a typed address, and what further guests see, is made from what was typed alone.
     """
+    _lock(visit)
+    made = Appointment.objects.filter(form_key=visit.form_key).first() if visit.form_key else None
+    if made is not None:
+        return _again(made, visit), made.contact
+    _refuse_excess(visit, now)
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
-    contact, is_new = _who(visit.newcomer)
+    zone, typed = visit.time_zone or visit.calendar.time_zone, visit.newcomer
+    contact, is_new = _who(replace(typed, time_zone=zone))
     others = contacts_for_guests(dict.fromkeys(visit.others, ""), source=Contact.Source.BOOKING)
     companions = {address: person for address, person in others.items() if person.pk != contact.pk}
     appointment = booking.take(
@@ -41,17 +65,49 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
         contact,
         guests=list(companions.values()),
         addresses={person.pk: address for address, person in companions.items()}
-        | {contact.pk: visit.newcomer.address},
-        description=_description(visit, is_new=is_new),
+        | {contact.pk: visit.address},
+        typed={person.pk: booking.Typed("", zone) for person in companions.values()}
+        | {contact.pk: booking.Typed(typed.name, zone)},
+        title=f"{visit.calendar.name}: {typed.name or typed.address}"[:300],
+        description=visit.notes,
+        why="" if is_new else _as_whom(typed),
+        form_key=visit.form_key,
     )
+    if visit.consent:
+        agreed = f"Agreed on booking {visit.calendar} online as {visit.address}: “{visit.consent}”"
+        Activity.objects.create(contact=contact, text=agreed)
     if is_new:
         Contact.objects.filter(pk=contact.pk, owner=None).update(owner=appointment.owner)
     return appointment, contact
 
 
+def _again(made: Appointment, visit: Visit) -> Appointment:
+    if made.starts_at != visit.starts_at:
+        raise FormIsUsed(
+            "This form has booked an appointment. Press the button once more to book another one."
+        )
+    return made
+
+
+def _refuse_excess(visit: Visit, now: datetime.datetime) -> None:
+    if allowance.is_booked_already(visit.calendar, visit.starts_at, visit.address):
+        raise booking.NotPossible(
+            "You are booked at this time already. The confirmation in your e-mail leads to your appointment."
+        )
+    others = [normalise_address(other) for other in visit.others]
+    why = allowance.why_too_many(visit.calendar, visit.address, others, now)
+    if why:
+        raise booking.NotPossible(why)
+
+
+def _lock(visit: Visit) -> None:
+    """Everybody's address, and the phone, at once and before anything is looked up: two visitors with one of them at
+    the same moment are one contact, and two who bring each other along do not wait for each other in a circle."""
+    others = {normalise_address(other) for other in visit.others}
+    lock_addresses({visit.address, visit.newcomer.phone, *others} - {""})
+
+
 def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
-    # Two visitors with one address at the same moment are one contact.
-    lock_addresses([newcomer.address])
     found = known(newcomer)
     if found is None:
         return find_or_add(newcomer, owner=None, source=Contact.Source.BOOKING)
@@ -61,44 +117,83 @@ def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
     return found, False
 
 
-def _description(visit: Visit, *, is_new: bool) -> str:
-    """The notes; of a contact we knew also what was typed, for staff to compare."""
-    typed = visit.newcomer
-    lines = [visit.notes] if visit.notes else []
-    if not is_new:
-        name = f"{typed.first_name} {typed.last_name}".strip()
-        lines.append(
-            "Booked online as " + ", ".join(part for part in (name, typed.address, typed.phone) if part) + "."
-        )
-    return "\n\n".join(lines)
+def _as_whom(typed: Newcomer) -> str:
+    """For staff to compare with the contact we knew."""
+    return f"Booked online as {', '.join(part for part in (typed.name, typed.address, typed.phone) if part)}."
 
 
-def why_not_now(appointment: Appointment, allowed: bool, now: datetime.datetime) -> str:
-    """Why a customer cannot change it (any more), in words for them; "" when they can."""
+def is_companion(appointment: Appointment, contact: Contact) -> bool:
+    """Whether somebody else booked it, or has it now, and `contact` came along."""
+    return appointment.contact_id != contact.pk
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What the holder of a link may do online, as the words on it, and until when."""
+
+    does: str
+    until: datetime.datetime
+
+
+def may_do(appointment: Appointment, contact: Contact, now: datetime.datetime) -> May | None:
+    """None where it is nothing, or nothing any more."""
+    moves = not why_no_move(appointment, contact, now)
+    cancels = not why_no_cancel(appointment, contact, now)
+    if is_companion(appointment, contact):
+        return May("Take yourself off", appointment.starts_at) if cancels else None
+    verbs = " or ".join(verb for verb, may in (("move", moves), ("cancel", cancels)) if may)
+    until = appointment.starts_at - appointment.calendar.change_deadline
+    return May(f"{verbs.capitalize()} it", until) if verbs else None
+
+
+def why_no_move(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
+    """Why `contact` cannot move it (any more), in words for them; "" when they can."""
+    over = _why_over(appointment, now)
+    if not over and is_companion(appointment, contact):
+        return "Only who booked this appointment can move it."
+    return over or _why_not(appointment, appointment.calendar.allows_reschedule, now)
+
+
+def why_no_cancel(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
+    """The same for cancelling. Who came along takes themselves off, whenever they like: nobody asked them before."""
+    over = _why_over(appointment, now)
+    if over or is_companion(appointment, contact):
+        return over
+    return _why_not(appointment, appointment.calendar.allows_cancel, now)
+
+
+def _why_over(appointment: Appointment, now: datetime.datetime) -> str:
     if appointment.is_void:
         return "This appointment is cancelled."
-    if appointment.starts_at <= now:
+    if appointment.starts_at <= now or appointment.status in booking.FINAL:
         return "This appointment is over, or has begun."
-    if not allowed:
-        return "This cannot be changed online. Please contact us."
-    if now > appointment.starts_at - appointment.calendar.change_deadline:
-        return TOO_LATE
     if appointment.came_from_google:
         return "This meeting was arranged in a calendar: answer its invitation, or contact us."
     return ""
 
 
-def cancel(appointment: Appointment, *, now: datetime.datetime) -> Appointment:
-    """`appointment`, cancelled by its customer. Raises NotPossible past its deadline."""
-    why = why_not_now(appointment, appointment.calendar.allows_cancel, now)
+def _why_not(appointment: Appointment, allowed: bool, now: datetime.datetime) -> str:
+    if not allowed:
+        return "This cannot be changed online. Please contact us."
+    return TOO_LATE if now > appointment.starts_at - appointment.calendar.change_deadline else ""
+
+
+def cancel(appointment: Appointment, contact: Contact, *, now: datetime.datetime) -> None:
+    """Cancels it for everybody; of who came along, takes only them off. Raises NotPossible past the deadline."""
+    why = why_no_cancel(appointment, contact, now)
     if why:
         raise booking.NotPossible(why)
-    return booking.cancel(appointment, origin=Origin.CUSTOMER, why="Cancelled online by the customer.")
+    if is_companion(appointment, contact):
+        booking.detach(appointment, contact, origin=Origin.CUSTOMER, why="Took themselves off online.")
+    else:
+        booking.cancel(appointment, origin=Origin.CUSTOMER, why="Cancelled online by the customer.")
 
 
-def move(appointment: Appointment, starts_at: datetime.datetime, *, now: datetime.datetime) -> Appointment:
+def move(
+    appointment: Appointment, contact: Contact, starts_at: datetime.datetime, *, now: datetime.datetime
+) -> Appointment:
     """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline."""
-    why = why_not_now(appointment, appointment.calendar.allows_reschedule, now)
+    why = why_no_move(appointment, contact, now)
     if why:
         raise booking.NotPossible(why)
     return booking.move_to(appointment, starts_at, now=now, why="Moved online by the customer.")

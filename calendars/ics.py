@@ -38,7 +38,8 @@ class Entry:
     """An appointment as one person's calendar shows it. Moments have a zone; texts may hold anything.
 
     `sequence` is the appointment's revision: readers keep the highest. `attendee` None for a download, which is not
-    addressed to anybody. `has_agreed`: they asked for it themselves, so that no answer is awaited.
+    addressed to anybody. `has_agreed`: they asked for it themselves, so that no answer is awaited. `is_cancelled`: it
+    does not take place, however the file comes.
     """
 
     appointment_id: uuid.UUID
@@ -49,6 +50,7 @@ class Entry:
     organizer: Person
     attendee: Person | None = None
     has_agreed: bool = False
+    is_cancelled: bool = False
     description: str = ""
     location: str = ""
     url: str = ""
@@ -92,7 +94,8 @@ def _event(entry: Entry, method: Method, stamp: datetime.datetime) -> Event:
     event.add("dtstamp", _utc(stamp))
     event.add("dtstart", _utc(entry.starts_at))
     event.add("dtend", _utc(entry.ends_at))
-    event.add("status", "CANCELLED" if method is Method.CANCEL else "CONFIRMED")
+    is_cancelled = entry.is_cancelled or method is Method.CANCEL
+    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     event.add("summary", vText(_line(entry.summary)))
     for name, text in (("description", _text(entry.description)), ("location", _line(entry.location))):
         if text:

@@ -117,6 +117,15 @@ def time_of(slot: Slot, zone: ZoneInfo) -> Time:
     )
 
 
+def clock(local: datetime.datetime) -> str:
+    """ "01:30"; where clocks go back and it comes twice, "01:30 BST" and "01:30 GMT"."""
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return f"{local:%H:%M}"
+    letters = local.tzname() or ""
+    # Many zones have no letters of their own: Python then says "-03".
+    return f"{local:%H:%M} {letters if letters.isalpha() else f'UTC{letters}'}"
+
+
 def read_stamp(stamp: str) -> datetime.datetime | None:
     """The moment a stamp names, None for one that names none, or one at the ends of what a calendar can hold."""
     try:
@@ -138,6 +147,37 @@ def soonest(
             found += read((after, until)).slots()
             after = until
     return found[:count]
+
+
+def soonest_around(
+    read: Callable[[Span], Offer], start: int, *, now: datetime.datetime, horizon_days: int, count: int
+) -> list[Slot]:
+    """The next slots from `start` on; where there are none, or it is past, from now on."""
+    today = int(now.timestamp())
+
+    def after(moment: int) -> list[Slot]:
+        return soonest(read, after=moment, now=now, horizon_days=horizon_days, count=count)
+
+    return after(max(start, today)) or after(today)
+
+
+def why_not_offered(
+    starts_at: datetime.datetime,
+    now: datetime.datetime,
+    *,
+    zone: ZoneInfo,
+    horizon_days: int,
+    notice: datetime.timedelta,
+) -> str:
+    """What the moment alone, by the calendar's own clocks, says against it; "" where nobody is free, or works, then."""
+    if starts_at <= now:
+        return "That time is past."
+    if starts_at < now + notice:
+        return "That time is too close to now to be booked online."
+    last = now.astimezone(zone).date() + datetime.timedelta(days=horizon_days)
+    if starts_at.astimezone(zone).date() > last:
+        return f"That is too far ahead: times open {horizon_days} days before."
+    return ""
 
 
 def _day(text: str, month: datetime.date) -> datetime.date | None:

@@ -57,6 +57,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("book/appointments/<str:token>/appointment.ics", managing.calendar_file, name="manage_file"),
     path("book/<slug:slug>/", booking_page.booking, name="booking"),
     path("book/<slug:slug>/<str:stamp>/", booking_page.details, name="booking_details"),
+    path("book/", booking_page.missing),
+    path("book/<path:rest>", booking_page.missing),
     path("appointments/new/", appointments.book, name="book"),
     path("appointments/<uuid:pk>/drag/", dragging.drag, name="drag"),
     path("appointments/<uuid:pk>/undo-move/", dragging.undo_move, name="undo_move"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db.models import Prefetch, Q
 
 from campaigns.firing import UNDONE, VOID, holds
-from campaigns.merge_fields import zone_for
+from campaigns.merge_fields import with_zones, zone_for
 from campaigns.models import Campaign, Enrolment, Kind, Message, Step, TriggerEvent
 from campaigns.schedule import Anchor, Due, StepFacts, Window, due_at
 from contacts.models import Appointment, AppointmentGuest, Contact
@@ -153,9 +153,9 @@ def replan(
 
 
 def enrolments_of(*appointments: uuid.UUID) -> list[Enrolment]:
-    """The enrolments of the appointments with these ids and all that planning reads, in two statements."""
+    """The enrolments of the appointments with these ids and all that planning reads, in at most three statements."""
     active_steps = Prefetch("campaign__steps", Step.objects.filter(is_active=True))
-    return list(
+    found = list(
         Enrolment.objects.filter(appointment__in=appointments)
         .select_related(
             "campaign",
@@ -167,6 +167,8 @@ def enrolments_of(*appointments: uuid.UUID) -> list[Enrolment]:
         .prefetch_related(active_steps)
         .order_by("pk")
     )
+    with_zones(enrolment.appointment for enrolment in found)
+    return found
 
 
 def changes_of(campaign: Campaign) -> list[str]:

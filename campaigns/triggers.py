@@ -19,6 +19,7 @@ from calendars.sync.fired import tell_fired
 from campaigns import undoing
 from campaigns.enrolment import Entry, changes_of, enrol, settle
 from campaigns.firing import AFTERWARDS, REPEATED, FiringFacts, holds, why_silent
+from campaigns.merge_fields import with_zones
 from campaigns.models import Campaign, Enrolment, Kind, Step, TriggerEvent
 from campaigns.notices import writing
 from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Contact, Origin, User
@@ -179,7 +180,9 @@ def _look_at_together(changes: Collection[AppointmentChange], now: datetime.date
 def _locked(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Appointment]:
     """The appointments by id, held until the transaction ends; taken in one order, so that nobody waits in a circle."""
     rows = Appointment.objects.select_for_update(of=("self",)).filter(pk__in=appointment_ids).order_by("pk")
-    return {row.pk: row for row in rows.select_related("calendar", "owner__calendar_configuration")}
+    found = {row.pk: row for row in rows.select_related("calendar", "owner__calendar_configuration")}
+    with_zones(found.values())
+    return found
 
 
 def _guests(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Contact]]:

@@ -329,11 +329,13 @@ NOTICE_GRACE = timedelta(seconds=env.int("NOTICE_GRACE_SECONDS", default=30 if n
 # Google's page behind "Add to Google Calendar".
 ADD_TO_GOOGLE_URL = env.str("ADD_TO_GOOGLE_URL", default="https://calendar.google.com/calendar/render")
 
-# Sites that may show booking pages in a frame of theirs, and how many bookings one address may try in ten minutes.
+# Sites that may show booking pages in a frame of theirs, how many bookings one network address may try in ten minutes,
+# and how many appointments one e-mail address may have ahead on one calendar through its page.
 BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])
 BOOKING_TRIES = env.int("BOOKING_TRIES", default=20)
 # Nobody types a name and an address in less.
 BOOKING_QUICKEST_SECONDS = env.int("BOOKING_QUICKEST_SECONDS", default=2)
+BOOKING_MOST_AHEAD = env.int("BOOKING_MOST_AHEAD", default=5)
 
 # --- pages --------------------------------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ def _create(names: Mapping[str, str], owner: User | None, source: str) -> dict[s
 
 
 def lock_addresses(addresses: Iterable[str]) -> None:
+    """Hold normalised addresses, or phone numbers, until the transaction ends. Once a transaction, for all of them."""
     # An address may belong to two contacts, so no constraint can hold two workers back here. SQLite's writers
     # take turns anyway (IMMEDIATE). In one order, so that two batches cannot wait for each other.
     if connection.vendor == "postgresql":

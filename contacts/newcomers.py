@@ -9,12 +9,17 @@ from contacts.models import Contact, ContactEmail, ContactPhone, User
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """`phone` is in E.164 form; each part may be "" but not all of them."""
+    """`phone` is in E.164 form; each part may be "" but not all of them. `time_zone` is for who is new."""
 
     first_name: str = ""
     last_name: str = ""
     address: str = ""
     phone: str = ""
+    time_zone: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
 
 
 def known(newcomer: Newcomer) -> Contact | None:
@@ -35,7 +40,11 @@ def find_or_add(newcomer: Newcomer, *, owner: User | None, source: str) -> tuple
     """The contact, and whether it is new. A known one keeps its name, gains what it lacked, is restored."""
     found = known(newcomer)
     contact = found or Contact.objects.create(
-        first_name=newcomer.first_name, last_name=newcomer.last_name, owner=owner, source=source
+        first_name=newcomer.first_name,
+        last_name=newcomer.last_name,
+        time_zone=newcomer.time_zone,
+        owner=owner,
+        source=source,
     )
     if contact.archived_at:
         contact.archived_at = None

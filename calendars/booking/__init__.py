@@ -16,7 +16,7 @@ from calendars.booking.changing import (
     why_not_moved,
 )
 from calendars.booking.claiming import hold, move_to, slots_to_move, take
-from calendars.booking.making import Booking, book, book_many
+from calendars.booking.making import Booking, Typed, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
 from calendars.booking.undoing import old_times, undo_move, why_not_undone
 
@@ -25,6 +25,7 @@ __all__ = [
     "Booking",
     "NotPossible",
     "Taken",
+    "Typed",
     "add_host",
     "attach",
     "book",

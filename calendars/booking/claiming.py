@@ -2,7 +2,7 @@
 simultaneous requests for one slot as many succeed as there are free hosts or seats."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from calendars import hosting, offering
 from calendars.availability import Slot
 from calendars.booking.changing import reschedule
-from calendars.booking.making import Booking, book_many
+from calendars.booking.making import Booking, Typed, book_many
 from calendars.booking.rules import NotPossible, Taken
 from calendars.models import Calendar
 from contacts.models import Appointment, Contact, Origin, User
@@ -56,8 +56,12 @@ def take(
     contact: Contact,
     *,
     guests: Sequence[Contact] = (),
-    addresses: dict[int, str] | None = None,
+    addresses: Mapping[int, str] | None = None,
+    typed: Mapping[int, Typed] | None = None,
+    title: str = "",
     description: str = "",
+    why: str = "",
+    form_key: str = "",
     origin: str = Origin.CUSTOMER,
     by: User | None = None,
 ) -> Appointment:
@@ -65,23 +69,27 @@ def take(
 
     Raises Taken where the database knows of an overlap that was not seen.
     """
-    calendar, hosts, why = seat.calendar, list(seat.hosts), ""
+    calendar, hosts, assigned_why = seat.calendar, list(seat.hosts), ""
     if calendar.kind == Calendar.Kind.ROUND_ROBIN:
         choice = hosting.choose(calendar, hosts, contact_owner=contact.owner)
-        hosts, why = [choice.user], choice.why
+        hosts, assigned_why = [choice.user], choice.why
     booking = Booking(
         calendar=calendar,
         contact=contact,
         guests=tuple(guests),
         addresses=addresses or {},
+        typed=typed or {},
         owner=hosts[0],
         hosts=hosts,
         starts_at=seat.slot.starts_at,
         ends_at=seat.slot.ends_at,
+        title=title,
         description=description,
+        why=why,
         origin=origin,
         by=by,
-        assigned_why=why,
+        assigned_why=assigned_why,
+        form_key=form_key,
         claims=True,
     )
     with overlap_is_taken():

@@ -24,12 +24,24 @@ from contacts.models import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a visitor typed of a guest on the booking page, whoever the contact turned out to be."""
+
+    name: str
+    time_zone: str
+
+
+NOTHING_TYPED = Typed("", "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Booking:
     """What is to be booked. `contact` is the primary one; `guests` come along.
 
     `hosts` None: as the calendar's kind says. `meeting`: iCalUID and original start of a Google event. `addresses`:
-    contact pk → the address invited, where it is not the primary one. `aims` False: the caller writes push targets.
+    contact pk → the address invited, where it is not the primary one; `typed`: contact pk → what the booking page was
+    told of them. `aims` False: the caller writes push targets.
     """
 
     calendar: Calendar
@@ -47,6 +59,7 @@ class Booking:
     meeting_url: str = ""
     guests: Sequence[Contact] = ()
     addresses: Mapping[int, str] = field(default_factory=dict)
+    typed: Mapping[int, Typed] = field(default_factory=dict)
     hosts: Sequence[User] | None = None
     status: str | None = None
     meeting: tuple[str, str] = ("", "")
@@ -57,6 +70,7 @@ class Booking:
     # Asked for free time and got it: no other claim on its hosts' time may overlap.
     claims: bool = False
     assigned_why: str = ""
+    form_key: str = ""
     aims: bool = True
 
     @property
@@ -136,6 +150,8 @@ def book_many(bookings: Sequence[Booking]) -> list[Appointment]:
             appointment=appointment,
             contact=person,
             address=booking.addresses.get(person.pk) or invited.get(person.pk, ""),
+            name=booking.typed.get(person.pk, NOTHING_TYPED).name,
+            time_zone=booking.typed.get(person.pk, NOTHING_TYPED).time_zone,
         )
         for appointment, booking in zip(appointments, bookings, strict=True)
         for person in booking.everyone
@@ -179,6 +195,7 @@ def _appointment(booking: Booking) -> Appointment:
         is_recurring=booking.is_recurring,
         ical_uid=booking.meeting[0],
         original_start=booking.meeting[1],
+        form_key=booking.form_key,
     )
 
 

@@ -32,9 +32,9 @@ class Wish:
 
     @cached_property
     def guests(self) -> tuple[tuple[str, str], ...]:
-        """Whom to invite: (address, name)."""
+        """Whom to invite: (address, name). Every guest sees the list, so that names are those that were told."""
         people = [
-            (guest.address or guest.contact.primary_address, guest.contact.name)
+            (guest.address or guest.contact.primary_address, guest.told_name)
             for guest in self.appointment.guests.all()
         ]
         return tuple((address, name) for address, name in people if address)

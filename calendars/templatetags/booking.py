@@ -1,15 +1,22 @@
-"""How booking pages say a length of time, and the zones to choose from."""
+"""How booking pages say times and lengths of time, and the zones to choose from."""
 
 import datetime
 from functools import cache
 
 from django import template
-from django.utils.html import escape, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from contacts.time_zones import zone_choices
+from calendars import picking
+from contacts.time_zones import zone_choices, zone_or_none
 
 register = template.Library()
+
+
+@register.filter(expects_localtime=True)
+def clock(moment: datetime.datetime) -> str:
+    """The time of day in the zone of the page, without doubt where clocks change."""
+    return picking.clock(moment)
 
 
 @register.filter
@@ -27,8 +34,12 @@ def minutes(duration: datetime.timedelta) -> str:
 @register.simple_tag
 def zone_options(chosen: str) -> SafeString:
     """The options of a select of time zones, of which `chosen` is selected."""
-    option = f'value="{escape(chosen)}"'
-    return mark_safe(_zone_options().replace(option, f"{option} selected", 1))  # noqa: S308 (made by format_html)
+    options, option = _zone_options(), f'value="{escape(chosen)}"'
+    if option not in options and zone_or_none(chosen):
+        # A legacy name ("GB"), which nobody is to choose, stays chosen.
+        group = '<optgroup label="Now shown"><option value="{}">{}</option></optgroup>'
+        options = format_html(group, chosen, chosen) + options
+    return mark_safe(options.replace(option, f"{option} selected", 1))  # noqa: S308 (made by format_html)
 
 
 @cache

@@ -10,11 +10,13 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from calendars import booking as verbs
 from calendars import customers, links, offering, picking
@@ -31,11 +33,14 @@ TRIES_LAST = 600
 
 def public(view: View) -> View:
     """For everybody, in frames of the sites that may. No session stands behind it, so there is no request to forge:
-    a form's own signed time says that we showed it."""
+    a form's own signed time says that we showed it. What is not there is said on a page that fits a frame as well."""
 
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except Http404:
+            response = render(request, "booking/missing.html", status=404)
         if settings.BOOKING_FRAME_ORIGINS:
             frames = {"frame-ancestors": settings.BOOKING_FRAME_ORIGINS}
             response._csp_replace = frames  # type: ignore[attr-defined]  # django-csp reads this attribute
@@ -47,6 +52,13 @@ def public(view: View) -> View:
 
 
 @public
+def missing(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Any other address among booking pages."""
+    raise Http404
+
+
+@public
+@require_safe
 def booking(request: HttpRequest, slug: str) -> HttpResponse:
     """Days and times in the visitor's zone."""
     calendar = get_object_or_404(Calendar, slug=slug)
@@ -57,7 +69,7 @@ def booking(request: HttpRequest, slug: str) -> HttpResponse:
     def read(within: Span) -> offering.Offer:
         return offering.read(calendar, within=within, now=now)
 
-    return picker_page(request, "booking/booking.html", calendar, zone, now, read)
+    return picker_page(request, "booking/booking.html", calendar, zone, now, read, request.GET.get("day", ""))
 
 
 def picker_page(
@@ -67,16 +79,15 @@ def picker_page(
     zone: ZoneInfo,
     now: datetime.datetime,
     read: Callable[[Span], offering.Offer],
+    day: str,
     **context: Any,
 ) -> HttpResponse:
-    """The month asked for, the day asked for in it, and where the next free time is when the month has none."""
+    """The month asked for, `day` in it, and where the next free time is when the month has none."""
     today = now.astimezone(zone).date()
     last = today + datetime.timedelta(days=calendar.horizon_days + 1)
-    month = picking.month_of(request.GET.get("month", request.GET.get("day", "")[:7]), today, last)
+    month = picking.month_of(request.GET.get("month", day[:7]), today, last)
     found = read(picking.span_of(month, zone)).slots()
-    page = picking.picker(
-        found, month=month, chosen=request.GET.get("day", ""), today=today, zone=zone, last=last
-    )
+    page = picking.picker(found, month=month, chosen=day, today=today, zone=zone, last=last)
     after = picking.span_of(month, zone)[1]
     soonest = (
         []
@@ -101,11 +112,12 @@ def picker_page(
 
 
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
     """Who comes. What is typed stays on the page when the time was taken meanwhile."""
     calendar, starts_at = get_object_or_404(Calendar, slug=slug), picking.read_stamp(stamp)
     if not calendar.is_active or starts_at is None:
-        return redirect("calendars:booking", slug)
+        return redirect(f"{reverse('calendars:booking', args=[slug])}?{request.GET.urlencode()}".rstrip("?"))
     form = VisitorForm(request.POST or None, calendar=calendar)
     if request.method != "POST":
         return details_page(request, form, calendar, starts_at)
@@ -119,14 +131,23 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
         calendar=calendar,
         newcomer=form.newcomer,
         starts_at=starts_at,
+        time_zone=zone_of(request, calendar).key,
         notes=form.cleaned_data["notes"],
         others=form.cleaned_data.get("others", []),
+        consent=calendar.consent if form.cleaned_data.get("consent") else "",
+        form_key=form.key,
     )
     try:
         made, contact = customers.book_visit(visit, now=timezone.now())
-    except verbs.NotPossible as refusal:
+    except customers.FormIsUsed as refusal:
+        form.renew()
         return details_page(request, form, calendar, starts_at, refusal=str(refusal), status=409)
-    return redirect(f"{links.manage_path(made, contact)}?booked=1")
+    except verbs.NotPossible as refusal:
+        is_taken = isinstance(refusal, verbs.Taken)
+        return details_page(
+            request, form, calendar, starts_at, refusal=str(refusal), is_taken=is_taken, status=409
+        )
+    return redirect(links.news_path(made, contact, "booked"))
 
 
 def details_page(
@@ -136,31 +157,45 @@ def details_page(
     starts_at: datetime.datetime,
     *,
     refusal: str = "",
+    is_taken: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     """The form for one slot; with the next free times where that one is not on offer (any more)."""
     zone, now = zone_of(request, calendar), timezone.now()
     start = int(starts_at.timestamp())
-    slot = None if refusal else offering.read(calendar, within=(start, start + 1), now=now).slot_at(starts_at)
+
+    def read(within: Span) -> offering.Offer:
+        return offering.read(calendar, within=within, now=now)
+
     context: dict[str, Any] = {"form": form, "calendar": calendar, "zone": zone.key, "refusal": refusal}
-    if slot is None:
-        found = picking.soonest(
-            lambda within: offering.read(calendar, within=within, now=now),
-            after=max(start, int(now.timestamp())),
-            now=now,
+    if is_taken or read((start, start + 1)).slot_at(starts_at) is None:
+        why = picking.why_not_offered(
+            starts_at,
+            now,
+            zone=zone_or_none(calendar.time_zone) or ZoneInfo("UTC"),
             horizon_days=calendar.horizon_days,
-            count=NEXT_SHOWN,
+            notice=calendar.minimum_notice,
         )
-        context |= {"next_times": [picking.time_of(each, zone) for each in found], "is_taken": True}
+        found = picking.soonest_around(
+            read, start, now=now, horizon_days=calendar.horizon_days, count=NEXT_SHOWN
+        )
+        context |= {
+            "refusal": why or refusal or "That time is not on offer, or no longer.",
+            "next_times": [picking.time_of(each, zone) for each in found],
+            "is_taken": True,
+        }
         status = 409
     local = starts_at.astimezone(zone)
-    context |= {"starts_at": local, "ends_at": local + calendar.duration, "day": f"{local:%Y-%m-%d}"}
+    ends_at = (starts_at + calendar.duration).astimezone(zone)
+    context |= {"starts_at": local, "ends_at": ends_at, "day": f"{local:%Y-%m-%d}"}
     return render(request, "booking/details.html", context, status=status)
 
 
-def zone_of(request: HttpRequest, calendar: Calendar) -> ZoneInfo:
-    """The visitor's: chosen on the page, else guessed by their browser, else the calendar's."""
-    named = (request.GET.get("zone", ""), request.COOKIES.get(ZONE_COOKIE, ""), calendar.time_zone)
+def zone_of(request: HttpRequest, calendar: Calendar, booked_in: str = "") -> ZoneInfo:
+    """The visitor's: the one in the address, which every link carries; else that of their booking; else what a cookie
+    remembers, where there are cookies; else the calendar's."""
+    remembered = request.COOKIES.get(ZONE_COOKIE, "")
+    named = (request.GET.get("zone", ""), booked_in, remembered, calendar.time_zone)
     return next((zone for name in named if (zone := zone_or_none(name))), ZoneInfo("UTC"))
 
 

@@ -2,16 +2,15 @@
 
 import datetime
 from dataclasses import dataclass
-from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
 
-from calendars import booking, customers, ics, links, offering, picking
+from calendars import booking, customers, entries, ics, links, offering, picking
 from calendars.intervals import Span
 from calendars.views.booking_page import picker_page, public, zone_of
 from contacts.models import Appointment, AppointmentGuest, Contact
@@ -22,7 +21,11 @@ class Held:
     """What a link opens."""
 
     appointment: Appointment
-    contact: Contact
+    guest: AppointmentGuest
+
+    @property
+    def contact(self) -> Contact:
+        return self.guest.contact
 
 
 def opened(token: str) -> Held | None:
@@ -32,78 +35,100 @@ def opened(token: str) -> Held | None:
         return None
     appointment = (
         Appointment.objects.filter(pk=link.appointment_id)
-        .select_related("calendar", "contact")
+        .select_related("calendar", "contact", "owner")
         .prefetch_related("hosts__user")
         .first()
     )
     guest = AppointmentGuest.objects.filter(appointment=link.appointment_id, contact=link.contact_id)
     held = guest.select_related("contact").first()
-    return Held(appointment, held.contact) if appointment and held else None
+    return Held(appointment, held) if appointment and held else None
 
 
 @public
+@require_safe
 def manage(request: HttpRequest, token: str) -> HttpResponse:
     held = opened(token)
     if held is None:
-        return render(request, "booking/unknown.html", status=404)
+        return closed_page(request, token)
     return manage_page(request, token, held)
+
+
+def closed_page(request: HttpRequest, token: str) -> HttpResponse:
+    """For a link that opens nothing: one of ours whose holder was taken off, or no link at all."""
+    link = links.read(token)
+    was_theirs = link is not None and Appointment.objects.filter(pk=link.appointment_id).exists()
+    if was_theirs:
+        return render(request, "booking/left.html", status=410)
+    return render(request, "booking/unknown.html", status=404)
 
 
 def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> HttpResponse:
     appointment, now = held.appointment, timezone.now()
-    calendar, zone = appointment.calendar, zone_of(request, appointment.calendar)
+    calendar = appointment.calendar
+    zone = zone_of(request, calendar, held.guest.time_zone)
+    why_no_move = customers.why_no_move(appointment, held.contact, now)
+    why_no_cancel = customers.why_no_cancel(appointment, held.contact, now)
     context = {
         "appointment": appointment,
         "calendar": calendar,
         "token": token,
         "zone": zone.key,
-        "hosts": [str(host.user) for host in appointment.hosts.all()],
+        "is_companion": customers.is_companion(appointment, held.contact),
+        "hosts": entries.hosts_of(appointment),
+        "place": entries.place_of(appointment),
         "starts_at": appointment.starts_at.astimezone(zone),
         "ends_at": appointment.ends_at.astimezone(zone),
-        "is_new": "booked" in request.GET,
-        "was_moved": "moved" in request.GET,
-        "google_url": ics.google_add_url(settings.ADD_TO_GOOGLE_URL, entry_of(held)),
-        "why_no_move": customers.why_not_now(appointment, calendar.allows_reschedule, now),
-        "why_no_cancel": customers.why_not_now(appointment, calendar.allows_cancel, now),
+        "news": links.read_news(request.GET.get("news", ""), appointment),
+        "awaits_us": appointment.status == Appointment.Status.NEW and not calendar.confirms_automatically,
+        "google_url": ics.google_add_url(
+            settings.ADD_TO_GOOGLE_URL, entries.entry_of(appointment, held.contact, now=now)
+        ),
+        "why_no_move": why_no_move,
+        "why_no_cancel": why_no_cancel,
         "until": (appointment.starts_at - calendar.change_deadline).astimezone(zone),
     }
     return render(request, "booking/manage.html", context | more)
 
 
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
-    """GET asks, POST cancels."""
+    """GET asks, POST cancels; of who came along, takes only them off."""
     held = opened(token)
     if held is None:
-        return render(request, "booking/unknown.html", status=404)
+        return closed_page(request, token)
     if request.method != "POST":
         return manage_page(request, token, held, asks_to_cancel=True)
     try:
-        customers.cancel(held.appointment, now=timezone.now())
+        customers.cancel(held.appointment, held.contact, now=timezone.now())
     except booking.NotPossible as refusal:
         return manage_page(request, token, held, refusal=str(refusal))
     return redirect("calendars:manage", token)
 
 
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the times it can move to, and asks once one is chosen; POST moves it."""
     held = opened(token)
     if held is None:
-        return render(request, "booking/unknown.html", status=404)
+        return closed_page(request, token)
     appointment, now = held.appointment, timezone.now()
-    why = customers.why_not_now(appointment, appointment.calendar.allows_reschedule, now)
+    why = customers.why_no_move(appointment, held.contact, now)
     if why:
         return manage_page(request, token, held, refusal=why)
-    zone, refusal = zone_of(request, appointment.calendar), ""
+    zone, refusal = zone_of(request, appointment.calendar, held.guest.time_zone), ""
     chosen = picking.read_stamp(request.POST.get("start") or request.GET.get("start", ""))
     if request.method == "POST" and chosen is not None:
         try:
-            customers.move(appointment, chosen, now=now)
+            customers.move(appointment, held.contact, chosen, now=now)
         except booking.NotPossible as error:
             refusal, chosen = str(error), None
         else:
-            return redirect(f"{reverse('calendars:manage', args=[token])}?moved=1")
+            return redirect(links.news_path(appointment, held.contact, "moved"))
+
+    if chosen is not None and booking.slots_to_move(appointment, chosen, now=now).slot_at(chosen) is None:
+        refusal, chosen = "That time is not on offer, or no longer. Choose another one.", None
 
     def read(within: Span) -> offering.Offer:
         first, last = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in within)
@@ -121,33 +146,23 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         starts_at=appointment.starts_at.astimezone(zone),
         refusal=refusal,
         chosen=chosen.astimezone(zone) if chosen else None,
+        day=f"{chosen.astimezone(zone):%Y-%m-%d}" if chosen else request.GET.get("day", ""),
         stamp=f"{chosen:{picking.STAMP}}" if chosen else "",
     )
 
 
 @public
+@require_safe
 def calendar_file(request: HttpRequest, token: str) -> HttpResponse:
     held = opened(token)
     if held is None:
-        return render(request, "booking/unknown.html", status=404)
-    content = ics.calendar_file(entry_of(held), ics.Method.PUBLISH, stamp=timezone.now())
+        return closed_page(request, token)
+    now = timezone.now()
+    content = ics.calendar_file(
+        entries.entry_of(held.appointment, held.contact, now=now), ics.Method.PUBLISH, stamp=now
+    )
     return HttpResponse(
         content,
         content_type="text/calendar; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
-    )
-
-
-def entry_of(held: Held) -> ics.Entry:
-    """The appointment as its holder's own calendar should show it."""
-    appointment = held.appointment
-    return ics.Entry(
-        appointment_id=appointment.pk,
-        sequence=appointment.revision,
-        starts_at=appointment.starts_at,
-        ends_at=appointment.ends_at,
-        summary=appointment.calendar.name,
-        organizer=ics.Person(settings.BUSINESS_NAME, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
-        location=appointment.location or appointment.meeting_url,
-        url=links.manage_url(appointment, held.contact),
     )

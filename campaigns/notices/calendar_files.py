@@ -2,38 +2,28 @@
 
 import datetime
 
-from django.conf import settings
-
-from calendars.ics import Entry, Method, Person, calendar_file
+from calendars.entries import entry_of
+from calendars.ics import Method, Person, calendar_file
 from campaigns.models import Notice
-from campaigns.notices.wording import ManageLink, hosts_of, manage_link, place_of
-from campaigns.transports import CalendarFile, sender_address
-from contacts.models import Appointment, Origin
+from campaigns.notices.reader import reader_of
+from campaigns.transports import CalendarFile
+from contacts.models import Origin
 
 
 def file_of(notice: Notice, recipient: str, now: datetime.datetime) -> CalendarFile:
     """The appointment as `recipient`'s calendar should hold it, or no longer."""
     method = Method.CANCEL if notice.kind == Notice.Kind.CANCELLED else Method.REQUEST
-    link = manage_link(notice, now)
-    entry = Entry(
-        appointment_id=notice.appointment.pk,
-        sequence=notice.appointment.revision,
-        starts_at=notice.appointment.starts_at,
-        ends_at=notice.appointment.ends_at,
-        summary=notice.appointment.calendar.name,
-        organizer=Person(settings.BUSINESS_NAME, sender_address()),
-        attendee=Person(notice.contact.name, recipient),
-        has_agreed=notice.is_own_doing or notice.appointment.origin == Origin.CUSTOMER,
-        description=_description(notice.appointment, link),
-        location=place_of(notice.appointment) or notice.appointment.meeting_url,
-        url=link.url if link else "",
+    entry = entry_of(
+        notice.appointment,
+        notice.contact,
+        now=now,
+        attendee=Person(reader_of(notice).name, recipient),
+        has_agreed=_has_agreed(notice),
     )
     return CalendarFile(method.value, calendar_file(entry, method, stamp=now).decode())
 
 
-def _description(appointment: Appointment, link: ManageLink | None) -> str:
-    """Not the appointment's own: staff write that for themselves."""
-    lines = [f"With {hosts_of(appointment)}"]
-    lines += [f"Online: {appointment.meeting_url}"] if appointment.meeting_url else []
-    lines += [f"{link.verbs}: {link.url}"] if link else []
-    return "\n".join(lines)
+def _has_agreed(notice: Notice) -> bool:
+    """Who booked it themselves. Who was brought along has still to say whether they come."""
+    booked_it = notice.appointment.contact_id == notice.contact_id
+    return notice.is_own_doing or (booked_it and notice.appointment.origin == Origin.CUSTOMER)

@@ -7,6 +7,7 @@ from django.db.models import Prefetch
 from calendars.models import PushTarget
 from campaigns.models import Notice, OutgoingQuerySet
 from campaigns.notices.deciding import TOLD
+from campaigns.notices.reader import guest_of
 from contacts.models import Appointment, AppointmentGuest, AppointmentHost
 
 
@@ -45,7 +46,7 @@ def with_standing(notices: OutgoingQuerySet[Notice]) -> OutgoingQuerySet[Notice]
 def standing_of(notice: Notice) -> Standing:
     """Of a notice that came through `with_standing`."""
     appointment = notice.appointment
-    guest = next((g for g in appointment.guests.all() if g.contact_id == notice.contact_id), None)
+    guest = guest_of(notice)
     mine = [each for each in appointment.notices.all() if each.contact_id == notice.contact_id]
     earlier = tuple(each for each in mine if each.pk < notice.pk)
     told = [each.recipient for each in reversed(earlier) if each.recipient]

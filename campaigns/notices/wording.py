@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from calendars.customers import may_do
+from calendars.entries import hosts_of, place_of
 from calendars.links import manage_url
-from campaigns.merge_fields import day, moment_in_words, zone_for
+from campaigns.merge_fields import day, moment_in_words
 from campaigns.models import Notice
+from campaigns.notices.reader import reader_of
 from campaigns.notices.standing import Standing
 from campaigns.rendering import Rendered, as_page
-from contacts.models import Appointment
 
 Kind = Notice.Kind
 SUBJECTS = {
@@ -40,7 +42,7 @@ class Fact:
 class ManageLink:
     """What its holder may do behind `url`, and until when, in words."""
 
-    verbs: str
+    does: str
     until: str
     url: str
 
@@ -68,7 +70,7 @@ def rendered(notice: Notice, standing: Standing, now: datetime.datetime) -> Rend
 
 
 def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Words:
-    zone = zone_for(notice.appointment, notice.contact)
+    zone = reader_of(notice).zone
     return Words(
         subject=subject_of(notice, now),
         intro=_intro(notice, standing),
@@ -81,36 +83,22 @@ def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Word
 
 def subject_of(notice: Notice, now: datetime.datetime) -> str:
     """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one."""
-    zone = zone_for(notice.appointment, notice.contact)
+    zone = reader_of(notice).zone
     start = notice.appointment.starts_at.astimezone(zone)
     told = day(start).removesuffix(f" {now.astimezone(zone).year}")
     what = " ".join(notice.appointment.calendar.name.split())
     return f"{SUBJECTS[Kind(notice.kind)]}: {what}, {told}, {start:%H:%M}"
 
 
-def hosts_of(appointment: Appointment) -> str:
-    """Everybody who hosts it, by name; its owner where nobody does. Reads prefetched `hosts` without a query."""
-    hosts = [host.user for host in appointment.hosts.all()] or [appointment.owner]
-    return ", ".join(host.get_full_name() or host.email for host in hosts)
-
-
-def place_of(appointment: Appointment) -> str:
-    return " ".join((appointment.location or appointment.calendar.location).split())
-
-
 def manage_link(notice: Notice, now: datetime.datetime) -> ManageLink | None:
-    """The way to move or cancel; None where the calendar allows neither, or no longer."""
-    appointment, calendar = notice.appointment, notice.appointment.calendar
-    allowed = (("move", calendar.allows_reschedule), ("cancel", calendar.allows_cancel))
-    verbs = " or ".join(verb for verb, may in allowed if may)
-    until = appointment.starts_at - calendar.change_deadline
-    if not verbs or now >= until:
+    """What its holder may do behind their link; None where it is nothing, or nothing any more."""
+    may = may_do(notice.appointment, notice.contact, now)
+    if may is None:
         return None
-    zone = zone_for(appointment, notice.contact)
     return ManageLink(
-        verbs=verbs.capitalize(),
-        until=moment_in_words(until.astimezone(zone)),
-        url=manage_url(appointment, notice.contact),
+        does=may.does,
+        until=moment_in_words(may.until.astimezone(reader_of(notice).zone)),
+        url=manage_url(notice.appointment, notice.contact),
     )
 
 
@@ -118,10 +106,9 @@ def _intro(notice: Notice, standing: Standing) -> str:
     if notice.kind != Kind.CANCELLED:
         state = {Kind.BOOKED: "is booked", Kind.CONFIRMED: "is confirmed", Kind.MOVED: "has moved"}
         return f"Your appointment {state[Kind(notice.kind)]}."
-    if notice.is_own_doing:
-        return "Your appointment is cancelled, as you asked."
     is_place = not notice.appointment.is_void and not standing.is_guest
-    return f"Your {'place in this appointment' if is_place else 'appointment'} is cancelled."
+    what = "place in this appointment" if is_place else "appointment"
+    return f"Your {what} is cancelled{', as you asked' if notice.is_own_doing else ''}."
 
 
 def _lines(notice: Notice, standing: Standing, zone: ZoneInfo) -> Iterable[str]:

@@ -5,9 +5,11 @@
   var script = document.currentScript;
   var home = new URL(script.src);
   var frame = document.createElement("iframe");
-  frame.src = home.origin + "/book/" + encodeURIComponent(script.dataset.calendar) + "/";
+  // A frame may get no cookies, so the visitor's zone stands in its address from the start.
+  var zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  frame.src = home.origin + "/book/" + encodeURIComponent(script.dataset.calendar) + "/" + (zone ? "?zone=" + encodeURIComponent(zone) : "");
   frame.title = script.dataset.title || "Book an appointment";
-  frame.style.cssText = "width:100%;border:0;min-height:36rem";
+  frame.style.cssText = "width:100%;border:0;height:36rem";
   script.parentNode.insertBefore(frame, script);
   window.addEventListener("message", function (event) {
     if (event.origin === home.origin && event.source === frame.contentWindow && event.data && event.data.tandem === "height") {

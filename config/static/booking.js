@@ -7,12 +7,21 @@
     var here = Intl.DateTimeFormat().resolvedOptions().timeZone;
     var isKnown = /(?:^|; )tandem_zone=/.test(document.cookie) || /[?&]zone=/.test(location.search);
     if (!isKnown && here && here !== zone.value && zone.querySelector('option[value="' + here + '"]')) {
-      zone.value = here;
-      zone.form.submit();
+      // In place of this page: going back must not lead here, and forth again.
+      var there = new URL(location.href);
+      there.searchParams.set("zone", here);
+      location.replace(there);
     }
   }
+  var address = new URL(location.href);
+  if (address.searchParams.has("news")) {
+    // What has just happened is no part of the address people keep.
+    address.searchParams.delete("news");
+    history.replaceState(null, "", address);
+  }
   if (window.parent !== window) {
-    var tell = function () { window.parent.postMessage({ tandem: "height", height: document.documentElement.scrollHeight }, "*"); };
+    // The content's own height, which the frame's does not feed back into.
+    var tell = function () { window.parent.postMessage({ tandem: "height", height: Math.ceil(document.body.getBoundingClientRect().height) }, "*"); };
     new ResizeObserver(tell).observe(document.body);
     tell();
   }

@@ -65,6 +65,8 @@ class Appointment(models.Model):
     # One meeting of several staff is one appointment: iCalUID and original start ("" for a single event).
     ical_uid = models.CharField(max_length=255, blank=True)
     original_start = models.CharField(max_length=40, blank=True)
+    # The booking form that made it: one form makes one appointment, however often it is sent.
+    form_key = models.CharField(max_length=32, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -80,6 +82,9 @@ class Appointment(models.Model):
                 fields=["ical_uid", "original_start"],
                 condition=~Q(ical_uid=""),
                 name="appointment_once_per_meeting",
+            ),
+            models.UniqueConstraint(
+                fields=["form_key"], condition=~Q(form_key=""), name="appointment_once_per_form"
             ),
         ]
         indexes: ClassVar = [
@@ -129,14 +134,28 @@ class AppointmentGuest(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="attendances")
     # The address the person was invited at; "" when staff chose the contact.
     address = models.CharField(max_length=254, blank=True)
+    # As typed on the booking page, whoever the contact turned out to be; the zone is there whenever that was the way.
+    # Who came along has no name: only the address was typed.
+    name = models.CharField(max_length=201, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["appointment", "contact"], name="appointment_guest_once")
         ]
+        indexes: ClassVar = [
+            # How many appointments an address has that was only typed.
+            models.Index(fields=["address"], condition=~Q(time_zone=""), name="guest_typed_address"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.contact_id} attends {self.appointment_id}"
+
+    @property
+    def told_name(self) -> str:
+        """The name in what leaves to them and to other guests. An address that somebody typed proves nothing, so that
+        it never learns a name we knew."""
+        return self.name if self.time_zone else self.contact.name
 
 
 class AppointmentChange(models.Model):

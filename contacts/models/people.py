@@ -141,10 +141,11 @@ class Note(models.Model):
 
 
 class Activity(models.Model):
-    """One line of a contact's timeline that no other row tells: where they came from, a merge, an unsubscribe."""
+    """One line of a contact's timeline that no other row tells: where they came from, a merge, an unsubscribe, what
+    they agreed to."""
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="activities")
-    text = models.CharField(max_length=300)
+    text = models.CharField(max_length=800)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     at = models.DateTimeField(auto_now_add=True)
 

@@ -25,6 +25,9 @@ class Product:
         ours = {"PORT": str(port), "PULL_INTERVAL_SECONDS": "2", "BEAT_SECONDS": "1"}
         # A browser that is driven types quicker than anybody.
         ours["BOOKING_QUICKEST_SECONDS"] = "0"
+        # A site that shows booking pages in frames; `test_booking` answers for it.
+        self.clinic = f"http://localhost:{free_port_pair()}"
+        ours["BOOKING_FRAME_ORIGINS"] = self.clinic
         self.environment = {**ours, **dev.local_defaults(ours), "TANDEM_LOCAL_DIR": str(folder)}
         self.url = f"http://127.0.0.1:{port}"
         self.google_url = f"http://127.0.0.1:{port + 1}"

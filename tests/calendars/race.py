@@ -15,6 +15,7 @@ from django.db import connection
 
 PROCESSES = 3
 ROUNDS = 3
+TOGETHER, ROUNDS_TOGETHER = "together", 12
 HOUR = datetime.timedelta(hours=1)
 NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
 SLOTS = [NOW + datetime.timedelta(days=1) + number * HOUR for number in range(ROUNDS)]
@@ -25,20 +26,23 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     kinds = {"personal": 1, "round_robin": 2, "class": 1}
     calendars = {kind: a_calendar(kind, members) for kind, members in kinds.items()}
+    calendars |= {
+        f"{TOGETHER} {number}": a_calendar("personal", 1, f"t{number}") for number in range(PROCESSES)
+    }
     connection.close()
     json.dump(race(calendars), sys.stdout)
 
 
-def a_calendar(kind: str, members: int) -> int:
+def a_calendar(kind: str, members: int, slug: str = "") -> int:
     """A calendar open every hour of the week; a class has two seats."""
     from calendars.models import Calendar, Membership, WeeklyHours  # noqa: PLC0415 (after setup)
     from contacts.models import User  # noqa: PLC0415
 
     calendar = Calendar.objects.create(
-        name=kind, slug=kind, kind=kind, duration=HOUR, seats=2 if kind == "class" else 1
+        name=kind, slug=slug or kind, kind=kind, duration=HOUR, seats=2 if kind == "class" else 1
     )
     for number in range(members):
-        user = User.objects.create(email=f"{kind}{number}@office.test")
+        user = User.objects.create(email=f"{calendar.slug}{number}@office.test")
         membership = Membership.objects.create(calendar=calendar, user=user)
         WeeklyHours.objects.bulk_create(
             WeeklyHours(membership=membership, weekday=day, starts=datetime.time(0), ends=datetime.time(0))
@@ -57,10 +61,15 @@ def race(calendars: dict[str, int]) -> dict[str, Any]:
     ]
     for process in processes:
         process.start()
-    counted = Counter(answers.get(timeout=60) for _ in range(PROCESSES * ROUNDS * len(calendars)))
+    contested = [kind for kind in calendars if not kind.startswith(TOGETHER)]
+    answered = PROCESSES * (ROUNDS * len(contested) + ROUNDS_TOGETHER)
+    counted = Counter(answers.get(timeout=60) for _ in range(answered))
     for process in processes:
         process.join()
-    return {kind: outcome(kind, pk, counted) for kind, pk in calendars.items()}
+    found = {kind: outcome(kind, calendars[kind], counted) for kind in contested}
+    return found | {
+        TOGETHER: {answer: times for (kind, answer), times in counted.items() if kind == TOGETHER}
+    }
 
 
 def outcome(kind: str, calendar: int, counted: Counter[tuple[str, str]]) -> dict[str, Any]:
@@ -82,6 +91,8 @@ def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: A
     from contacts.newcomers import Newcomer  # noqa: PLC0415
 
     for kind, pk in calendars.items():
+        if kind.startswith(TOGETHER):
+            continue
         chosen = Calendar.objects.get(pk=pk)
         for starts_at in SLOTS:
             person = Newcomer(first_name=f"Visitor {number}", address=f"visitor{number}@{starts_at:%H}.test")
@@ -93,6 +104,34 @@ def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: A
                 answers.put((kind, "taken"))
             else:
                 answers.put((kind, "booked"))
+    bring_each_other(calendars[f"{TOGETHER} {number}"], number, barrier, answers)
+
+
+def bring_each_other(calendar: int, number: int, barrier: Barrier, answers: Any) -> None:
+    """Each books a calendar of their own and brings all the others along, whom nobody knows yet."""
+    from calendars import customers  # noqa: PLC0415
+    from calendars.models import Calendar  # noqa: PLC0415
+    from contacts.models import Contact  # noqa: PLC0415
+    from contacts.newcomers import Newcomer  # noqa: PLC0415
+
+    chosen = Calendar.objects.get(pk=calendar)
+    for turn in range(ROUNDS_TOGETHER):
+        people = [f"Friend{each}@{turn}.test" for each in range(PROCESSES)]
+        mine = people.pop(number)
+        visit = customers.Visit(
+            calendar=chosen,
+            newcomer=Newcomer(first_name="Friend", address=mine, phone=f"+4420794609{turn:02}"),
+            starts_at=SLOTS[0] + turn * HOUR,
+            # In an order that differs from visitor to visitor.
+            others=people[::-1] if number % 2 else people,
+        )
+        barrier.wait()
+        try:
+            customers.book_visit(visit, now=NOW)
+            is_one = Contact.objects.filter(emails__address=mine.lower()).count() == 1
+            answers.put((TOGETHER, "booked" if is_one else "doubled"))
+        except Exception as error:
+            answers.put((TOGETHER, repr(error)))
 
 
 if __name__ == "__main__":

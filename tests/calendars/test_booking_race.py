@@ -7,14 +7,16 @@ import sys
 
 from django.conf import settings
 
-from tests.calendars.race import PROCESSES, ROUNDS
+from tests.calendars.race import PROCESSES, ROUNDS, ROUNDS_TOGETHER, TOGETHER
 from tests.campaigns.test_race import database_url
 
 __all__ = ["database_url"]
 FREE = {"personal": 1, "round_robin": 2, "class": 2}
 
 
-def test_of_simultaneous_visitors_as_many_are_booked_as_there_are_seats_or_hosts(database_url: str) -> None:
+def test_of_simultaneous_visitors_as_many_are_booked_as_there_are_seats_or_hosts_and_nobody_waits_in_a_circle(
+    database_url: str,
+) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tests.calendars.race"],
         cwd=settings.BASE_DIR,
@@ -31,3 +33,4 @@ def test_of_simultaneous_visitors_as_many_are_booked_as_there_are_seats_or_hosts
         assert result[kind]["answers"] == {"booked": free * ROUNDS, "taken": (PROCESSES - free) * ROUNDS}
         assert result[kind]["booked"] == free * ROUNDS
         assert result[kind]["most_of_one_host"] <= 1
+    assert result[TOGETHER] == {"booked": PROCESSES * ROUNDS_TOGETHER}

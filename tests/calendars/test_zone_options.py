@@ -17,3 +17,7 @@ def test_the_chosen_zone_alone_is_selected() -> None:
 def test_an_unknown_zone_selects_nothing(name: str) -> None:
     assert "selected" not in zone_options(name)
     assert "script" not in zone_options(name)
+
+
+def test_a_legacy_name_stays_chosen() -> None:
+    assert '<option value="GB" selected>GB</option>' in zone_options("GB")

@@ -1,6 +1,7 @@
 """What a customer meets: days, times, a form, and the page of their own appointment."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 import time_machine
 from django.core import signing
 from django.test import Client
+from django.utils import timezone
 
 from calendars import booking, links
-from calendars.booking_forms import SIGNER
+from calendars.booking_forms import stamp_for
 from calendars.models import BlockedTime, Calendar, Membership, WeeklyHours
 from contacts.models import Appointment, Contact, Origin, User
+from contacts.timeline import timeline
 from tests.factories import CalendarFactory, ContactFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -45,9 +48,14 @@ def calendar_of(*users: User, **fields: Any) -> Calendar:
 
 
 def typed(calendar: Calendar, **fields: str) -> dict[str, str]:
-    with time_machine.travel(NOW - datetime.timedelta(minutes=1), tick=False):
-        began = SIGNER.sign(str(calendar.pk))
+    began = stamp_in_time(calendar)
     return {"name": "Ann Lee", "address": "ann@x.org", "consent": "on", "began": began} | fields
+
+
+def stamp_in_time(calendar: Calendar) -> str:
+    """Of a form that was shown a minute ago."""
+    with time_machine.travel(timezone.now() - datetime.timedelta(minutes=1), tick=False):
+        return stamp_for(calendar)
 
 
 def press(client: Client, calendar: Calendar, stamp: str = AT_TEN, **fields: str) -> Any:
@@ -56,13 +64,13 @@ def press(client: Client, calendar: Calendar, stamp: str = AT_TEN, **fields: str
 
 def test_visitor_books_and_gets_the_page_of_their_appointment(client: Client) -> None:
     host = UserFactory()
-    calendar = calendar_of(host)
+    calendar = calendar_of(host, confirms_automatically=True)
     page = client.get("/book/visit/?day=2026-03-03").content.decode()
     assert f"/book/visit/{AT_TEN}/" in page
     assert "Ann Lee" not in page
     answer = press(client, calendar, phone="+442079460958", notes="Knee hurts", others="bea@x.org, ann@x.org")
     appointment = Appointment.objects.get()
-    assert answer.url == links.manage_path(appointment, appointment.contact) + "?booked=1"
+    assert answer.url.startswith(links.manage_path(appointment, appointment.contact) + "?news=")
     assert (appointment.starts_at, appointment.origin, appointment.owner) == (TEN, Origin.CUSTOMER, host)
     assert appointment.description == "Knee hurts"
     assert appointment.contact.owner == host
@@ -78,6 +86,40 @@ def test_times_are_those_of_the_visitors_zone(client: Client) -> None:
     assert client.cookies["tandem_zone"].value == "Asia/Tokyo"
 
 
+def test_every_link_and_the_form_carry_the_zone_so_that_no_cookie_is_needed(client: Client) -> None:
+    calendar = calendar_of(UserFactory(), time_zone="Europe/London")
+    page = client.get("/book/visit/?day=2026-03-03&zone=America/New_York").content.decode()
+    links_on_it = re.findall(r'href="(\?[^"]*|/book/visit/2[^"]*)"', page)
+    assert len(links_on_it) > 20
+    assert all("zone=America/New_York" in each for each in links_on_it)
+    client.cookies.clear()
+    form = client.get(f"/book/visit/{AT_TEN}/?zone=America/New_York").content.decode()
+    assert "05:00 to 06:00" in form
+    assert "?day=2026-03-03&amp;zone=America/New_York#times" in form
+    answer = client.post(f"/book/visit/{AT_TEN}/?zone=America/New_York", typed(calendar))
+    client.cookies.clear()
+    assert '05:00 to 06:00</b> <span class="hush">America/New_York' in client.get(answer.url).content.decode()
+
+
+def test_legacy_zone_in_the_address_stays_chosen(client: Client) -> None:
+    calendar_of(UserFactory())
+    page = client.get("/book/visit/?zone=GB").content.decode()
+    assert '<option value="GB" selected>' in page
+    assert page.count(" selected>") == 1
+
+
+def test_end_is_right_and_twin_hours_are_told_apart_on_the_day_clocks_go_back(client: Client) -> None:
+    host = UserFactory()
+    calendar = calendar_of(host, horizon_days=400, interval=HOUR / 2)
+    WeeklyHours.objects.create(
+        membership=calendar.memberships.get(), weekday=6, starts=datetime.time(0), ends=datetime.time(4)
+    )
+    page = client.get("/book/visit/?day=2026-10-25&zone=Europe/London").content.decode()
+    assert all(f">{time}</a>" in page for time in ("01:30 BST", "01:30 GMT", "02:30"))
+    form = client.get("/book/visit/20261025T003000Z/?zone=Europe/London").content.decode()
+    assert "01:30 BST to 01:30 GMT" in form
+
+
 def test_contact_we_know_is_found_and_neither_shown_nor_changed(client: Client) -> None:
     known = ContactFactory(first_name="Annabel", last_name="Secret", address="ann@x.org")
     calendar = calendar_of(UserFactory())
@@ -85,7 +127,8 @@ def test_contact_we_know_is_found_and_neither_shown_nor_changed(client: Client) 
     appointment = Appointment.objects.get()
     assert appointment.contact == known
     assert not known.phones.exists()
-    assert "Booked online as Ann Lee, ann@x.org, +442079460958." in appointment.description
+    assert appointment.changes.get().why == "Booked online as Ann Lee, ann@x.org, +442079460958."
+    assert appointment.description == ""
     assert "Annabel" not in client.get(answer.url).content.decode()
 
 
@@ -127,9 +170,15 @@ def test_bad_input_is_told_at_the_field_and_nothing_is_lost(
     assert not Contact.objects.exists()
 
 
+def test_errors_are_summed_up_under_the_name_of_the_box(client: Client) -> None:
+    page = press(client, calendar_of(UserFactory(), most_guests=1), consent="").content.decode()
+    assert ">Consent</a>: Tick the box" in page
+    assert "One e-mail address." in page
+
+
 def test_form_sent_quicker_than_anybody_types_is_shown_once_more(client: Client) -> None:
     calendar = calendar_of(UserFactory())
-    answer = press(client, calendar, began=SIGNER.sign(str(calendar.pk)))
+    answer = press(client, calendar, began=stamp_for(calendar))
     assert "press the button once more" in answer.content.decode()
 
 
@@ -140,6 +189,134 @@ def test_too_many_bookings_from_one_address_are_refused_in_words(client: Client,
     answer = press(client, calendar, "20260303T110000Z")
     assert (answer.status_code, answer["Retry-After"]) == (429, "600")
     assert "Wait ten minutes" in answer.content.decode()
+
+
+def test_form_that_is_sent_again_leads_to_the_appointment_it_made(client: Client) -> None:
+    calendar = calendar_of(UserFactory())
+    once = typed(calendar)
+    first, again = (client.post(f"/book/visit/{AT_TEN}/", once) for _ in range(2))
+    assert links.manage_path(Appointment.objects.get(), Contact.objects.get()) in first.url
+    assert again.url == first.url
+    other = client.post("/book/visit/20260303T110000Z/", once)
+    assert other.status_code == 409
+    page = other.content.decode()
+    assert "Press the button once more" in page
+    assert "Book 3 March, 11:00" in page
+    assert once["began"] not in page
+    assert Appointment.objects.count() == 1
+
+
+def test_one_address_has_so_many_appointments_ahead_and_no_more(client: Client, settings: Any) -> None:
+    settings.BOOKING_MOST_AHEAD = 2
+    calendar = calendar_of(UserFactory())
+    for hour in (10, 11):
+        press(client, calendar, f"20260303T{hour}0000Z")
+    # Booked and cancelled again: it has sent its mails.
+    booking.cancel(Appointment.objects.earliest("starts_at"))
+    answer = press(client, calendar, "20260303T120000Z", address="ANN@x.org")
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "can have 2 appointments ahead" in page
+    assert "Press another time" not in page
+    press(client, calendar, "20260303T120000Z", address="bea@x.org", others="ann@x.org, cid@x.org")
+    assert Appointment.objects.count() == 2
+    with time_machine.travel(NOW + datetime.timedelta(days=2), tick=False):
+        press(client, calendar, "20260305T120000Z", began=stamp_in_time(calendar))
+    assert Appointment.objects.count() == 3
+
+
+def test_nobody_is_brought_along_more_often_than_that(client: Client, settings: Any) -> None:
+    settings.BOOKING_MOST_AHEAD = 1
+    calendar = calendar_of(UserFactory())
+    press(client, calendar, others="cid@x.org")
+    answer = press(client, calendar, "20260303T110000Z", address="bea@x.org", others="cid@x.org")
+    assert "cid@x.org cannot be brought along" in answer.content.decode()
+    assert Appointment.objects.count() == 1
+
+
+def test_second_seat_of_one_session_is_refused(client: Client) -> None:
+    calendar = calendar_of(UserFactory(), kind=Calendar.Kind.CLASS, seats=4)
+    press(client, calendar)
+    answer = press(client, calendar, address="Ann@x.org")
+    assert "You are booked at this time already" in answer.content.decode()
+    press(client, calendar, address="bea@x.org")
+    assert Appointment.objects.count() == 2
+
+
+def test_consent_stands_on_the_contact_with_its_words(client: Client) -> None:
+    press(client, calendar_of(UserFactory(), consent="Keep my data."))
+    contact = Contact.objects.get()
+    assert contact.activities.filter(
+        text="Agreed on booking Visit online as ann@x.org: “Keep my data.”"
+    ).exists()
+    assert any("Keep my data." in line.text for line in timeline(contact, UserFactory(), NOW))
+
+
+def test_calendar_without_a_box_stores_no_consent(client: Client) -> None:
+    press(client, calendar_of(UserFactory(), consent=""))
+    assert not Contact.objects.get().activities.filter(text__contains="Agreed").exists()
+
+
+def test_calendar_that_confirms_by_hand_says_that_a_request_was_received(client: Client) -> None:
+    answer = press(client, calendar_of(UserFactory()))
+    page = client.get(answer.url).content.decode()
+    assert "We have received your request" in page
+    assert "You are booked" not in page
+    booking.set_status(Appointment.objects.get(), "confirmed")
+    assert "You are booked" in client.get(answer.url).content.decode()
+
+
+def test_address_that_people_keep_does_not_say_for_ever_that_they_just_booked(client: Client) -> None:
+    answer = press(client, calendar_of(UserFactory(), confirms_automatically=True))
+    assert "here you can change it" in client.get(answer.url).content.decode()
+    with time_machine.travel(NOW + datetime.timedelta(minutes=11), tick=False):
+        page = client.get(answer.url).content.decode()
+    assert "You are booked" not in page
+    assert "Your appointment" in page
+
+
+def test_past_the_deadline_at_booking_only_that_is_said(client: Client) -> None:
+    answer = press(client, calendar_of(UserFactory(), change_deadline=48 * HOUR))
+    page = client.get(answer.url).content.decode()
+    assert "here you can change it" not in page
+    assert "too late to change this online" in page
+
+
+@pytest.mark.parametrize(
+    ("stamp", "words"),
+    [
+        ("20260603T100000Z", "too far ahead: times open 60 days before"),
+        ("20260303T030000Z", "not on offer, or no longer"),
+        ("20260302T100000Z", "too close to now"),
+        ("20260227T100000Z", "is past"),
+    ],
+)
+def test_time_that_is_not_offered_says_why_and_names_the_next(client: Client, stamp: str, words: str) -> None:
+    calendar = calendar_of(UserFactory())
+    for answer in (client.get(f"/book/visit/{stamp}/"), press(client, calendar, stamp)):
+        page = answer.content.decode()
+        assert answer.status_code == 409
+        assert words in page or (words == "not on offer, or no longer" and "was just taken" in page)
+        assert page.count("btn btn-secondary time") == 6
+
+
+@pytest.mark.parametrize(
+    "address", ["/book/", "/book/nowhere/", "/book/visit/a/b/c", "/book/appointments/x/"]
+)
+def test_what_is_not_there_is_said_in_frames_as_well(client: Client, settings: Any, address: str) -> None:
+    settings.BOOKING_FRAME_ORIGINS = ["https://clinic.example"]
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "frame-ancestors https://clinic.example" in answer["Content-Security-Policy"]
+    assert "X-Frame-Options" not in answer
+    assert "agenda" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_form_takes_what_a_browser_sends_and_nothing_else(client: Client, method: str) -> None:
+    calendar_of(UserFactory())
+    for address in (f"/book/visit/{AT_TEN}/", "/book/visit/"):
+        assert getattr(client, method)(address).status_code == 405
 
 
 def test_calendar_that_is_switched_off_says_so(client: Client) -> None:
@@ -262,6 +439,16 @@ class TestManaging:
         assert "just taken" in answer.content.decode()
         assert Appointment.objects.get().starts_at == TEN + HOUR
 
+    def test_other_zone_keeps_the_time_that_was_chosen_to_move_to(self, client: Client, path: str) -> None:
+        page = client.get(f"{path}move/?start=20260303T160000Z&zone=Asia/Tokyo").content.decode()
+        assert "To <b>Wednesday 4 March, 01:00</b>" in page
+        assert '<input type="hidden" name="start" value="20260303T160000Z">' in page.partition("pick-zone")[2]
+
+    def test_time_that_is_not_on_offer_is_not_offered_to_move_to(self, client: Client, path: str) -> None:
+        page = client.get(f"{path}move/?start=20260303T030000Z").content.decode()
+        assert "not on offer, or no longer" in page
+        assert '<button class="btn btn-primary">Move' not in page
+
     def test_past_the_deadline_the_page_says_so(self, client: Client, path: str) -> None:
         with time_machine.travel(TEN - HOUR / 2, tick=False):
             assert "too late to change this online" in client.get(path).content.decode()
@@ -275,6 +462,58 @@ class TestManaging:
         assert answer["Content-Type"].startswith("text/calendar")
         assert b"DTSTART:20260303T100000Z" in answer.content
 
+    def test_file_of_a_cancelled_appointment_says_so(self, client: Client, path: str) -> None:
+        client.post(f"{path}cancel/")
+        file = client.get(f"{path}appointment.ics").content
+        assert b"STATUS:CANCELLED" in file
+        assert b"METHOD:PUBLISH" in file
+
+    @pytest.mark.parametrize("status", ["showed", "no_show"])
+    def test_what_staff_closed_cannot_be_changed(self, client: Client, path: str, status: str) -> None:
+        booking.set_status(Appointment.objects.get(), status)
+        assert "is over, or has begun" in client.get(path).content.decode()
+        client.post(f"{path}cancel/")
+        client.post(f"{path}move/", {"start": "20260303T110000Z"})
+        appointment = Appointment.objects.get()
+        assert (appointment.status, appointment.starts_at) == (status, TEN)
+
     def test_link_that_is_not_ours_opens_nothing(self, client: Client, path: str) -> None:
         forged = path[:-3] + ("x" if path[-3] != "x" else "y") + "/"
         assert client.get(forged).status_code == 404
+
+
+class TestComingAlong:
+    @pytest.fixture
+    def path(self, client: Client) -> str:
+        press(client, calendar_of(UserFactory(), allows_cancel=False), others="bea@x.org")
+        appointment = Appointment.objects.get()
+        return links.manage_path(appointment, Contact.objects.with_address("bea@x.org").get())
+
+    def test_they_see_it_and_move_nobody(self, client: Client, path: str) -> None:
+        page = client.get(path).content.decode()
+        assert "You came along" in page
+        assert "Take me off" in page
+        assert ">Move<" not in page
+        answer = client.post(f"{path}move/", {"start": "20260303T110000Z"})
+        assert "Only who booked" in answer.content.decode()
+        assert Appointment.objects.get().starts_at == TEN
+
+    def test_they_take_off_themselves_alone_and_their_link_says_so_afterwards(
+        self, client: Client, path: str
+    ) -> None:
+        assert "It takes place without you" in client.get(f"{path}cancel/").content.decode()
+        answer = client.post(f"{path}cancel/", follow=True)
+        assert answer.status_code == 410
+        assert "no longer part" in answer.content.decode()
+        appointment = Appointment.objects.get()
+        assert appointment.status == "new"
+        assert [guest.address for guest in appointment.guests.all()] == ["ann@x.org"]
+        assert client.get(f"{path}appointment.ics").status_code == 410
+
+    def test_they_may_do_so_past_the_deadline_until_it_begins(self, client: Client, path: str) -> None:
+        with time_machine.travel(TEN, tick=False):
+            client.post(f"{path}cancel/")
+            assert Appointment.objects.get().guests.count() == 2
+        with time_machine.travel(TEN - HOUR / 2, tick=False):
+            client.post(f"{path}cancel/")
+        assert Appointment.objects.get().guests.count() == 1

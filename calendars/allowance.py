@@ -1,0 +1,48 @@
+"""How much one address may have ahead through booking pages. Whoever types an address does not prove that it is theirs,
+and each appointment sends it mails."""
+
+import datetime
+from collections.abc import Collection
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from calendars.models import Calendar
+from contacts.models import Appointment, AppointmentGuest, Contact
+
+DAY = datetime.timedelta(days=1)
+
+
+def why_too_many(calendar: Calendar, address: str, others: Collection[str], now: datetime.datetime) -> str:
+    """Why this visit would be one too many, in words for who typed it; "" when it would not.
+
+    Of who books, appointments of this calendar count; of who comes along, those of all. What was booked since
+    yesterday counts even when it was cancelled.
+    """
+    limit = settings.BOOKING_MOST_AHEAD
+    if _counted([address], Q(appointment__calendar=calendar), now).get(address, 0) >= limit:
+        return (
+            f"One e-mail address can have {limit} appointments ahead here, and this one has. "
+            "Please contact us to book another."
+        )
+    full = [other for other, number in _counted(others, Q(), now).items() if number >= limit]
+    if full:
+        return f"{', '.join(full)} cannot be brought along to more appointments. Leave it out, or contact us."
+    return ""
+
+
+def is_booked_already(calendar: Calendar, starts_at: datetime.datetime, address: str) -> bool:
+    """Whether the person with `address` has a place at that time. A phone does not say so: families share one."""
+    person = Contact.objects.with_address(address).values("pk")[:1]
+    there = Appointment.objects.standing().filter(calendar=calendar, starts_at=starts_at)
+    guests = AppointmentGuest.objects.filter(appointment__in=there)
+    return guests.filter(Q(contact__in=person) | Q(address=address)).exists()
+
+
+def _counted(addresses: Collection[str], where: Q, now: datetime.datetime) -> dict[str, int]:
+    if not addresses:
+        return {}
+    ahead = Q(appointment__starts_at__gt=now) & ~Q(appointment__status__in=Appointment.VOID_STATUSES)
+    rows = AppointmentGuest.objects.filter(where, address__in=addresses).exclude(time_zone="")
+    counted = rows.filter(ahead | Q(appointment__created_at__gt=now - DAY)).order_by()
+    return dict(counted.values("address").annotate(number=Count("pk")).values_list("address", "number"))
