@@ -23,8 +23,8 @@ AT_ONCE = 500
 
 
 def late_matches() -> int:
-    """Mark upcoming events without an appointment though a guest of theirs is a contact by now; how many. Two statements when
-    there is no news."""
+    """Mark upcoming events without an appointment though a guest of theirs is a contact by now; how many. Two
+    statements when there is no news."""
     marked = 0
     while ContactEmail.objects.filter(is_news=True).exists():
         marked += _look_for_new_addresses()
