@@ -75,17 +75,17 @@ def picker(
     slots: Sequence[Slot],
     *,
     month: datetime.date,
-    chosen: str,
+    chosen: datetime.date | None,
     today: datetime.date,
     zone: ZoneInfo,
     last: datetime.date,
 ) -> Picker:
-    """The page of `month`; `chosen` is the day asked for ("2026-12-03"), else the first with a slot. `last`: the last
+    """The page of `month`; `chosen` is the day asked for, else the first with a slot. `last`: the last
     day that can be booked."""
     by_day: dict[datetime.date, list[Slot]] = defaultdict(list)
     for slot in slots:
         by_day[slot.starts_at.astimezone(zone).date()].append(slot)
-    day = _day(chosen, month) or next(iter(sorted(by_day)), None)
+    day = chosen or next(iter(sorted(by_day)), None)
     weeks = [
         [
             Day(
@@ -180,7 +180,8 @@ def why_not_offered(
     return ""
 
 
-def _day(text: str, month: datetime.date) -> datetime.date | None:
+def day_of(text: str, month: datetime.date) -> datetime.date | None:
+    """The day in `month` that `text` names ("2026-12-03"), None where it names none."""
     try:
         day = datetime.date.fromisoformat(text)
     except ValueError:

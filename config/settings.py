@@ -335,6 +335,8 @@ BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])
 BOOKING_TRIES = env.int("BOOKING_TRIES", default=20)
 # Nobody types a name and an address in less.
 BOOKING_QUICKEST_SECONDS = env.int("BOOKING_QUICKEST_SECONDS", default=2)
+# How long one drawing of a month serves everybody who looks at it.
+BOOKING_LOOK_SECONDS = env.int("BOOKING_LOOK_SECONDS", default=2 if not IS_TESTING else 0)
 BOOKING_MOST_AHEAD = env.int("BOOKING_MOST_AHEAD", default=5)
 
 # --- pages --------------------------------------------------------------------------------------------------

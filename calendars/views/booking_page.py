@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -64,48 +66,69 @@ def booking(request: HttpRequest, slug: str) -> HttpResponse:
     calendar = get_object_or_404(Calendar, slug=slug)
     if not calendar.is_active:
         return render(request, "booking/closed.html", {"calendar": calendar})
-    now, zone = timezone.now(), zone_of(request, calendar)
+    look = Look.asked_for(request, calendar, zone_of(request, calendar), request.GET.get("day", ""))
 
     def read(within: Span) -> offering.Offer:
-        return offering.read(calendar, within=within, now=now)
+        return offering.read(calendar, within=within, now=look.now)
 
-    return picker_page(request, "booking/booking.html", calendar, zone, now, read, request.GET.get("day", ""))
+    def draw() -> str:
+        return render_to_string("booking/_picker.html", {"calendar": calendar, **look.found(read)})
 
-
-def picker_page(
-    request: HttpRequest,
-    template: str,
-    calendar: Calendar,
-    zone: ZoneInfo,
-    now: datetime.datetime,
-    read: Callable[[Span], offering.Offer],
-    day: str,
-    **context: Any,
-) -> HttpResponse:
-    """The month asked for, `day` in it, and where the next free time is when the month has none."""
-    today = now.astimezone(zone).date()
-    last = today + datetime.timedelta(days=calendar.horizon_days + 1)
-    month = picking.month_of(request.GET.get("month", day[:7]), today, last)
-    found = read(picking.span_of(month, zone)).slots()
-    page = picking.picker(found, month=month, chosen=day, today=today, zone=zone, last=last)
-    after = picking.span_of(month, zone)[1]
-    soonest = (
-        []
-        if found
-        else picking.soonest(read, after=after, now=now, horizon_days=calendar.horizon_days, count=1)
-    )
-    response = render(
+    # To see a time is no promise: it is read again, under locks, when it is pressed. So those who look at the same
+    # moment may be shown the same.
+    picker = cache.get_or_set(look.key, draw, settings.BOOKING_LOOK_SECONDS)
+    return remembering_zone(
         request,
-        template,
-        {
-            "calendar": calendar,
-            "picker": page,
-            "zone": zone.key,
-            "soonest": picking.time_of(soonest[0], zone) if soonest else None,
-            "now": now,
-            **context,
-        },
+        render(request, "booking/booking.html", {"calendar": calendar, "drawn_picker": picker}),
+        look.zone,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The month that a visitor asked for, and the day in it, None for the first that has a time."""
+
+    calendar: Calendar
+    zone: ZoneInfo
+    now: datetime.datetime
+    month: datetime.date
+    last: datetime.date
+    day: datetime.date | None
+
+    @classmethod
+    def asked_for(cls, request: HttpRequest, calendar: Calendar, zone: ZoneInfo, day: str) -> "Look":
+        now = timezone.now()
+        today = now.astimezone(zone).date()
+        last = today + datetime.timedelta(days=calendar.horizon_days + 1)
+        month = picking.month_of(request.GET.get("month", day[:7]), today, last)
+        return cls(calendar, zone, now, month, last, picking.day_of(day, month))
+
+    @property
+    def key(self) -> str:
+        return f"booking-look-{self.calendar.pk}-{self.month}-{self.day}-{self.zone.key}"
+
+    def found(self, read: Callable[[Span], offering.Offer]) -> dict[str, Any]:
+        """What its page shows, and where the next free time is when the month has none."""
+        span, today = picking.span_of(self.month, self.zone), self.now.astimezone(self.zone).date()
+        slots = read(span).slots()
+        page = picking.picker(
+            slots, month=self.month, chosen=self.day, today=today, zone=self.zone, last=self.last
+        )
+        soonest = (
+            []
+            if slots
+            else picking.soonest(
+                read, after=span[1], now=self.now, horizon_days=self.calendar.horizon_days, count=1
+            )
+        )
+        return {
+            "picker": page,
+            "zone": self.zone.key,
+            "soonest": picking.time_of(soonest[0], self.zone) if soonest else None,
+        }
+
+
+def remembering_zone(request: HttpRequest, response: HttpResponse, zone: ZoneInfo) -> HttpResponse:
     if zone_or_none(request.GET.get("zone", "")):
         response.set_cookie(ZONE_COOKIE, zone.key, max_age=365 * 86400, samesite="Lax")
     return response

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from calendars import booking, customers, entries, ics, links, offering, picking
 from calendars.intervals import Span
-from calendars.views.booking_page import picker_page, public, zone_of
+from calendars.views.booking_page import Look, public, remembering_zone, zone_of
 from contacts.models import Appointment, AppointmentGuest, Contact
 
 
@@ -134,21 +134,19 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         first, last = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in within)
         return booking.slots_to_move(appointment, first, now=now, until=last)
 
-    return picker_page(
-        request,
-        "booking/move.html",
-        appointment.calendar,
-        zone,
-        now,
-        read,
-        appointment=appointment,
-        token=token,
-        starts_at=appointment.starts_at.astimezone(zone),
-        refusal=refusal,
-        chosen=chosen.astimezone(zone) if chosen else None,
-        day=f"{chosen.astimezone(zone):%Y-%m-%d}" if chosen else request.GET.get("day", ""),
-        stamp=f"{chosen:{picking.STAMP}}" if chosen else "",
-    )
+    day = f"{chosen.astimezone(zone):%Y-%m-%d}" if chosen else request.GET.get("day", "")
+    look = Look.asked_for(request, appointment.calendar, zone, day)
+    page = {
+        "calendar": appointment.calendar,
+        "appointment": appointment,
+        "token": token,
+        "starts_at": appointment.starts_at.astimezone(zone),
+        "refusal": refusal,
+        "chosen": chosen.astimezone(zone) if chosen else None,
+        "stamp": f"{chosen:{picking.STAMP}}" if chosen else "",
+        **look.found(read),
+    }
+    return remembering_zone(request, render(request, "booking/move.html", page), zone)
 
 
 @public

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import signing
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -346,6 +347,24 @@ def test_page_asks_the_database_no_more_for_more_members(
         works(MembershipFactory(calendar=calendar, user=user))
     with django_assert_num_queries(8):
         client.get("/book/visit/")
+
+
+def test_one_drawing_serves_all_who_look_and_what_is_pressed_is_read_again(
+    client: Client, settings: Any, django_assert_num_queries: Any
+) -> None:
+    settings.BOOKING_LOOK_SECONDS = 60
+    host = UserFactory()
+    calendar = calendar_of(host, slug="looked-at")
+    day = "/book/looked-at/?day=2026-03-03"
+    assert AT_TEN in client.get(day).content.decode()
+    BlockedTime.objects.create(user=host, starts_at=TEN, ends_at=TEN + HOUR)
+    with django_assert_num_queries(1):
+        assert AT_TEN in client.get(day).content.decode()
+    assert press(client, calendar).status_code == 409
+    assert not Appointment.objects.exists()
+    # Another zone, month or day is another drawing.
+    assert AT_TEN not in client.get(f"{day}&zone=Asia/Tokyo").content.decode()
+    cache.clear()
 
 
 def test_frames_are_for_the_sites_that_are_named(client: Client, settings: Any) -> None:
