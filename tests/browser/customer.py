@@ -68,5 +68,5 @@ class Customer:
         self.fill_in(name, address)
         form = self.page.url
         self.press_book()
-        expect(self.heading("You are booked")).to_be_visible()
+        expect(self.heading("We have received your request")).to_be_visible()
         return form

@@ -102,7 +102,7 @@ def test_the_pages_of_a_customers_own_appointment_have_no_fault(customer_with: C
     assert_no_fault(page, booked)
     assert_no_fault(page, own)
     page.goto(form)
-    expect(page.get_by_role("alert")).to_contain_text("no longer free")
+    expect(page.get_by_role("alert")).to_contain_text("not on offer, or no longer")
     assert_no_fault(page, form)
     page.goto(f"{own}move/")
     customer.choose_a_day()

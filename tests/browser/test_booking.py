@@ -17,7 +17,7 @@ def test_on_a_phone_a_time_is_booked_moved_and_cancelled(customer_with: Callable
     customer.open("first-visit")
     day, time = choose_by_finger(customer)
     fill_in_by_keys(customer)
-    expect(customer.heading("You are booked")).to_be_visible()
+    expect(customer.heading("We have received your request")).to_be_visible()
     expect(customer.page.get_by_text(re.compile(f"{day} .*, {time} to "))).to_be_visible()
     assert_fits(customer)
 
@@ -88,7 +88,7 @@ def test_without_scripts_a_time_is_booked_moved_and_cancelled(customer_with: Cal
     expect(customer.page.get_by_text(re.compile("^Tick the box to go on"))).to_be_visible()
     customer.fill_in("Tomas Reyne", "tomas.reyne@example.net")
     customer.press_book()
-    expect(customer.heading("You are booked")).to_be_visible()
+    expect(customer.heading("We have received your request")).to_be_visible()
     expect(customer.page.get_by_text(re.compile(f"{day} .*, {time} to "))).to_be_visible()
 
     customer.page.get_by_role("link", name="Move").click()
