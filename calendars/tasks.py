@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.late import late_matches
-from calendars.sync.push import tell_queues
+from calendars.sync.queues import tell_queues
 from calendars.sync.turn import take_turn
 from integrations import channels
 from integrations.models import GoogleAccount, GoogleCalendar

@@ -147,6 +147,14 @@ class Facts:
         """Too many outside guests for an appointment, unless a person decided otherwise."""
         return len(self.guests) > self.large_meeting and self.decision != MAKE
 
+    def protects(self, held: Held) -> bool:
+        """Under one way nothing that happens at Google touches an appointment made here."""
+        return not (held.made_in_google or self.policy.edits)
+
+    def hides_guests(self, observed: Observed) -> bool:
+        """Who is invited is not told: kept from us (private), or by Google. Then nobody has left."""
+        return observed.guests_omitted or (observed.is_private and self.private_events != "normal")
+
     def admits(self, guest: Guest) -> bool:
         """Whether the policy, or a person's decision, lets this guest have the appointment."""
         if self.decision == MAKE:

@@ -1,12 +1,15 @@
 """What fires: decided by the event and the policy, never by the kind of pull that brought it. Pure."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
-from calendars.sync.facts import MAKE, Facts
+from calendars.sync.facts import MAKE, Facts, Observed
 
 # The sentence of a reason that says that nothing fired, and why.
 SILENT = re.compile(r"Silent: [^.]*\.")
+
+ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
 
 
 def whether_it_fires(
@@ -36,3 +39,21 @@ def fired_by_hand(reason: str, by: str) -> str:
     if SILENT.search(reason):
         return SILENT.sub(lambda _: said, reason, count=1)
     return reason if said in reason else f"{reason} {said}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whether a change fires, and the words for it; `repeats`: it would, but an earlier occurrence told it of all."""
+
+    fires: bool
+    why: str
+    repeats: bool
+    tells: frozenset[str]
+
+
+def told(what: str, starts_at: datetime | None, observed: Observed, facts: Facts) -> Told:
+    """How `what` (BOOKED, MOVED, ENDED) is told: of a whole series by its first occurrence alone."""
+    fires, why = whether_it_fires(starts_at, observed.created_at, facts)
+    if fires and what in facts.series_told:
+        return Told(fires=False, why=ONCE_A_SERIES, repeats=True, tells=frozenset())
+    return Told(fires, why, repeats=False, tells=frozenset({what}) if fires else frozenset())

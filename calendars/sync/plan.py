@@ -4,11 +4,15 @@ Pure: no clock, no database, no Django. It compares three things, what Google la
 hold (`Held`) and what both sides last agreed on (`Agreed`), under the `Facts` of the moment. The rules are
 those of the README's sync policy, read from top to bottom: first what the event is, then whether it already has an
 appointment (follow it) or not (make one, join one, or only block).
+
+Each event is planned by itself. What concerns several is worked out around it and comes in as facts: the successors of
+a moved series (`series`, `succession`), what was told of a series already (`series_news`), the other copies of a
+meeting (`gather`). Mass cancellation waits after it (`brake`).
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
+from calendars.sync.attendance import GuestChanges, guest_changes
 from calendars.sync.facts import (
     ACCEPTED,
     APPOINTMENT,
@@ -36,14 +40,13 @@ from calendars.sync.facts import (
     Observed,
     Plan,
 )
-from calendars.sync.firing import whether_it_fires
+from calendars.sync.firing import told, whether_it_fires
 from calendars.sync.guests import Guest
 from calendars.sync.keeping import kept
 from calendars.sync.policy import NAMES
 from calendars.sync.telling import names, said_of, who_became_what
 from calendars.sync.words import Words, follow_words
 
-ONCE_A_SERIES = "Triggers fire once for a series; reminders follow each occurrence."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 ORDINARY = ("default", "fromGmail")
 ONLY_BLOCKS = dict.fromkeys(("outOfOffice", "focusTime"), "Time kept for yourself: never an appointment.")
@@ -79,7 +82,7 @@ def _gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: F
         return Plan(CANCELLED, "Cancelled on both sides.")
     if held.status in FINAL or held.ends_at <= facts.now:
         return Plan(CANCELLED, "Cancelled at Google after it took place: the appointment stays as it is.")
-    if _is_protected(held, facts):
+    if facts.protects(held):
         return Plan(CANCELLED, "Deleted at Google. One way protects the appointment made here.", agrees=False)
     if facts.may_have_moved:
         return Plan(
@@ -98,7 +101,7 @@ def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
         return Plan(FREE, "You declined this invitation, so it does not block.")
     if held.is_void or held.status in FINAL or held.ends_at <= facts.now:
         return Plan(FREE, "You declined this invitation: the appointment stays as it is.")
-    if _is_protected(held, facts):
+    if facts.protects(held):
         return Plan(FREE, "You declined at Google. One way protects the appointment made here.", agrees=False)
     return _take_off(FREE, "You declined", observed, held, facts)
 
@@ -111,21 +114,16 @@ def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Fa
         return Plan(
             outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
         )
-    told = _told(ENDED, held.starts_at, observed, facts)
+    news = told(ENDED, held.starts_at, observed, facts)
     return Plan(
         outcome,
-        f"{what}: the appointment is cancelled. {told.why}",
+        f"{what}: the appointment is cancelled. {news.why}",
         cancel=True,
-        fires=told.fires,
-        why=told.why,
-        repeats_series=told.repeats,
-        tells=told.tells,
+        fires=news.fires,
+        why=news.why,
+        repeats_series=news.repeats,
+        tells=news.tells,
     )
-
-
-def _is_protected(held: Held, facts: Facts) -> bool:
-    """Under one way nothing that happens at Google touches an appointment made here."""
-    return not (held.made_in_google or facts.policy.edits)
 
 
 # --- the event has an appointment ---------------------------------------------------------------------------------
@@ -151,7 +149,7 @@ def _follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts)
         # It lives on although Google said that it was gone, or a person brought an event of ours back.
         again = facts.lives_on or (observed.is_ours and not held.made_in_google)
         return replace(shown, reason="The appointment was cancelled here.", push_again=again)
-    guests = _follow_guests(observed, held, facts)
+    guests = guest_changes(observed, held, facts)
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
@@ -174,7 +172,7 @@ def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Fa
         return False
     if held.made_in_google:
         returned = any(facts.admits(guest) or held.has(guest) for guest in facts.guests)
-        return returned or _hides_guests(observed, facts)
+        return returned or facts.hides_guests(observed)
     return facts.policy.edits and agreed is not None and agreed.is_cancelled
 
 
@@ -188,7 +186,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     if theirs == both:
         hears = "Changed here: Google hears of it with the next push."
         return replace(shown, agrees=False, reason=hears, push_again=True)
-    if _is_protected(held, facts):
+    if facts.protects(held):
         protected = "Moved at Google. One way protects the appointment made here; its own time stands."
         return replace(shown, agrees=False, reason=protected)
     if observed.is_all_day:
@@ -199,16 +197,16 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         )
     if facts.push_pending and both is not None and ours != both:
         return replace(shown, agrees=False, reason=MOVED_ON_BOTH_SIDES)
-    told = _told(MOVED, observed.starts_at, observed, facts)
+    news = told(MOVED, observed.starts_at, observed, facts)
     return replace(
         shown,
-        repeats_series=told.repeats,
+        repeats_series=news.repeats,
         move=theirs,
-        fires=told.fires,
-        why=told.why,
-        tells=told.tells,
-        is_silent=not told.fires,
-        reason=f"Moved at Google. {told.why}",
+        fires=news.fires,
+        why=news.why,
+        tells=news.tells,
+        is_silent=not news.fires,
+        reason=f"Moved at Google. {news.why}",
     )
 
 
@@ -220,51 +218,25 @@ def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Word
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _GuestChanges:
-    stay: tuple[int, ...]
-    attach: tuple[Guest, ...]
-    detach: tuple[int, ...]
-
-
-def _follow_guests(observed: Observed, held: Held, facts: Facts) -> _GuestChanges:
-    """Guests travel from Google for events made there; on ours the list is the CRM's, but who declines is off."""
-    everyone = tuple(held.contacts)
-    tells = not (_hides_guests(observed, facts) or facts.organiser_has_copy)
-    if not tells or _is_protected(held, facts):
-        return _GuestChanges(everyone, (), ())
-    if not held.made_in_google:
-        declined = tuple(pk for pk, address in held.contacts.items() if address in facts.declined)
-        return _GuestChanges(tuple(pk for pk in everyone if pk not in declined), (), declined)
-    # Who is listed stays, also one who would not be let in any more: ignored since, or a user's address by now.
-    invited = (
-        {guest.contact for guest in facts.guests} | {guest.address for guest in facts.guests} | facts.listed
-    )
-    stay = tuple(pk for pk, address in held.contacts.items() if {pk, address} & invited)
-    candidates = () if facts.is_large_meeting else facts.guests
-    arrivals = tuple(guest for guest in candidates if not held.has(guest) and facts.admits(guest))
-    return _GuestChanges(stay, arrivals, tuple(pk for pk in held.contacts if pk not in stay))
-
-
 def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
     shown = replace(shown, outcome=BLOCK, colour=GREY, outline=False)
     if held.is_void:
         return replace(shown, reason="No guest is left: no appointment.")
     if held.ends_at <= facts.now and observed.span[1] <= facts.now:
         return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
-    told = _told(ENDED, held.starts_at, observed, facts)
+    news = told(ENDED, held.starts_at, observed, facts)
     return replace(
         shown,
         cancel=True,
-        fires=told.fires,
-        why=told.why,
-        repeats_series=told.repeats,
-        tells=told.tells,
-        reason=f"No guest is left: the appointment is cancelled. {told.why}",
+        fires=news.fires,
+        why=news.why,
+        repeats_series=news.repeats,
+        tells=news.tells,
+        reason=f"No guest is left: the appointment is cancelled. {news.why}",
     )
 
 
-def _with_guests(timed: Plan, guests: _GuestChanges, held: Held, facts: Facts, observed: Observed) -> Plan:
+def _with_guests(timed: Plan, guests: GuestChanges, held: Held, facts: Facts, observed: Observed) -> Plan:
     accepted = any(guest.has_accepted for guest in facts.guests if held.has(guest))
     confirm = accepted and held.status == NEW and held.status_is_free
     if not (guests.attach or guests.detach or confirm):
@@ -307,7 +279,7 @@ def _decide(observed: Observed, facts: Facts) -> Plan:
         return _block(observed, facts, "The appointment of this meeting was cancelled here.")
     admitted = tuple(guest for guest in facts.guests if facts.admits(guest))
     restores = facts.sibling == SIBLING_CANCELLED_THERE
-    joins = admitted or _hides_guests(observed, facts) if restores else facts.sibling
+    joins = admitted or facts.hides_guests(observed) if restores else facts.sibling
     if joins and (facts.policy.match or facts.decision == MAKE):
         return Plan(
             APPOINTMENT,
@@ -381,50 +353,28 @@ def _make(observed: Observed, admitted: tuple[Guest, ...], facts: Facts) -> Plan
     known = [guest for guest in admitted if guest.contact is not None]
     first = (known or list(admitted))[0]
     guests = (first, *(guest for guest in admitted if guest != first))
-    told = _told(BOOKED, observed.starts_at, observed, facts)
+    news = told(BOOKED, observed.starts_at, observed, facts)
     by = "A person made it an appointment" if facts.decision == MAKE else NAMES[facts.policy.option]
     return Plan(
         APPOINTMENT,
-        f"{by}: {who_became_what(admitted, facts)}. {told.why}",
+        f"{by}: {who_became_what(admitted, facts)}. {news.why}",
         blocks=_is_busy(observed, facts),
         colour=facts.calendar_colour,
-        is_silent=not (told.fires or told.repeats),
+        is_silent=not (news.fires or news.repeats),
         book=Book(
             guests=guests,
             status=CONFIRMED if facts.confirms(admitted) else NEW,
-            fires=told.fires,
-            why=told.why,
-            repeats_series=told.repeats,
+            fires=news.fires,
+            why=news.why,
+            repeats_series=news.repeats,
         ),
-        fires=told.fires,
-        why=told.why,
-        tells=told.tells,
+        fires=news.fires,
+        why=news.why,
+        tells=news.tells,
     )
 
 
 # --- the small questions ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Whether a change fires, and the words for it; `repeats`: it would, but an earlier occurrence told it of all."""
-
-    fires: bool
-    why: str
-    repeats: bool
-    tells: frozenset[str]
-
-
-def _told(what: str, starts_at: datetime | None, observed: Observed, facts: Facts) -> _Told:
-    fires, why = whether_it_fires(starts_at, observed.created_at, facts)
-    if fires and what in facts.series_told:
-        return _Told(fires=False, why=ONCE_A_SERIES, repeats=True, tells=frozenset())
-    return _Told(fires, why, repeats=False, tells=frozenset({what}) if fires else frozenset())
-
-
-def _hides_guests(observed: Observed, facts: Facts) -> bool:
-    """Who is invited is not told: kept from us (private), or by Google. Then nobody has left."""
-    return observed.guests_omitted or (observed.is_private and facts.private_events != "normal")
 
 
 def _is_busy(observed: Observed, facts: Facts) -> bool:

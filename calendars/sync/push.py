@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Value
+from django.db.models import Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from calendars.sync import backoff, sessions, targets
 from calendars.sync.gather import words_of, words_of_event
 from calendars.sync.observation import MISSING, REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
+from calendars.sync.queues import tell_queues
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
 from contacts.models import Appointment, Origin
@@ -386,18 +387,3 @@ def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> N
     target.attempts += 1
     target.not_before, target.last_error = now + wait, why[:500]
     target.save(update_fields=["attempts", "not_before", "last_error"])
-
-
-def tell_queues() -> None:
-    """Write each account's queue length on its row, where Settings → Integrations reads it. Two statements, and one
-    for each length that is not zero.
-    """
-    # Counted by what waits: counting account by account took longer than all the rest of a sweep.
-    behind = PushTarget.objects.behind().order_by()
-    counted = dict(behind.values_list("google_calendar__account").annotate(number=Count("pk")))
-    GoogleAccount.objects.filter(queue_length__gt=0).exclude(pk__in=counted).update(queue_length=0)
-    for number in set(counted.values()):
-        theirs = GoogleAccount.objects.filter(
-            pk__in=[pk for pk, length in counted.items() if length == number]
-        )
-        theirs.exclude(queue_length=number).update(queue_length=number)

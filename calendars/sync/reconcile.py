@@ -5,7 +5,7 @@ Everything an event does happens in one transaction with its row, so a crash rep
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -14,14 +14,15 @@ from django.db.models import Max
 
 from calendars import booking
 from calendars.models import Calendar, GoogleEvent, PrivateEvents
-from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import backoff, brake, bulk, late, sessions, targets
 from calendars.sync.erasing import without_addresses
-from calendars.sync.facts import ACCEPTED, BOOKED, MOVED, Book, Plan
+from calendars.sync.facts import ACCEPTED, Book, Plan
+from calendars.sync.firing import ONCE_A_SERIES
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
 from calendars.sync.inheriting import take_over_decisions
-from calendars.sync.plan import ONCE_A_SERIES, plan
+from calendars.sync.plan import plan
+from calendars.sync.series_news import SeriesNews, whole_series
 from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
 from contacts.fields import normalise_address
@@ -34,18 +35,8 @@ logger = logging.getLogger(__name__)
 BATCH = 250
 Status = Appointment.Status
 PLANNED_COLUMNS = [
-    *(
-        "planned_etag",
-        "replan",
-        "outcome",
-        "blocks",
-        "colour",
-        "outline",
-        "is_silent",
-        "appointment_id",
-        "reason",
-    ),
-    *("made_by_run_id", "error", "attempts", "not_before"),
+    *("planned_etag", "replan", "outcome", "blocks", "colour", "outline", "is_silent", "reason"),
+    *("appointment_id", "made_by_run_id", "error", "attempts", "not_before"),
     *("agreed_etag", "agreed_starts_at", "agreed_ends_at", "agreed_cancelled", "agreed_words"),
 ]
 
@@ -62,34 +53,6 @@ class Done:
     waits: bool = False
 
 
-@dataclass
-class SeriesNews:
-    """What one run says of whole series, once each: the first occurrence in order of time speaks for the others."""
-
-    # Rows that took a vanished occurrence's place.
-    handed: set[int]
-    # Series of which every occurrence ahead is planned in this run: the change is the series'.
-    whole: frozenset[str]
-    # By series what was told of it (`Plan.tells`).
-    told: dict[str, frozenset[str]] = field(default_factory=dict)
-
-    def as_it_is(self) -> "SeriesNews":
-        """A copy: what a batch tells counts when it is carried out, not when it is planned."""
-        return replace(self, told=dict(self.told))
-
-    def of(self, row: GoogleEvent) -> frozenset[str]:
-        """What was told of the series of `row` and concerns this occurrence too. It is booked once whatever happens."""
-        told = self.told.get(row.recurring_event_id, frozenset())
-        if row.recurring_event_id in self.whole:
-            return told
-        return told & ({BOOKED, MOVED} if row.pk in self.handed else {BOOKED})
-
-    def note(self, row: GoogleEvent, made: Plan) -> None:
-        series = row.recurring_event_id
-        if series and made.tells:
-            self.told[series] = self.told.get(series, frozenset()) | made.tells
-
-
 def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
     """Plan and carry out every event of `google_calendar` that is due. The caller holds the calendar's claim."""
     if not google_calendar.sync_token:
@@ -101,25 +64,13 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
     # Held, the cancellations wait for a person; what else happened goes on, and new events block.
     held = brake.held(setting, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
-    news = SeriesNews(handed, _whole_series(due, google_calendar, now))
+    news = SeriesNews(handed, whole_series(due, google_calendar, now))
     pks = [pk for pk in due.order_by("starts_at", "pk").values_list("pk", flat=True) if pk not in held]
     for start in range(0, len(pks), BATCH):
         yield from _batch(pks[start : start + BATCH], setting, now, news)
 
 
-def _whole_series(due: GoogleEventQuerySet, google_calendar: GoogleCalendar, now: datetime) -> frozenset[str]:
-    """The series of `due` rows that leave no occurrence ahead as it was. One statement where nothing repeats."""
-    series = set(due.exclude(recurring_event_id="").values_list("recurring_event_id", flat=True))
-    if not series:
-        return frozenset()
-    left = GoogleEvent.objects.filter(
-        google_calendar=google_calendar, recurring_event_id__in=series, ends_at__gt=now
-    ).exclude(status="cancelled")
-    untouched = left.exclude(pk__in=due.values("pk")).values_list("recurring_event_id", flat=True)
-    return frozenset(series - set(untouched))
-
-
-def _batch(pks: Sequence[int], setting: Setting, now: datetime, news: "SeriesNews") -> Iterator[Done]:
+def _batch(pks: Sequence[int], setting: Setting, now: datetime, news: SeriesNews) -> Iterator[Done]:
     try:
         with transaction.atomic():
             done = _carry_out(pks, setting, now, news)
@@ -131,7 +82,7 @@ def _batch(pks: Sequence[int], setting: Setting, now: datetime, news: "SeriesNew
         yield from done
 
 
-def _alone(pk: int, setting: Setting, now: datetime, news: "SeriesNews") -> Iterator[Done]:
+def _alone(pk: int, setting: Setting, now: datetime, news: SeriesNews) -> Iterator[Done]:
     """One bad event is recorded on its row with the error, and the rest goes on."""
     try:
         with transaction.atomic():
@@ -150,7 +101,7 @@ def _alone(pk: int, setting: Setting, now: datetime, news: "SeriesNews") -> Iter
         yield from done
 
 
-def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "SeriesNews") -> list[Done]:
+def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: SeriesNews) -> list[Done]:
     rows = list(
         GoogleEvent.objects.filter(pk__in=pks)
         .select_related("appointment__calendar", "appointment__contact", "run")
@@ -178,7 +129,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: "Serie
     ]
 
 
-def _planned(found: Sequence[Situation], news: "SeriesNews") -> Iterator[tuple[Plan, Situation]]:
+def _planned(found: Sequence[Situation], news: SeriesNews) -> Iterator[tuple[Plan, Situation]]:
     """The plan of each situation, in order: what one occurrence told, the next ones of its series repeat."""
     seen: set[tuple[str, str]] = set()
     for situation in found:
