@@ -368,9 +368,13 @@ def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting,
         rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
         return
     if event.is_series:
-        # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now.
-        read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
-        read.update(next_pull_at=now)
+        # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now. Of a
+        # calendar that nobody reads any more it is the person's own.
+        if google_calendar.next_pull_at is None:
+            rows.update(status="cancelled", etag=f"{event.etag}-series")
+        else:
+            read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
+            read.update(next_pull_at=now)
         return
     rows.update(**columns(event, keeps_private=setting.keeps_private))
 

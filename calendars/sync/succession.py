@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.series import Occurrence, pair
@@ -26,9 +26,15 @@ def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
     One statement when nothing vanished.
     """
     waiting = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
-    standing = Q(
-        appointment__ends_at__gt=now,
-        appointment__status__in=[Appointment.Status.NEW, Appointment.Status.CONFIRMED],
+    # Cancelled here, and Google has not heard of it: what took its place goes the same way.
+    untold = Exists(
+        PushTarget.objects.behind().filter(
+            appointment=OuterRef("appointment"), google_calendar=google_calendar, is_withdrawn=False
+        )
+    )
+    standing = Q(appointment__ends_at__gt=now) & (
+        Q(appointment__status__in=[Appointment.Status.NEW, Appointment.Status.CONFIRMED])
+        | Q(untold, appointment__status__in=Appointment.VOID_STATUSES)
     )
     decided = Q(appointment=None, ends_at__gt=now) & ~Q(decision="")
     vanished = list(

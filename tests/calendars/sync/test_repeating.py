@@ -128,6 +128,18 @@ class TestMadeToRepeat:
         starts = starts_of(google, desk)
         assert starts == ["2026-03-10T10:00", "2026-03-17T10:00"]
 
+    def test_cancelled_here_before_google_was_told_its_first_occurrence_goes(self, google: Google) -> None:
+        desk = Desk(google)
+        desk.turn()
+        appointment = book(desk)
+        desk.turn()
+        [event] = google.events(desk.address)
+        google.change(desk.address, event, recurrence=WEEKLY, **at())
+        booking.cancel(appointment)
+        desk.turn()
+        desk.turn()
+        assert starts_of(google, desk) == ["2026-03-10T10:00", "2026-03-17T10:00"]
+
     def test_a_series_that_repeats_no_more_keeps_its_appointment_and_says_nothing_of_it(
         self, google: Google
     ) -> None:
