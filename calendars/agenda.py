@@ -5,8 +5,8 @@ handed out, so no page or feed above this module can show more.
 """
 
 import datetime
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q
@@ -64,6 +64,9 @@ class Entry:
     is_silent: bool = False
     drag_url: str = ""
     version: str = ""
+    # Of a seat of a class: which session, and of how many seats; `session` is the same for all of them.
+    session: str = ""
+    seats: int = 0
 
     @property
     def is_cancelled(self) -> bool:
@@ -78,6 +81,31 @@ def entries(asked: Asked) -> list[Entry]:
         found += [*event_entries(asked), *blocked_entries(asked)]
     return sorted(
         found, key=lambda entry: (entry.first_day, not entry.is_all_day, entry.starts_at, entry.title)
+    )
+
+
+def with_sessions(found: Sequence[Entry]) -> list[Entry]:
+    """`found`, with the seats of each session of a class drawn as one: eight people side by side could not be read."""
+    drawn: dict[str, list[Entry]] = {}
+    for entry in found:
+        is_seat = entry.session and not entry.is_cancelled
+        drawn.setdefault(entry.session if is_seat else entry.key, []).append(entry)
+    return [_session(seats) if seats[0].session and len(seats) > 1 else seats[0] for seats in drawn.values()]
+
+
+def _session(seats: Sequence[Entry]) -> Entry:
+    first = seats[0]
+    return replace(
+        first,
+        key=first.session,
+        title=f"{first.detail}: {len(seats)} of {first.seats}",
+        detail=", ".join(seat.title for seat in seats),
+        # The list shows them one by one.
+        url=f"{reverse('calendars:agenda')}?view=list&date={first.first_day}&person=all",
+        status="",
+        status_words="",
+        drag_url="",
+        version="",
     )
 
 
@@ -121,7 +149,16 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
             is_silent=bool(getattr(row, "is_silent", False)) and not hidden,
             drag_url=reverse("calendars:drag", args=[row.pk]) if is_movable else "",
             version=str(row.revision) if is_movable else "",
+            session="" if hidden else _session_of(row),
+            seats=row.calendar.seats,
         )
+
+
+def _session_of(row: Appointment) -> str:
+    if row.calendar.kind != Calendar.Kind.CLASS:
+        return ""
+    times = f"{row.starts_at.timestamp():.0f}-{row.ends_at.timestamp():.0f}"
+    return f"session-{row.calendar_id}-{row.owner_id}-{times}"
 
 
 def event_entries(asked: Asked) -> Iterator[Entry]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from calendars.agenda import Asked, Entry, days_of, entries, event_title
+from calendars.agenda import Asked, Entry, days_of, entries, event_title, with_sessions
 from calendars.appointment_forms import MOST_OVERLAP
 from calendars.colours import text_on
 from calendars.days import VIEWS, by_day, following, shown
@@ -117,7 +117,7 @@ def agenda_feed(request: HttpRequest) -> HttpResponse:
     if starts_at is None or ends_at is None or not starts_at < ends_at <= starts_at + LONGEST_FEED:
         return HttpResponseBadRequest("Say start and end, at most two months apart.")
     choice = choice_from(request.GET, viewer, starts_at.date())
-    found = entries(asked(choice, viewer, zone, starts_at, ends_at))
+    found = with_sessions(entries(asked(choice, viewer, zone, starts_at, ends_at)))
     # A month has no hours in which an entry could be drawn out.
     has_hours = choice.view != "month"
     return JsonResponse([as_json(entry, zone, has_hours=has_hours) for entry in found], safe=False)

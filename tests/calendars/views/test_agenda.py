@@ -345,3 +345,17 @@ def test_an_event_of_several_days_and_a_tombstone_open_as_well() -> None:
     type(gone).objects.filter(pk=gone.pk).update(starts_at=None, ends_at=None)
     assert "Thursday 26 November" in client.get(f"/agenda/events/{long.pk}/").content.decode()
     assert "Not known" in client.get(f"/agenda/events/{gone.pk}/").content.decode()
+
+
+def test_the_seats_of_a_class_are_drawn_as_one_session_and_listed_one_by_one() -> None:
+    client, user = signed_in()
+    calendar = CalendarFactory(kind="class", name="Back class", seats=8)
+    for first_name in ("Ann", "Ben", "Cid"):
+        booked(user, calendar=calendar, contact=ContactFactory(first_name=first_name, last_name="Lee"))
+    booked(user, NOW + 3 * HOUR, calendar=calendar, contact=ContactFactory(first_name="Dot", last_name="Lee"))
+    found = {entry["title"]: entry["extendedProps"] for entry in feed(client)}
+    assert list(found) == ["Back class: 3 of 8", "Dot Lee"]
+    session = found["Back class: 3 of 8"]
+    assert session["detail"] == "Ann Lee, Ben Lee, Cid Lee"
+    page = client.get(session["url"]).content.decode()
+    assert all(name in page for name in ("Ann Lee", "Ben Lee", "Cid Lee"))
