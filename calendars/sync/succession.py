@@ -36,7 +36,8 @@ def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
         Q(appointment__status__in=[Appointment.Status.NEW, Appointment.Status.CONFIRMED])
         | Q(untold, appointment__status__in=Appointment.VOID_STATUSES)
     )
-    decided = Q(appointment=None, ends_at__gt=now) & ~Q(decision="")
+    nobody_booked = Q(appointment=None) | Q(appointment__status__in=Appointment.VOID_STATUSES)
+    decided = nobody_booked & Q(ends_at__gt=now) & ~Q(decision="")
     vanished = list(
         waiting.filter(standing | decided, status="cancelled", starts_at__isnull=False).select_related(
             "appointment"
@@ -121,7 +122,9 @@ def _keys_taken(rows: Sequence[GoogleEvent], moving_on: Sequence[UUID]) -> set[t
 
 
 def _hand_over(old: GoogleEvent, new: GoogleEvent) -> None:
-    GoogleEvent.objects.filter(pk=new.pk).update(decision=old.decision, decided_by=old.decided_by_id)
+    GoogleEvent.objects.filter(pk=new.pk).update(
+        decision=old.decision, decided_by=old.decided_by_id, decides_series=old.decides_series
+    )
     if old.appointment is not None:
         _hand_over_appointment(old, new, old.appointment)
 

@@ -167,6 +167,22 @@ def test_what_a_person_decided_of_an_occurrence_stays_when_the_series_moves(goog
     assert list(kept) == [("private", desk.user.pk)] * 3
 
 
+def test_one_occurrence_kept_private_stays_so_when_the_series_moves(google: Google) -> None:
+    desk = Desk(google)
+    event = add_daily(google, desk.address, "dentist@x.org", count=3)
+    desk.turn()
+    first = GoogleEvent.objects.order_by("starts_at")[0]
+    decide.keep_private(first, by=desk.user, now=NOW)
+    google.change(desk.address, event, **at(TOMORROW_AT_TEN + 2 * HOUR))
+    desk.turn()
+    assert Appointment.objects.standing().count() == 2
+    assert Appointment.objects.count() == 3
+    moved = GoogleEvent.objects.exclude(status="cancelled").order_by("starts_at")[0]
+    assert (moved.decision, moved.outcome) == ("private", "block")
+    decide.let_option_decide(moved, by=desk.user, now=NOW)
+    assert Appointment.objects.standing().count() == 3
+
+
 def test_one_way_protects_what_was_made_here_from_its_owners_own_no(google: Google) -> None:
     desk = Desk(google, "one_way", creation=False, trigger=False)
     desk.turn()
