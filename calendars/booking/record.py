@@ -8,6 +8,7 @@ from functools import partial
 from django.db import transaction
 from django.dispatch import Signal
 
+from calendars.sync import sessions
 from contacts import signals
 from contacts.models import Appointment, AppointmentChange, Contact, Origin, User
 
@@ -19,7 +20,11 @@ SIGNAL_BY_WHAT: dict[str, Signal] = {
 
 
 def locked(appointment: Appointment) -> Appointment:
-    """The appointment as it is now, held until the transaction ends."""
+    """The appointment as it is now, held until the transaction ends; of a class the calendar first, as `hold` does:
+    who changes one seat may have to change another.
+    """
+    if sessions.is_seat(appointment):
+        sessions.lock(appointment.calendar_id)
     rows = Appointment.objects.select_for_update(of=("self",)).select_related("calendar")
     return rows.get(pk=appointment.pk)
 

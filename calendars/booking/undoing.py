@@ -8,6 +8,7 @@ from calendars.booking.changing import how_it_stands, reschedule
 from calendars.booking.claiming import overlap_is_taken
 from calendars.booking.record import What, locked
 from calendars.booking.rules import NotPossible
+from calendars.models import GoogleEvent
 from contacts.models import Appointment, AppointmentChange, Origin, User
 
 
@@ -26,6 +27,8 @@ def undo_move(
     if why or old is None:
         raise NotPossible(why or "This cannot be undone.")
     words = f"Undone: moved back by {by}."
+    # What Google changed meanwhile gave way to the move: it is looked at again.
+    row.google_events.update(replan=GoogleEvent.Replan.MEETING)
     with overlap_is_taken():
         return reschedule(
             row,

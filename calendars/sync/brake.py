@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, Subquery
+from django.db.models import Count, Exists, Max, Subquery
 from django.db.models.functions import Coalesce
 
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
+from calendars.sync import sessions
 from calendars.sync.gather import situations
 from calendars.sync.plan import plan
 from calendars.sync.setting import Setting, setting_for
@@ -41,22 +42,26 @@ def held(setting: Setting, now: datetime) -> Collection[int]:
     while few linked rows are due.
     """
     found = _look(setting.google_calendar, now)
-    if not found.is_braked and found.number <= settings.BRAKE_CANCELLATIONS:
+    if not found.is_braked and found.most <= settings.BRAKE_CANCELLATIONS:
         return ()
     runs = SyncRun.objects.filter(google_calendar=setting.google_calendar)
     braked = runs.filter(state=SyncRun.State.BRAKED)
-    pks = {row.pk for row in _cancelling(setting, now)}
+    rows = list(_cancelling(setting, now))
+    pks = {row.pk for row in rows}
+    # A class's event stands for every seat of its session.
+    seats = [len(_appointments(row)) for row in rows]
     if not pks:
         braked.update(state=SyncRun.State.DONE, error="")
         return ()
     if not found.is_braked:
-        few = len(pks) <= settings.BRAKE_CANCELLATIONS
-        if few or len(pks) * 3 <= _linked(setting.google_calendar, now).count():
+        few = sum(seats) <= settings.BRAKE_CANCELLATIONS
+        linked = _linked(setting.google_calendar, now).count() + sum(seats) - len(seats)
+        if few or sum(seats) * 3 <= linked:
             return ()
         run = runs.order_by("-started_at", "-pk").first()
         run = run or runs.create(kind=SyncRun.Kind.INCREMENTAL, started_at=now)
         runs.filter(pk=run.pk).update(state=SyncRun.State.BRAKED)
-    braked.update(error=f"It would cancel {_counted(len(pks))}. Nothing is done until a person lets it.")
+    braked.update(error=f"It would cancel {_counted(sum(seats))}. Nothing is done until a person lets it.")
     return pks
 
 
@@ -64,9 +69,9 @@ def held_events(run: SyncRun, now: datetime) -> list[Waiting]:
     """The events whose appointments a braked `run` would cancel, soonest appointment first."""
     setting = setting_for(run.google_calendar, now)
     found = [
-        Waiting(row, row.appointment, row.reason)
+        Waiting(row, appointment, _ahead(row.reason))
         for row in _cancelling(setting, now)
-        if row.appointment is not None
+        for appointment in _appointments(row)
     ]
     return sorted(found, key=lambda waiting: (waiting.appointment.starts_at, waiting.event.pk))
 
@@ -78,27 +83,29 @@ def waiting(event: GoogleEvent, now: datetime) -> tuple[SyncRun, str] | None:
     braked = SyncRun.objects.filter(google_calendar=event.google_calendar_id, state=SyncRun.State.BRAKED)
     run = braked.select_related("google_calendar__account__user").first()
     found = _cancelling(setting_for(run.google_calendar, now), now, pk=event.pk) if run else ()
-    return next(((run, row.reason) for row in found if run), None)
+    return next(((run, _ahead(row.reason)) for row in found if run), None)
 
 
-def release(run: SyncRun, *, by: User, now: datetime) -> None:
-    """Let a braked run cancel what it would cancel: each of its events is a person's decision now."""
-    _decide(run, by, now)
+def release(run: SyncRun, shown: Collection[int], *, by: User, now: datetime) -> None:
+    """Let a braked run cancel what it would cancel of the events `shown`: each is a person's decision now."""
+    _decide(run, shown, by, now)
 
 
-def keep(run: SyncRun, *, by: User, now: datetime) -> None:
-    """The appointments that a braked run would cancel stay as they are, whatever became of their events."""
-    _decide(run, by, now, decision=GoogleEvent.Decision.KEEP)
+def keep(run: SyncRun, shown: Collection[int], *, by: User, now: datetime) -> None:
+    """The appointments of the events `shown` stay as they are, whatever became of those."""
+    _decide(run, shown, by, now, decision=GoogleEvent.Decision.KEEP)
 
 
 @transaction.atomic
-def _decide(run: SyncRun, by: User, now: datetime, **decided: str) -> None:
-    pks = [waiting.event.pk for waiting in held_events(run, now)]
-    rows = GoogleEvent.objects.filter(pk__in=pks)
+def _decide(run: SyncRun, shown: Collection[int], by: User, now: datetime, **decided: str) -> None:
+    """What nobody saw is not decided about: the run goes on waiting for it."""
+    held = {waiting.event.pk for waiting in held_events(run, now)}
+    rows = GoogleEvent.objects.filter(pk__in=held & set(shown))
     rows.update(replan=GoogleEvent.Replan.DECISION, decided_by=by, **decided)
-    SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED).update(
-        state=SyncRun.State.DONE, error="", released_at=now, released_by=by
-    )
+    if held <= set(shown):
+        SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED).update(
+            state=SyncRun.State.DONE, error="", released_at=now, released_by=by
+        )
 
 
 def braked_runs(user: User) -> list[SyncRun]:
@@ -111,16 +118,17 @@ def braked_runs(user: User) -> list[SyncRun]:
 
 
 class _Found(NamedTuple):
-    number: int
+    # How many appointments the due linked rows could end.
+    most: int
     is_braked: bool
 
 
 def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
-    """How many linked rows are due, and whether a run waits already."""
-    counted = _due(google_calendar, now).order_by().values("google_calendar").annotate(number=Count("pk"))
+    due = _due(google_calendar, now).order_by().values("google_calendar")
+    counted = due.annotate(most=Count("pk") * Max("appointment__calendar__seats"))
     braked = SyncRun.objects.filter(google_calendar=google_calendar, state=SyncRun.State.BRAKED)
     rows = GoogleCalendar.objects.filter(pk=google_calendar.pk).values_list(
-        Coalesce(Subquery(counted.values("number")), 0), Exists(braked)
+        Coalesce(Subquery(counted.values("most")), 0), Exists(braked)
     )
     return _Found(*rows.get())
 
@@ -138,6 +146,21 @@ def _cancelling(setting: Setting, now: datetime, **only: int) -> Iterator[Google
             if made.cancel:
                 situation.row.reason = made.reason
                 yield situation.row
+
+
+def _appointments(row: GoogleEvent) -> list[Appointment]:
+    """Those that end with the event of `row`: one, or every seat of a session."""
+    if row.appointment is None:
+        return []
+    if not sessions.is_seat(row.appointment) or row.agreed_starts_at is None or row.agreed_ends_at is None:
+        return [row.appointment]
+    session = sessions.Times(row.agreed_starts_at, row.agreed_ends_at)
+    return list(sessions.seats(row.appointment, session).select_related("contact")) or [row.appointment]
+
+
+def _ahead(reason: str) -> str:
+    """What a plan says it did, of what is not done."""
+    return reason.replace("Triggers fired.", "Triggers would fire.")
 
 
 def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:

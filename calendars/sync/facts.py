@@ -18,7 +18,7 @@ SIBLING_STANDS, SIBLING_CANCELLED_HERE, SIBLING_CANCELLED_THERE = (
 )
 MAKE, KEEP_PRIVATE, UNDONE, KEEP = "make", "private", "undone", "keep"
 # What is told once for a whole series; a guest who was added, by their address.
-BOOKED, MOVED, ENDED, ACCEPTED = "booked", "moved", "ended", "accepted"
+BOOKED, MOVED, ENDED, DECLINED, LEFT, ACCEPTED = "booked", "moved", "ended", "declined", "left", "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Held:
     made_in_google: bool = False
     contacts: dict[int, str] = field(default_factory=dict)
     words: Words = NO_WORDS
+    # One of several whose session the event is: who is invited at Google says nothing of any of them.
+    is_seat: bool = False
 
     @property
     def is_void(self) -> bool:

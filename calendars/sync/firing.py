@@ -52,8 +52,8 @@ class Told:
 
 
 def told(what: str, starts_at: datetime | None, observed: Observed, facts: Facts) -> Told:
-    """How `what` (BOOKED, MOVED, ENDED) is told: of a whole series by its first occurrence alone."""
+    """How `what` (BOOKED, MOVED by so much, ENDED) is told: of a whole series by its first occurrence alone."""
     fires, why = whether_it_fires(starts_at, observed.created_at, facts)
-    if fires and what in facts.series_told:
+    if fires and {what, what.partition(" ")[0]} & facts.series_told:
         return Told(fires=False, why=ONCE_A_SERIES, repeats=True, tells=frozenset())
     return Told(fires, why, repeats=False, tells=frozenset({what}) if fires else frozenset())

@@ -21,6 +21,7 @@ from calendars.models import (
     SyncRun,
 )
 from calendars.sync import guests as guest_rules
+from calendars.sync import sessions
 from calendars.sync.facts import (
     BOOKED,
     GREY,
@@ -295,6 +296,7 @@ def _held(row: GoogleEvent, attached: dict[UUID, dict[int, str]]) -> Held | None
         made_in_google=appointment.came_from_google and row.crm_id != str(appointment.pk),
         contacts=attached.get(appointment.pk, {}),
         words=words_of(appointment),
+        is_seat=sessions.is_seat(appointment),
     )
 
 
@@ -314,6 +316,9 @@ def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
         appointment=OuterRef("appointment"),
         what=AppointmentChange.What.RESCHEDULED,
         revision__gt=OuterRef("pushed_revision"),
+        # A move that was undone, and its undoing, are none.
+        undoes=None,
+        undone_by=None,
     ).exclude(origin=Origin.GOOGLE)
     behind = PushTarget.objects.behind().filter(
         Exists(moved_here),

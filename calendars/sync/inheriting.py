@@ -13,7 +13,11 @@ def take_over_decisions(rows: Sequence[GoogleEvent]) -> None:
     """Give the decision to those of `rows`, events of one Google calendar, that are new to such a series. No statement
     where no occurrence is new, one where no series is decided about.
     """
-    new = [row for row in rows if row.recurring_event_id and not row.planned_etag and not row.decision]
+    new = [
+        row
+        for row in rows
+        if row.recurring_event_id and not row.planned_etag and not row.decision and not _is_booked(row)
+    ]
     if not new:
         return
     decided = GoogleEvent.objects.filter(
@@ -30,6 +34,10 @@ def take_over_decisions(rows: Sequence[GoogleEvent]) -> None:
             GoogleEvent.objects.filter(pk=row.pk, decision="").update(
                 decision=row.decision, decided_by=row.decided_by_id, decides_series=True
             )
+
+
+def _is_booked(row: GoogleEvent) -> bool:
+    return row.appointment is not None and not row.appointment.is_void
 
 
 def _names(row: GoogleEvent) -> tuple[str, str]:

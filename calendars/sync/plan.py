@@ -20,6 +20,7 @@ from calendars.sync.facts import (
     BOOKED,
     CANCELLED,
     CONFIRMED,
+    DECLINED,
     ENDED,
     FINAL,
     FREE,
@@ -27,6 +28,7 @@ from calendars.sync.facts import (
     IGNORED,
     KEEP,
     KEEP_PRIVATE,
+    LEFT,
     MAKE,
     MOVED,
     NEW,
@@ -93,7 +95,7 @@ def _gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: F
             agrees=False,
             waits=True,
         )
-    return _take_off(CANCELLED, "Deleted at Google", observed, held, facts)
+    return _take_off(CANCELLED, "Deleted at Google", ENDED, observed, held, facts)
 
 
 def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
@@ -103,10 +105,10 @@ def _declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
         return Plan(FREE, "You declined this invitation: the appointment stays as it is.")
     if facts.protects(held):
         return Plan(FREE, "You declined at Google. One way protects the appointment made here.", agrees=False)
-    return _take_off(FREE, "You declined", observed, held, facts)
+    return _take_off(FREE, "You declined", DECLINED, observed, held, facts)
 
 
-def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Facts) -> Plan:
+def _take_off(outcome: str, what: str, news: str, observed: Observed, held: Held, facts: Facts) -> Plan:
     """One copy is gone: the whole appointment when it was the organiser's or the last, else this host alone."""
     if facts.has_own_copy:
         return Plan(outcome, f"{what}: it stands in another of your calendars.")
@@ -114,15 +116,15 @@ def _take_off(outcome: str, what: str, observed: Observed, held: Held, facts: Fa
         return Plan(
             outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
         )
-    news = told(ENDED, held.starts_at, observed, facts)
+    said = told(news, held.starts_at, observed, facts)
     return Plan(
         outcome,
-        f"{what}: the appointment is cancelled. {news.why}",
+        f"{what}: the appointment is cancelled. {said.why}",
         cancel=True,
-        fires=news.fires,
-        why=news.why,
-        repeats_series=news.repeats,
-        tells=news.tells,
+        fires=said.fires,
+        why=said.why,
+        repeats_series=said.repeats,
+        tells=said.tells,
     )
 
 
@@ -197,7 +199,8 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         )
     if facts.push_pending and both is not None and ours != both:
         return replace(shown, agrees=False, reason=MOVED_ON_BOTH_SIDES)
-    news = told(MOVED, observed.starts_at, observed, facts)
+    shift = f"{MOVED} by {theirs[0] - ours[0]}, {theirs[1] - ours[1]}"
+    news = told(shift, observed.starts_at, observed, facts)
     return replace(
         shown,
         repeats_series=news.repeats,
@@ -224,7 +227,7 @@ def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -
         return replace(shown, reason="No guest is left: no appointment.")
     if held.ends_at <= facts.now and observed.span[1] <= facts.now:
         return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
-    news = told(ENDED, held.starts_at, observed, facts)
+    news = told(LEFT, held.starts_at, observed, facts)
     return replace(
         shown,
         cancel=True,

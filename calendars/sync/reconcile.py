@@ -22,7 +22,7 @@ from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.hosts import free_absent
 from calendars.sync.inheriting import take_over_decisions
 from calendars.sync.plan import plan
-from calendars.sync.series_news import SeriesNews, whole_series
+from calendars.sync.series_news import SeriesNews, news_of
 from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
 from contacts.fields import normalise_address
@@ -64,7 +64,7 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
     # Held, the cancellations wait for a person; what else happened goes on, and new events block.
     held = brake.held(setting, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
-    news = SeriesNews(handed, whole_series(due, google_calendar, now))
+    news = news_of(handed, due, google_calendar, now)
     pks = [pk for pk in due.order_by("starts_at", "pk").values_list("pk", flat=True) if pk not in held]
     for start in range(0, len(pks), BATCH):
         yield from _batch(pks[start : start + BATCH], setting, now, news)
@@ -201,7 +201,7 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
         return
     there = row.google_calendar_id
     if sessions.is_seat(appointment):
-        _take_session_along(made, appointment)
+        _take_session_along(made, appointment, row)
     if made.restore:
         status = Status.CONFIRMED if made.confirm else Status.NEW
         booking.set_status(
@@ -250,14 +250,17 @@ def _apply(made: Plan, situation: Situation, setting: Setting) -> None:
         row.appointment = Appointment.objects.select_related("calendar").get(pk=appointment.pk)
 
 
-def _take_session_along(made: Plan, seat: Appointment) -> None:
+def _take_session_along(made: Plan, seat: Appointment, row: GoogleEvent) -> None:
     """What happened to the one event of a session happens to its other seats; Google is told of the event alone."""
     if made.restore:
         for other in sessions.cancelled_with(seat):
-            booking.set_status(other, Status.NEW, fires=False, origin=Origin.GOOGLE, why=made.why, aims=False)
-    if not (made.move or made.cancel):
+            status = sessions.status_before(other)
+            booking.set_status(other, status, fires=False, origin=Origin.GOOGLE, why=made.why, aims=False)
+    if not (made.move or made.cancel) or row.agreed_starts_at is None or row.agreed_ends_at is None:
         return
-    for other in sessions.seats(seat).exclude(pk=seat.pk):
+    # Where the event was when both sides last agreed: the seat that it is linked to may have moved since.
+    session = sessions.Times(row.agreed_starts_at, row.agreed_ends_at)
+    for other in sessions.seats(seat, session).exclude(pk=seat.pk):
         if made.move:
             starts_at, ends_at = made.move
             booking.reschedule(

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
+
 from calendars.models import GoogleEvent
 from calendars.models.google import GoogleEventQuerySet
-from calendars.sync.facts import BOOKED, MOVED, Plan
+from calendars.sync.facts import BOOKED, ENDED, MOVED, Plan
 from integrations.models import GoogleCalendar
 
 
@@ -15,8 +17,9 @@ class SeriesNews:
 
     # Rows that took a vanished occurrence's place.
     handed: set[int]
-    # Series of which every occurrence ahead is planned in this run: the change is the series'.
+    # Series of which every occurrence ahead is planned in this run, and those that have none left.
     whole: frozenset[str]
+    gone: frozenset[str]
     # By series what was told of it (`Plan.tells`).
     told: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -25,25 +28,38 @@ class SeriesNews:
         return replace(self, told=dict(self.told))
 
     def of(self, row: GoogleEvent) -> frozenset[str]:
-        """What was told of the series of `row` and concerns this occurrence too. It is booked once whatever happens."""
-        told = self.told.get(row.recurring_event_id, frozenset())
-        if row.recurring_event_id in self.whole:
-            return told
-        return told & ({BOOKED, MOVED} if row.pk in self.handed else {BOOKED})
+        """What was told of the series of `row` and happened to this occurrence as well.
+
+        A series that was changed in any way is whole: then a move counts by how far it went, and a date that was
+        dropped is told by itself while others stay. What took a vanished occurrence's place moved with all the others.
+        """
+        series = row.recurring_event_id
+        told = self.told.get(series, frozenset())
+        if row.pk in self.handed:
+            return told if series in self.whole else told & {BOOKED, MOVED}
+        if series in self.gone:
+            return told - {MOVED}
+        return told - {MOVED, ENDED} if series in self.whole else told & {BOOKED}
 
     def note(self, row: GoogleEvent, made: Plan) -> None:
         series = row.recurring_event_id
         if series and made.tells:
-            self.told[series] = self.told.get(series, frozenset()) | made.tells
+            moved = {MOVED} if any(what.startswith(MOVED) for what in made.tells) else set()
+            self.told[series] = self.told.get(series, frozenset()) | made.tells | moved
 
 
-def whole_series(due: GoogleEventQuerySet, google_calendar: GoogleCalendar, now: datetime) -> frozenset[str]:
-    """The series of `due` rows that leave no occurrence ahead as it was. One statement where nothing repeats."""
+def news_of(
+    handed: set[int], due: GoogleEventQuerySet, google_calendar: GoogleCalendar, now: datetime
+) -> SeriesNews:
+    """For a run that plans `due`, of which those `handed` took another's place. One statement where nothing repeats."""
     series = set(due.exclude(recurring_event_id="").values_list("recurring_event_id", flat=True))
     if not series:
-        return frozenset()
+        return SeriesNews(handed, frozenset(), frozenset())
     left = GoogleEvent.objects.filter(
         google_calendar=google_calendar, recurring_event_id__in=series, ends_at__gt=now
     ).exclude(status="cancelled")
-    untouched = left.exclude(pk__in=due.values("pk")).values_list("recurring_event_id", flat=True)
-    return frozenset(series - set(untouched))
+    found = left.annotate(is_planned_now=Exists(due.filter(pk=OuterRef("pk"))))
+    lasting = set(found.order_by().values_list("recurring_event_id", "is_planned_now").distinct())
+    untouched = {each for each, is_planned_now in lasting if not is_planned_now}
+    living = {each for each, _ in lasting}
+    return SeriesNews(handed, frozenset(series - untouched), frozenset(series - living))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db.models import Exists, OuterRef
 
 from calendars.models import Calendar, PushTarget
-from contacts.models import Appointment, AppointmentHost, Origin
+from contacts.models import Appointment, AppointmentChange, AppointmentHost, Origin
 from contacts.models.appointments import AppointmentQuerySet
 
 
@@ -36,6 +36,13 @@ def cancelled_with(appointment: Appointment) -> AppointmentQuerySet:
     """The others of its session that Google cancelled along with it."""
     others = _at(appointment, appointment.starts_at, appointment.ends_at).exclude(pk=appointment.pk)
     return others.filter(status=Appointment.Status.CANCELLED, status_set_by=Origin.GOOGLE)
+
+
+def status_before(seat: Appointment) -> str:
+    """What a cancelled seat is again when its session comes back."""
+    was_confirmed = seat.changes.filter(what=AppointmentChange.What.CONFIRMED, contact=None).exists()
+    confirms = seat.calendar.confirms_automatically or was_confirmed
+    return Appointment.Status.CONFIRMED if confirms else Appointment.Status.NEW
 
 
 def lock(calendar_id: int) -> None:

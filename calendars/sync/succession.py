@@ -123,7 +123,12 @@ def _keys_taken(rows: Sequence[GoogleEvent], moving_on: Sequence[UUID]) -> set[t
 
 def _hand_over(old: GoogleEvent, new: GoogleEvent) -> None:
     GoogleEvent.objects.filter(pk=new.pk).update(
-        decision=old.decision, decided_by=old.decided_by_id, decides_series=old.decides_series
+        decision=old.decision,
+        decided_by=old.decided_by_id,
+        # Decided of a single event, it is decided of all that the event becomes.
+        decides_series=bool(old.decision)
+        and bool(new.recurring_event_id)
+        and (old.decides_series or not old.recurring_event_id),
     )
     if old.appointment is not None:
         _hand_over_appointment(old, new, old.appointment)

@@ -5,7 +5,7 @@ A push target is written beside the appointment; `sync.push` brings Google up to
 
 import datetime
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -47,21 +47,56 @@ def aim(
         return
     sessions.lock(appointment.calendar_id)
     sessions.share_link(appointment)
-    _aim_seat(appointment, agreed_at)
-    # The session's event says how full it is, and is held by one of those who stay.
-    others = [*sessions.seats(appointment), *(sessions.seats(appointment, left) if left else ())]
-    for other in others:
-        if other.pk != appointment.pk and (_stands_for_session(other) or getattr(other, "holds", False)):
+    if left or appointment.is_void:
+        _leave_event(appointment, left or sessions.Times(appointment.starts_at, appointment.ends_at))
+    present = list(sessions.seats(appointment))
+    _aim_seat(appointment, stands_for=present[:1], agreed_at=agreed_at)
+    # The session's event says how full it is; and there is one.
+    for other in present:
+        if other.pk != appointment.pk and other == present[0]:
+            _tell_again(other)
+        elif other.pk != appointment.pk and getattr(other, "holds", False):
             _next_revision(other)
-            _aim_seat(other)
+            _aim_seat(other, stands_for=present[:1])
 
 
-def _aim_seat(seat: Appointment, agreed_at: int | None = None) -> None:
-    _aim(seat, wanted_links(seat) if _stands_for_session(seat) else {}, agreed_at)
+def _aim_seat(seat: Appointment, *, stands_for: Sequence[Appointment], agreed_at: int | None = None) -> None:
+    # What is void takes its event away like any other appointment: nobody was left to take it over.
+    holds = seat.is_void or seat in stands_for
+    _aim(seat, wanted_links(seat) if holds else {}, agreed_at)
 
 
-def _stands_for_session(seat: Appointment) -> bool:
-    return sessions.seats(seat).values_list("pk", flat=True).first() == seat.pk
+def _leave_event(seat: Appointment, times: sessions.Times) -> None:
+    """Who leaves a session leaves its event to somebody who stays, so that it stays the same at Google."""
+    heir = sessions.seats(seat, times).exclude(pk=seat.pk).first()
+    if heir is None:
+        return
+    _next_revision(heir)
+    own = {target.google_calendar_id: target for target in heir.push_targets.all()}
+    for target in seat.push_targets.filter(is_withdrawn=False):
+        old = own.get(target.google_calendar_id)
+        if old is not None and (old.is_behind or not old.is_withdrawn):
+            continue
+        if old is not None:
+            old.delete()
+        GoogleEvent.objects.filter(
+            google_calendar=target.google_calendar_id, google_id=target.event_id, appointment=seat
+        ).update(appointment=heir)
+        target.appointment, target.wanted_revision = heir, heir.revision
+        target.pushed_revision = min(target.pushed_revision, heir.revision - 1)
+        target.attempts, target.not_before = 0, None
+        target.save()
+    if not own and not heir.push_targets.exists():
+        _aim_seat(heir, stands_for=[heir])
+
+
+def _tell_again(seat: Appointment) -> None:
+    """The event of the session that `seat` stands for is another by now; the appointment is not."""
+    holding = seat.push_targets.filter(is_withdrawn=False)
+    if holding.exists():
+        holding.filter(is_behind=False).update(pushed_revision=F("wanted_revision") - 1)
+    else:
+        _aim_seat(seat, stands_for=[seat])
 
 
 def _next_revision(appointment: Appointment) -> None:
@@ -74,9 +109,9 @@ def _aim(appointment: Appointment, wanted: dict[int, int | None], agreed_at: int
     for target in targets.values():
         in_step = target.wanted_revision == target.pushed_revision
         target.wanted_revision = appointment.revision
-        if target.google_calendar_id == agreed_at and in_step:
-            target.pushed_revision = appointment.revision
         belongs = target.google_calendar_id in wanted or target.is_adopted
+        if target.google_calendar_id == agreed_at and in_step and belongs:
+            target.pushed_revision = appointment.revision
         if target.is_withdrawn and belongs:
             _bring_back(target, appointment)
         elif not belongs:
@@ -179,7 +214,7 @@ def retarget(appointments: Iterable[Appointment]) -> None:
     for appointment in appointments:
         _next_revision(appointment)
         if sessions.is_seat(appointment):
-            _aim_seat(appointment)
+            _aim_seat(appointment, stands_for=list(sessions.seats(appointment)[:1]))
         else:
             _aim(appointment, wanted_links(appointment), None)
 

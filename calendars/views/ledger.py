@@ -101,21 +101,20 @@ def _own_event(request: HttpRequest, pk: int) -> GoogleEvent:
 @require_http_methods(["GET", "POST"])
 def braked(request: HttpRequest, pk: int) -> HttpResponse:
     """What a braked pull would cancel; POST `decision`: cancel, or keep."""
-    run = get_object_or_404(
-        SyncRun.objects.select_related("google_calendar"),
-        pk=pk,
-        state=SyncRun.State.BRAKED,
-        google_calendar__account__user=request.user,
-    )
+    runs = SyncRun.objects.select_related("google_calendar")
+    run = get_object_or_404(runs, pk=pk, google_calendar__account__user=request.user)
+    if run.state != SyncRun.State.BRAKED:
+        messages.info(request, "Nothing waits there any more.")
+        return redirect("calendars:agenda")
+    now = timezone.now()
     if request.method == "GET":
-        return render(
-            request, "calendars/braked.html", {"run": run, "held": brake.held_events(run, timezone.now())}
-        )
+        return render(request, "calendars/braked.html", {"run": run, "held": brake.held_events(run, now)})
+    shown = [int(each) for each in request.POST.getlist("event") if each.isdecimal()]
     if request.POST.get("decision") == "keep":
-        brake.keep(run, by=viewer_of(request), now=timezone.now())
+        brake.keep(run, shown, by=viewer_of(request), now=now)
         messages.success(request, "The appointments stay as they are.")
     elif request.POST.get("decision") == "cancel":
-        brake.release(run, by=viewer_of(request), now=timezone.now())
+        brake.release(run, shown, by=viewer_of(request), now=now)
         messages.success(request, "The appointments are being cancelled now.")
     else:
         messages.error(request, "Choose what to do with these appointments.")

@@ -1,6 +1,7 @@
 """Many cancellations at once wait for a person, for as long as it takes."""
 
 import datetime
+import re
 
 import pytest
 import time_machine
@@ -13,6 +14,7 @@ from calendars.sync import brake
 from calendars.sync.setting import setting_for
 from contacts.models import Appointment, AppointmentChange
 from tests.calendars.sync.test_engine import book
+from tests.calendars.sync.test_sessions import class_of, join
 from tests.factories import ContactFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
@@ -111,7 +113,8 @@ def test_invitations_declined_in_mass_brake(google: Google) -> None:
     desk.turn()
     assert cancelled() == 0
     [run] = brake.braked_runs(desk.user)
-    brake.release(run, by=desk.user, now=NOW)
+    shown = [waiting.event.pk for waiting in brake.held_events(run, NOW)]
+    brake.release(run, shown, by=desk.user, now=NOW)
     desk.turn()
     assert cancelled() == 12
 
@@ -165,7 +168,12 @@ def decided(desk: Desk, decision: str) -> None:
     browser = Client()
     browser.force_login(desk.user)
     [run] = brake.braked_runs(desk.user)
-    assert browser.post(f"/agenda/pulls/{run.pk}/", {"decision": decision}).status_code == 302
+    path = f"/agenda/pulls/{run.pk}/"
+    shown = re.findall(r'name="event" value="(\d+)"', browser.get(path).content.decode())
+    answer = browser.post(path, {"decision": decision, "event": shown})
+    assert answer.url == "/agenda/"
+    # Once more, from another tab.
+    assert browser.post(path, {"decision": decision, "event": shown}).url == "/agenda/"
     desk.turn()
 
 
@@ -278,3 +286,34 @@ def test_event_that_waits_says_so_on_its_page(google: Google) -> None:
     page = browser.get(f"/agenda/events/{event.pk}/").content.decode()
     assert "Waits for you" not in page
     assert "kept here by a person" in page
+
+
+def test_what_nobody_saw_is_not_decided_about(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 20)
+    delete_all(google, desk, events[:12])
+    [run] = brake.braked_runs(desk.user)
+    shown = [waiting.event.pk for waiting in brake.held_events(run, NOW)]
+    delete_all(google, desk, events[12:])
+    brake.release(run, shown, by=desk.user, now=NOW)
+    desk.turn()
+    assert cancelled() == 12
+    [run] = brake.braked_runs(desk.user)
+    assert len(brake.held_events(run, NOW)) == 8
+
+
+def test_every_seat_of_a_class_counts(google: Google) -> None:
+    desk = class_of(google)
+    for session in range(6):
+        for _ in range(3):
+            join(desk, TOMORROW_AT_TEN + session * 2 * HOUR)
+    desk.turn()
+    for event in google.events(desk.address)[:5]:
+        google.delete(desk.address, event)
+    desk.turn()
+    assert cancelled() == 0
+    [run] = brake.braked_runs(desk.user)
+    assert "15 appointments" in run.error
+    assert len(brake.held_events(run, NOW)) == 15
+    decided(desk, "cancel")
+    assert cancelled() == 15

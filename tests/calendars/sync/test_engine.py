@@ -455,7 +455,8 @@ def test_a_pull_that_would_cancel_a_third_waits_for_a_person(google: Google) -> 
     assert not Appointment.objects.filter(status="cancelled").exists()
     run = SyncRun.objects.get(state="braked")
     assert "11 appointments" in run.error
-    brake.release(run, by=desk.user, now=NOW)
+    shown = [waiting.event.pk for waiting in brake.held_events(run, NOW)]
+    brake.release(run, shown, by=desk.user, now=NOW)
     desk.turn()
     assert Appointment.objects.filter(status="cancelled").count() == 11
 

@@ -16,6 +16,7 @@ from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 LONDON = "Europe/London"
+DAY = 24 * HOUR
 WEEKLY = ["RRULE:FREQ=WEEKLY;COUNT=3"]
 
 
@@ -61,14 +62,27 @@ class TestWholeSeries:
         assert set(Appointment.objects.values_list("status", flat=True)) == {"confirmed"}
         assert fired("confirmed") == 1
 
-    def test_dates_that_a_new_rule_drops_tell_once(self, google: Google) -> None:
+    def test_dates_that_a_new_rule_drops_tell_each(self, google: Google) -> None:
         desk = Desk(google)
         event = add_daily(google, desk.address, "ann@x.org", count=6)
         desk.turn()
         google.change(desk.address, event, recurrence=["RRULE:FREQ=DAILY;INTERVAL=2;COUNT=3"])
         desk.turn()
         assert Appointment.objects.standing().count() == 3
-        assert fired("cancelled") == 1
+        # Told once, people would hear of the first date alone.
+        assert fired("cancelled") == 3
+
+    def test_occurrences_that_move_to_days_of_their_own_tell_each(self, google: Google) -> None:
+        desk = Desk(google)
+        event = add_daily(google, desk.address, "ann@x.org")
+        desk.turn()
+        rows = GoogleEvent.objects.order_by("starts_at")
+        for row, days in zip(rows[3:], (7, 9), strict=True):
+            moved = at(TOMORROW_AT_TEN + days * DAY)
+            google.control.patch(desk.address, "primary", row.google_id, moved)
+        google.change(desk.address, event, description="Bring your insoles.")
+        desk.turn()
+        assert fired("rescheduled") == 2
 
     def test_two_occurrences_that_are_declined_by_themselves_tell_each(self, google: Google) -> None:
         desk = Desk(google)

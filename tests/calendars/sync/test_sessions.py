@@ -28,7 +28,7 @@ def class_of(google: Google, **fields: Any) -> Desk:
 def join(desk: Desk, starts_at: Any = TOMORROW_AT_TEN) -> Appointment:
     return booking.book(
         calendar=desk.calendar,
-        contact=ContactFactory(),
+        contact=ContactFactory(address=f"seat{Appointment.objects.count()}@x.org"),
         owner=desk.user,
         starts_at=starts_at,
         ends_at=starts_at + HOUR,
@@ -127,3 +127,73 @@ def test_everybody_gets_the_meet_link_of_the_one_event(google: Google) -> None:
     links = set(Appointment.objects.values_list("meeting_url", flat=True))
     assert len(links) == 1
     assert links.pop().startswith("https://meet.google.com/")
+
+
+def test_the_event_stays_the_same_when_who_stood_for_it_leaves(google: Google) -> None:
+    desk = class_of(google)
+    first, _ = join(desk), join(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    booking.cancel(first)
+    desk.turn()
+    [kept] = google.events(desk.address)
+    assert kept["id"] == event["id"]
+
+
+def test_google_deletes_the_session_that_one_seat_has_just_left(google: Google) -> None:
+    desk = class_of(google)
+    leaving, staying, elsewhere = join(desk), join(desk), join(desk, LATER)
+    desk.turn()
+    event = next(each for each in google.events(desk.address) if each["summary"].endswith("2 of 3"))
+    booking.reschedule(leaving, starts_at=LATER, ends_at=LATER + HOUR)
+    google.delete(desk.address, event)
+    desk.turn()
+    desk.turn()
+    void = set(
+        Appointment.objects.exclude(pk__in=Appointment.objects.standing()).values_list("pk", flat=True)
+    )
+    assert void == {staying.pk}
+    assert at_google(google, desk) == {ONE: "Back class: 2 of 3"}
+    assert elsewhere.pk not in void
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_google_deletes_the_session_while_one_seat_is_cancelled_here(google: Google, who: int) -> None:
+    desk = class_of(google)
+    seats = [join(desk), join(desk), join(desk)]
+    desk.turn()
+    [event] = google.events(desk.address)
+    booking.cancel(seats[who])
+    google.delete(desk.address, event)
+    desk.turn()
+    desk.turn()
+    assert not Appointment.objects.standing().exists()
+    assert at_google(google, desk) == {}
+
+
+def test_google_moves_the_session_while_who_stands_for_it_leaves(google: Google) -> None:
+    desk = class_of(google)
+    leaving, staying = join(desk), join(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    booking.cancel(leaving)
+    google.move(desk.address, event, LATER)
+    desk.turn()
+    desk.turn()
+    staying.refresh_from_db()
+    assert staying.starts_at == LATER
+    assert at_google(google, desk) == {ONE: "Back class: 1 of 3"}
+
+
+def test_who_is_invited_to_the_event_at_google_says_nothing_of_a_seat(google: Google) -> None:
+    desk = class_of(google)
+    first, second = join(desk), join(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    people = [
+        {"email": seat.contact.primary_address, "responseStatus": answer}
+        for seat, answer in ((first, "declined"), (second, "accepted"))
+    ]
+    google.change(desk.address, event, attendees=people)
+    desk.turn()
+    assert Appointment.objects.standing().count() == 2
