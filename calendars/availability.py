@@ -3,14 +3,14 @@
 A slot lies wholly in the working hours of who hosts it. Its starts follow a grid of `interval`, set anew wherever hours
 begin (so that hours around the clock begin with each day); a free stretch that no grid time falls into offers its first
 round moment, so that no gap that is long enough is lost. Notice and horizon cut off starts and make none. Where anybody
-free will do, a start that one of them brings is on offer with everybody who could take it.
+free will do, everybody's starts are on offer with everybody who could take them.
 Buffers guard both ways without adding up: the slot with its own buffers meets no busy time, and the slot without
 them meets no appointment with that one's buffers.
 """
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
@@ -153,37 +153,22 @@ def _fresh(
 ) -> dict[int, tuple[int, ...]]:
     """Starts at which nothing of the calendar's own stands yet, each with those who could host it."""
     if rules.needs == ANY:
-        found = _anyone(members, look)
+        # One's grid is everybody's: when one of several who are free was taken, the start stays for the others.
+        grid = sorted(
+            {start for hours in {member.hours for member in members} for start in look.grid([hours])}
+        )
+        found = look.starts([look.free([member]) for member in members], grid)
+        able = {start: tuple(members[at].key for at in places) for start, places in found.items()}
     else:
         needed = members if rules.needs == ALL else members[:1]
         if booked.sessions:
             needed = [_with_sessions(member, rules, booked) for member in needed]
-        found = dict.fromkeys(look.free(needed).starts, tuple(member.key for member in needed))
+        found = look.starts([look.free(needed)], look.grid([member.hours for member in needed]))
+        able = dict.fromkeys(found, tuple(member.key for member in needed))
     for begin, end in _full_days(rules, booked):
         # Left out of what was found: as busy time they would make new first moments at midnight.
-        found = {start: keys for start, keys in found.items() if not begin <= start < end}
-    return found
-
-
-def _anyone(members: Sequence[Member], look: "_Look") -> dict[int, tuple[int, ...]]:
-    each = [look.free([member]) for member in members]
-    starts = sorted({start for free in each for start in free.starts})
-    able: list[list[int]] = [[] for _ in starts]
-    for member, free in zip(members, each, strict=True):
-        at = 0
-        for low, high in free.stretches:
-            at = bisect_left(starts, low, at)
-            while at < len(starts) and starts[at] <= high:
-                able[at].append(member.key)
-                at += 1
-    return {start: tuple(keys) for start, keys in zip(starts, able, strict=True)}
-
-
-class _Free(NamedTuple):
-    """Where one may start: every stretch, both ends included, and the starts in them that are offered."""
-
-    stretches: list[Span]
-    starts: list[int]
+        able = {start: keys for start, keys in able.items() if not begin <= start < end}
+    return able
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,19 +184,58 @@ class _Look:
     def step(self) -> int:
         return self.rules.interval or self.rules.duration
 
-    def free(self, members: Sequence[Member]) -> _Free:
-        """When all of `members` work and are free."""
-        hours = [self._hours(member.hours) for member in members]
-        windows = [
-            (opens, closes - self.rules.duration)
-            for opens, closes in reduce(intersect, [merge(spans) for spans in hours])
-        ]
-        forbidden = sorted(span for member in members for span in self._forbidden(member))
-        free = list(stretches(windows, forbidden))
-        anchors = sorted({opens for spans in hours for opens, _ in spans})
-        return _Free(free, list(self._starts(free, anchors)))
+    def grid(self, hours: Sequence[Hours]) -> list[int]:
+        """The starts in the time worked by all, busy or not: by steps from where anybody's hours begin."""
+        anchors = sorted({opens for each in hours for opens, _ in self._worked(each)})
+        found: list[int] = []
+        for low, high in self._windows(hours):
+            at = bisect_right(anchors, low) - 1
+            begin = low
+            while begin <= high:
+                following = anchors[at + 1] if at + 1 < len(anchors) else high + 1
+                first = begin + (anchors[at] - begin) % self.step
+                found += range(first, min(high + 1, following), self.step)
+                begin, at = following, at + 1
+        return found
 
-    def _hours(self, hours: Hours) -> list[Span]:
+    def free(self, members: Sequence[Member]) -> list[Span]:
+        """The stretches, both ends included, in which something may start that needs all of `members`."""
+        forbidden = sorted(span for member in members for span in self._forbidden(member))
+        return list(stretches(self._windows([member.hours for member in members]), forbidden))
+
+    def starts(self, free: Sequence[Sequence[Span]], grid: Sequence[int]) -> dict[int, list[int]]:
+        """The starts on offer, each with the places in `free` of those who may start then.
+
+        They are those of `grid`, and the first round moment of a stretch that none of these falls into.
+        """
+        low, high = self.asked
+        lone = {
+            _round(begin, end)
+            for each in free
+            for begin, end in _without(each, grid)
+            if begin <= high and end >= low
+        }
+        starts = [start for start in sorted({*grid, *lone}) if low <= start <= high]
+        found: list[list[int]] = [[] for _ in starts]
+        for place, each in enumerate(free):
+            at = 0
+            for begin, end in each:
+                at = bisect_left(starts, begin, at)
+                while at < len(starts) and starts[at] <= end:
+                    found[at].append(place)
+                    at += 1
+        return {start: places for start, places in zip(starts, found, strict=True) if places}
+
+    def _windows(self, hours: Sequence[Hours]) -> list[Span]:
+        """From the first to the last start in each stretch worked by all."""
+        worked = reduce(intersect, [merge(self._worked(each)) for each in hours])
+        return [
+            (opens, closes - self.rules.duration)
+            for opens, closes in worked
+            if closes - opens >= self.rules.duration
+        ]
+
+    def _worked(self, hours: Hours) -> list[Span]:
         if hours not in self.hours:
             # More on both sides: hours that began yesterday, days of other zones, gaps that a step reaches over.
             margin = 2 * 86400 + self.step
@@ -225,37 +249,19 @@ class _Look:
         busy = [(start - lead, end + before) for start, end in member.busy if start < end]
         return busy + [(start - duration, end) for start, end in member.guarded if start < end]
 
-    def _starts(self, stretches: Iterable[Span], anchors: Sequence[int]) -> Iterator[int]:
-        """The starts on offer in `stretches`. At or before each of these lies one of `anchors`, where a grid begins."""
-        wanted, until = self.asked
-        at = 0
-        for low, high in stretches:
-            if high < wanted:
-                continue
-            if low > until:
-                return
-            at = bisect_right(anchors, low, at) - 1
-            begin, index, is_lone = low, at, True
-            while begin <= high and (is_lone or begin <= until):
-                following = anchors[index + 1] if index + 1 < len(anchors) else high + 1
-                on_grid = range(
-                    begin + (anchors[index] - begin) % self.step, min(high + 1, following), self.step
-                )
-                is_lone = is_lone and not on_grid
-                yield from _clipped(on_grid, wanted, until)
-                begin, index = following, index + 1
-            if is_lone:
-                lone = next(start for size in ROUND_STARTS if (start := -(-low // size) * size) <= high)
-                if wanted <= lone <= until:
-                    yield lone
+
+def _without(stretches: Sequence[Span], grid: Sequence[int]) -> Iterator[Span]:
+    """Those of `stretches` that none of `grid` falls into; both in order."""
+    at = 0
+    for low, high in stretches:
+        at = bisect_left(grid, low, at)
+        if at == len(grid) or grid[at] > high:
+            yield low, high
 
 
-def _clipped(numbers: range, low: int, high: int) -> range:
-    """Those of `numbers` from `low` to `high`, both included."""
-    start, step = numbers.start, numbers.step
-    if start < low:
-        start += -(-(low - start) // step) * step
-    return range(start, min(numbers.stop, high + 1), step)
+def _round(low: int, high: int) -> int:
+    """The first moment from `low` to `high` that people can say, on five minutes or on the minute; else `low`."""
+    return next(start for size in ROUND_STARTS if (start := -(-low // size) * size) <= high)
 
 
 # --- working hours ------------------------------------------------------------------------------------------------

@@ -164,6 +164,22 @@ def test_of_two_grids_a_start_is_anybodys_who_is_free_then() -> None:
     }
 
 
+def test_a_start_that_one_host_brings_stays_for_the_others_when_that_one_is_taken() -> None:
+    practice = Practice(kind=Kind.ROUND_ROBIN)
+    late = MembershipFactory(calendar=practice.calendar, priority=5)
+    WeeklyHours.objects.create(
+        membership=late, weekday=1, starts=datetime.time(9, 30), ends=datetime.time(13)
+    )
+    hosts = []
+    for _ in range(2):
+        with transaction.atomic():
+            made = booking.take(booking.hold(practice.calendar, TEN, now=NOW), ContactFactory())
+        hosts += [host.user for host in made.hosts.all()]
+    assert hosts == [practice.user, late.user]
+    with transaction.atomic(), pytest.raises(booking.Taken):
+        booking.hold(practice.calendar, TEN, now=NOW)
+
+
 def test_around_the_clock_each_slot_of_a_month_is_on_offer_by_itself() -> None:
     practice = Practice()
     practice.calendar.duration = datetime.timedelta(minutes=50)

@@ -152,20 +152,31 @@ class Reference:
         free = [all(c) for c in zip(*(self.may_start(m, works) for m in members), strict=True)]
         return free, set().union(*(begins for _, begins in every))
 
-    def starts(self, members: Sequence[Member], within: Span, now: int) -> set[int]:
-        """On the grid of the hours, else the first round moment of a stretch that no grid time falls into."""
-        free, begins = self.free(members)
-        step, found = self.rules.interval or self.rules.duration, set[int]()
+    def grid(self, members: Sequence[Member]) -> set[int]:
+        """The minutes on the grid of the hours that all of `members` work."""
+        every = [self.working(member) for member in members]
+        works = [all(column) for column in zip(*(works for works, _ in every), strict=True)]
+        begins = set().union(*(begins for _, begins in every))
+        step = self.rules.interval or self.rules.duration
+        return {
+            at for at, ok in enumerate(works) if ok and (at - self.opening(begins, at)) * MINUTE % step == 0
+        }
+
+    def starts(
+        self, members: Sequence[Member], within: Span, now: int, grid: set[int] | None = None
+    ) -> set[int]:
+        """On the grid (else that of the members' own hours), or the first round moment of a stretch without."""
+        free, _ = self.free(members)
+        grid, found = self.grid(members) if grid is None else grid, set[int]()
         stretch: list[int] = []
         for index, ok in enumerate([*free, False]):
             if ok:
                 stretch.append(index)
                 continue
             if stretch:
-                on_grid = {at for at in stretch if (at - self.opening(begins, at)) * MINUTE % step == 0}
                 moments = [self.begin + at * MINUTE for at in stretch]
                 lone = [m for m in moments if m % 300 == 0] or moments
-                found |= {self.begin + at * MINUTE for at in on_grid} or {lone[0]}
+                found |= {self.begin + at * MINUTE for at in stretch if at in grid} or {lone[0]}
             stretch = []
         earliest = max(within[0], now + self.rules.notice)
         return {moment for moment in found if earliest <= moment < within[1]}
@@ -184,7 +195,8 @@ def test_slots_are_those_of_the_reference(question: tuple[list[Member], Rules, S
     reference = Reference(members, rules)
     found = slots(members, rules, within=within, now=now)
     if rules.needs == ANY:
-        starts = set().union(*(reference.starts([member], within, now) for member in members))
+        grid = set().union(*(reference.grid([member]) for member in members))
+        starts = set().union(*(reference.starts([member], within, now, grid) for member in members))
         able = {member.key: reference.free([member])[0] for member in members}
         expected = {
             start: [key for key in able if able[key][(start - reference.begin) // MINUTE]] for start in starts
