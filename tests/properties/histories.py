@@ -197,6 +197,7 @@ class Histories(RuleBasedStateMachine):
                 "start": {**event["start"], "timeZone": "Europe/London"},
                 "end": {**event["end"], "timeZone": "Europe/London"},
             }
+            self.ledger.repeated.add(event["id"])
             self.at_google(lambda: self.world.control.patch(address, address, event["id"], body))
 
     @rule(address=who, index=which)

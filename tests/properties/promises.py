@@ -89,6 +89,8 @@ class Ledger:
     protected: dict[tuple[int, str], tuple[str, int]] = field(default_factory=dict)
     # Events of ours whose words a person changed at Google.
     reworded: set[str] = field(default_factory=set)
+    # Events that a person made a series: whose they are from then on is that person's to say.
+    repeated: set[str] = field(default_factory=set)
     # Occurrences that a person brought back at Google: what staff cancelled stays cancelled here.
     revived: set[str] = field(default_factory=set)
     # Event id → the appointment it was a copy of at the end of some step.
@@ -225,7 +227,7 @@ def judge(world: World, ledger: Ledger) -> None:
     _judge_uniqueness()
     _judge_observations(world)
     _judge_agreement(world, ledger)
-    _judge_orphans(world)
+    _judge_orphans(world, ledger)
     _judge_policy(world, ledger)
     _judge_words(ledger)
 
@@ -329,7 +331,7 @@ def agree(event: dict[str, Any] | None, appointment: Appointment) -> bool:
     return span(event) == (appointment.starts_at, appointment.ends_at)
 
 
-def _judge_orphans(world: World) -> None:
+def _judge_orphans(world: World, ledger: Ledger) -> None:
     """No event of ours lives at Google without its appointment, and none twice."""
     ours = []
     for google_calendar in world.calendars():
@@ -337,7 +339,7 @@ def _judge_orphans(world: World) -> None:
             continue  # nothing is pushed there; what carries our mark, Alice moved there herself
         for event in events_of(world, google_calendar):
             mark = crm_id(event)
-            if not mark:
+            if not mark or event["id"] in ledger.repeated:
                 continue
             ours.append((google_calendar.pk, mark))
             target = PushTarget.objects.filter(google_calendar=google_calendar, event_id=event["id"]).first()
