@@ -17,6 +17,7 @@ from django.db.models import (
 from django.urls import reverse
 
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync import sessions
 from calendars.sync.guests import GOOGLES_OWN
 from contacts.models import Appointment, AppointmentGuest, User
 from contacts.privacy import PRIVATE
@@ -59,6 +60,8 @@ class AtGoogle:
     is_locked: bool
     # Guests of the event who are no contacts.
     addresses: Sequence[str]
+    # A seat of a class that others have as well: the event is theirs too.
+    goes_on: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -70,6 +73,8 @@ class AtGoogle:
         """What cancelling does at Google, said beforehand; "" if nothing there knows the appointment."""
         if self.is_locked:
             return "We are guests: cancelling declines the invitation. The organiser keeps the event."
+        if self.goes_on:
+            return "The class goes on for the others, and so does its event at Google."
         if self.events:
             return "Cancelling deletes the event at Google as well."
         return "Cancelling removes it from Google Calendar as well." if self.pushes else ""
@@ -90,6 +95,8 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
         events=[event_line(event, viewer) for event in events],
         pushes=[push_line(each, is_void=appointment.is_void) for each in appointment.push_targets.all()],
         is_locked=is_locked(appointment, events),
+        goes_on=sessions.is_seat(appointment)
+        and sessions.seats(appointment).exclude(pk=appointment.pk).exists(),
         addresses=unknown_addresses(appointment, [event for event in events if not hides(event, viewer)]),
     )
 
