@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from calendars.at_google import with_movable
 from calendars.blocking import version_of
 from calendars.colours import is_hex
 from calendars.models import BlockedTime, Calendar, GoogleEvent
-from contacts.models import Appointment, User
+from contacts.models import Appointment, AppointmentGuest, User
 from contacts.privacy import PRIVATE, hides, with_privacy
 from contacts.time_zones import zone_or_none
 
@@ -67,6 +67,7 @@ class Entry:
     # Of a seat of a class: which session, and of how many seats; `session` is the same for all of them.
     session: str = ""
     seats: int = 0
+    people: int = 1
 
     @property
     def is_cancelled(self) -> bool:
@@ -98,7 +99,7 @@ def _session(seats: Sequence[Entry]) -> Entry:
     return replace(
         first,
         key=first.session,
-        title=f"{first.detail}: {len(seats)} of {first.seats}",
+        title=f"{first.detail}: {sum(seat.people for seat in seats)} of {first.seats}",
         detail=", ".join(seat.title for seat in seats),
         # The list shows them one by one.
         url=f"{reverse('calendars:agenda')}?view=list&date={first.first_day}&person=all",
@@ -111,11 +112,13 @@ def _session(seats: Sequence[Entry]) -> Entry:
 
 def appointment_entries(asked: Asked) -> Iterator[Entry]:
     silent = GoogleEvent.objects.filter(appointment=OuterRef("pk"), is_silent=True)
+    guests = AppointmentGuest.objects.filter(appointment=OuterRef("pk")).order_by().values("appointment")
+    people = guests.annotate(number=Count("pk")).values("number")
     rows = (
         with_movable(
             with_privacy(Appointment.objects.overlapping(asked.starts_at, asked.ends_at), asked.viewer)
         )
-        .annotate(is_silent=Exists(silent))
+        .annotate(is_silent=Exists(silent), people=Subquery(people))
         .select_related("calendar", "contact", "owner")
         .prefetch_related("contact__emails")
     )
@@ -151,6 +154,7 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
             version=str(row.revision) if is_movable else "",
             session="" if hidden else _session_of(row),
             seats=row.calendar.seats,
+            people=getattr(row, "people", None) or 1,
         )
 
 

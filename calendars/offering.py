@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from django.db.models import Count
+
 from calendars import availability
 from calendars.availability import ALL, ANY, ONE, Booked, Hours, Member, Range, Rules, Session, Slot
 from calendars.intervals import Span
@@ -271,7 +273,12 @@ def _booked(calendar: Calendar, around: Span, but: Appointment | None) -> Booked
     rows = Appointment.objects.standing().filter(calendar=calendar).overlapping(starts_at, ends_at)
     if but is not None:
         rows = rows.exclude(pk=but.pk)
-    times = list(rows.values_list("starts_at", "ends_at", "pk", "hosts__user"))
+    # Who comes along sits on a seat as well.
+    times = list(
+        rows.annotate(people=Count("guests", distinct=True)).values_list(
+            "starts_at", "ends_at", "pk", "hosts__user", "people"
+        )
+    )
     sessions = _sessions(times) if is_class else {}
     zone = ZoneInfo(calendar.time_zone)
     # A class counts its sessions, every other calendar its appointments.
@@ -280,20 +287,20 @@ def _booked(calendar: Calendar, around: Span, but: Appointment | None) -> Booked
     return Booked(per_day=per_day, sessions=sessions)
 
 
-Row = tuple[datetime.datetime, datetime.datetime, uuid.UUID, int | None]
+Row = tuple[datetime.datetime, datetime.datetime, uuid.UUID, int | None, int]
 
 
 def _starts(rows: Collection[Row]) -> list[datetime.datetime]:
     """When each appointment starts: of several hosts it has several rows."""
-    return list({pk: starts_at for starts_at, _, pk, _ in rows}.values())
+    return list({pk: starts_at for starts_at, _, pk, _, _ in rows}.values())
 
 
 def _sessions(rows: Iterable[Row]) -> dict[Span, Session]:
-    seats: dict[Span, set[uuid.UUID]] = defaultdict(set)
+    seats: dict[Span, dict[uuid.UUID, int]] = defaultdict(dict)
     hosts: dict[Span, int] = {}
-    for starts_at, ends_at, pk, host in rows:
+    for starts_at, ends_at, pk, host, people in rows:
         span = _span(starts_at, ends_at)
-        seats[span].add(pk)
+        seats[span][pk] = max(people, 1)
         if host is not None:
             hosts.setdefault(span, host)
-    return {span: Session(len(taken), hosts.get(span, 0)) for span, taken in seats.items()}
+    return {span: Session(sum(taken.values()), hosts.get(span, 0)) for span, taken in seats.items()}

@@ -69,6 +69,7 @@ def take(
 
     Raises Taken where the database knows of an overlap that was not seen.
     """
+    _check_seats(seat.calendar, seat.slot, len({contact.pk, *(guest.pk for guest in guests)}))
     calendar, hosts, assigned_why = seat.calendar, list(seat.hosts), ""
     if calendar.kind == Calendar.Kind.ROUND_ROBIN:
         choice = hosting.choose(calendar, hosts, contact_owner=contact.owner)
@@ -96,6 +97,13 @@ def take(
         return book_many([booking])[0]
 
 
+def _check_seats(calendar: Calendar, slot: Slot, people: int) -> None:
+    """Everybody who comes sits on a seat of the class. Raises Taken."""
+    left = slot.seats_left
+    if calendar.kind == Calendar.Kind.CLASS and people > left:
+        raise Taken(f"Only {left} {'seats are' if left > 1 else 'seat is'} left then, and you are {people}.")
+
+
 @transaction.atomic
 def move_to(
     appointment: Appointment,
@@ -113,6 +121,7 @@ def move_to(
     slot = slots_to_move(appointment, starts_at, now=now).slot_at(starts_at)
     if slot is None:
         raise Taken(JUST_TAKEN)
+    _check_seats(appointment.calendar, slot, appointment.guests.count())
     with overlap_is_taken():
         return reschedule(
             appointment,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db.models import Exists, OuterRef
 
 from calendars.models import Calendar, PushTarget
-from contacts.models import Appointment, AppointmentChange, AppointmentHost, Origin
+from contacts.models import Appointment, AppointmentChange, AppointmentGuest, AppointmentHost, Origin
 from contacts.models.appointments import AppointmentQuerySet
 
 
@@ -64,8 +64,9 @@ def share_link(seat: Appointment) -> None:
 
 def words_of(appointment: Appointment) -> str:
     """How its event is called: the class and how full it is, nobody's name."""
-    calendar = appointment.calendar
-    return f"{calendar.name}: {seats(appointment).count()} of {calendar.seats}"
+    calendar, held = appointment.calendar, seats(appointment).values("pk")
+    people = AppointmentGuest.objects.filter(appointment__in=held).count()
+    return f"{calendar.name}: {people} of {calendar.seats}"
 
 
 def _at(appointment: Appointment, starts_at: datetime, ends_at: datetime) -> AppointmentQuerySet:

@@ -231,6 +231,20 @@ class TestClass:
         with transaction.atomic(), pytest.raises(booking.Taken):
             booking.hold(practice.calendar, TEN, now=NOW)
 
+    def test_who_comes_along_sits_on_a_seat_as_well(self) -> None:
+        practice = Practice(kind=Kind.CLASS, seats=4)
+        with transaction.atomic():
+            seat = booking.hold(practice.calendar, TEN, now=NOW)
+            booking.take(seat, ContactFactory(), guests=[ContactFactory(), ContactFactory()])
+        assert seats(practice) == {9: 4, 10: 1, 11: 4, 12: 4}
+        with (
+            transaction.atomic(),
+            pytest.raises(booking.Taken, match="Only 1 seat is left then, and you are 2"),
+        ):
+            booking.take(
+                booking.hold(practice.calendar, TEN, now=NOW), ContactFactory(), guests=[ContactFactory()]
+            )
+
     def test_most_per_day_counts_sessions_not_seats(self) -> None:
         practice = Practice(kind=Kind.CLASS, seats=3, most_per_day=1)
         practice.book()
