@@ -88,6 +88,16 @@ class TimesForm(forms.Form):
         ]
 
 
+class SeenForm(forms.Form):
+    """Forms about an appointment as a page showed it. Who sends none has seen nothing."""
+
+    revision = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
+
+    @property
+    def known_revision(self) -> int:
+        return int(self.cleaned_data.get("revision") or 0)
+
+
 class OverlapForm(TimesForm):
     """Forms that may put something where time is taken, for a reason."""
 
@@ -204,7 +214,7 @@ class BookForm(SpanForm, NewcomerForm):
         )
 
 
-class MoveForm(SpanForm):
+class MoveForm(SpanForm, SeenForm):
     why = forms.CharField(
         max_length=MOST_WHY, required=False, label="Why", help_text="Kept in the history, sent to nobody."
     )
@@ -285,7 +295,7 @@ class EditForm(NewcomerForm):
         )
 
 
-class StatusForm(forms.Form):
+class StatusForm(SeenForm):
     status = forms.ChoiceField(choices=Appointment.Status.choices)
     why = forms.CharField(max_length=300, required=False)
 

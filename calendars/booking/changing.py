@@ -118,14 +118,21 @@ def set_status(
     why: str = "",
     agreed_at: int | None = None,
     repeats_series: bool = False,
+    known_revision: int | None = None,
     aims: bool = True,
 ) -> Appointment:
-    """`appointment` with `status`, remembered as set by `origin`. Raises NotPossible for a status there is not."""
+    """`appointment` with `status`, remembered as set by `origin`; nothing happens when it has it already.
+
+    `known_revision`: the one that the person saw. Raises NotPossible for a status there is not, and where it is not as
+    the person saw it.
+    """
     if status not in Status.values:
         raise NotPossible(f"There is no status “{status}”.")
     row = locked(appointment)
     if row.status == status:
         return row
+    if known_revision not in (None, row.revision):
+        raise NotPossible(changed_meanwhile(row))
     was_void, row.status, row.status_set_by = row.is_void, status, origin
     save(row, "status", "status_set_by")
     if row.is_void:

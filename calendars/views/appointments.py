@@ -117,6 +117,11 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             request, "appointments/move_refused.html", page, status=409 if request.method == "POST" else 200
         )
     if request.method == "POST" and form.is_valid():
+        if form.known_revision != appointment.revision:
+            form.add_error(
+                None, f"{booking.changed_meanwhile(appointment)} Look again, or press Move once more."
+            )
+            return render(request, "appointments/move.html", page)
         hosts = User.objects.filter(hosted__appointment=appointment)
         taken = desk.conflicts(hosts, form.starts, form.ends, viewer=viewer, zone=zone, but=appointment)
         if not taken or form.may_overlap(taken):
@@ -129,7 +134,12 @@ def moved(request: HttpRequest, appointment: Appointment, form: MoveForm, *, why
     """Carries the move out and says what became of it."""
     try:
         booking.reschedule(
-            appointment, starts_at=form.starts, ends_at=form.ends, by=viewer_of(request), why=why
+            appointment,
+            starts_at=form.starts,
+            ends_at=form.ends,
+            by=viewer_of(request),
+            why=why,
+            known_revision=form.known_revision,
         )
     except booking.NotPossible as refusal:
         messages.error(request, str(refusal))
@@ -152,6 +162,7 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             form.cleaned_data["status"],
             by=viewer_of(request),
             why=form.cleaned_data["why"],
+            known_revision=form.known_revision,
         )
     except booking.NotPossible as refusal:
         messages.error(request, str(refusal))

@@ -8,6 +8,7 @@ import time_machine
 from django.db.models import F
 from django.test import Client
 
+from calendars import booking
 from calendars.models import BlockedTime, Calendar, CalendarConfiguration, Membership
 from contacts.models import Appointment, Contact, Origin, User
 from tests.desk import HOUR, NOW, booked, google_event, signed_in
@@ -210,7 +211,8 @@ def test_saving_does_not_wait_for_google_and_says_so(lisbon: tuple[Client, User]
     text = text_of(client, NEW, wish(user, contact=ContactFactory.create().pk))
     assert "It will be in Google in a moment." in text
     appointment = Appointment.objects.get()
-    text = text_of(client, f"/appointments/{appointment.pk}/status/", {"status": "cancelled"})
+    cancelled = {"status": "cancelled", "revision": appointment.revision}
+    text = text_of(client, f"/appointments/{appointment.pk}/status/", cancelled)
     assert text.count("It leaves Google in a moment.") == 2
     appointment.push_targets.update(pushed_revision=F("wanted_revision"))
     text = text_of(client, f"/appointments/{appointment.pk}/")
@@ -252,7 +254,8 @@ def test_enter_never_overlaps(lisbon: tuple[Client, User], path: str) -> None:
     appointment = booked(user)
     booked(user, datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC))
     where = NEW if path == "new" else f"/appointments/{appointment.pk}/move/"
-    form = text_of(client, where, wish(user, contact=appointment.contact.pk)).partition("<main")[2]
+    form = text_of(client, where, wish(user, contact=appointment.contact.pk, revision=appointment.revision))
+    form = form.partition("<main")[2]
     assert "taken already" in form
     first = form.partition("<button")[2].partition(">")[0]
     assert 'name="anyway"' not in first
@@ -286,7 +289,7 @@ def test_a_move_changes_the_time_and_tells_why(lisbon: tuple[Client, User]) -> N
     assert 'value="2026-11-23T10:00"' in text_of(client, f"/appointments/{appointment.pk}/move/")
     client.post(
         f"/appointments/{appointment.pk}/move/",
-        {"starts_at": "2026-11-25T09:00", "minutes": "45", "why": "Ill"},
+        {"starts_at": "2026-11-25T09:00", "minutes": "45", "why": "Ill", "revision": appointment.revision},
     )
     appointment.refresh_from_db()
     assert appointment.starts_at == datetime.datetime(2026, 11, 25, 9, tzinfo=datetime.UTC)
@@ -299,9 +302,10 @@ def test_a_move_may_overlap_itself_but_warns_of_others(lisbon: tuple[Client, Use
     client, user = lisbon
     appointment = booked(user)
     path = f"/appointments/{appointment.pk}/move/"
-    client.post(path, {"starts_at": "2026-11-23T10:30", "minutes": "60"})
+    revision = appointment.revision
+    client.post(path, {"starts_at": "2026-11-23T10:30", "minutes": "60", "revision": revision})
     booked(user, NOW + 5 * HOUR)
-    data = {"starts_at": "2026-11-23T14:15", "minutes": "60"}
+    data = {"starts_at": "2026-11-23T14:15", "minutes": "60", "revision": revision + 1}
     text = text_of(client, path, data)
     assert "taken already" in text
     client.post(path, data | anyway(text, ""))
@@ -314,6 +318,23 @@ def test_a_move_may_overlap_itself_but_warns_of_others(lisbon: tuple[Client, Use
     assert change is not None
     assert change.why == "Ill · Overlaps: A quick look"
     assert change.why in text_of(client, f"/appointments/{appointment.pk}/")
+
+
+def test_a_move_page_that_is_out_of_date_says_where_it_is_now_and_keeps_what_was_typed(
+    lisbon: tuple[Client, User],
+) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    shown = appointment.revision
+    moved = booking.reschedule(appointment, starts_at=NOW + 3 * HOUR, ends_at=NOW + 4 * HOUR)
+    path = f"/appointments/{appointment.pk}/move/"
+    data = {"starts_at": "2026-11-25T09:00", "minutes": "45", "revision": shown}
+    text = text_of(client, path, data)
+    assert "It was changed meanwhile, so it stays. It is now at Mon 23 Nov, 12:00" in text
+    assert 'value="2026-11-25T09:00"' in text
+    assert f'name="revision" value="{moved.revision}"' in text
+    appointment.refresh_from_db()
+    assert appointment.starts_at == NOW + 3 * HOUR
 
 
 def test_guests_of_somebody_elses_event_cannot_move_it(lisbon: tuple[Client, User]) -> None:
@@ -335,12 +356,33 @@ def test_guests_of_somebody_elses_event_cannot_move_it(lisbon: tuple[Client, Use
 def test_a_button_sets_the_status_and_keeps_who_and_why(lisbon: tuple[Client, User], status: str) -> None:
     client, user = lisbon
     appointment = booked(user)
-    client.post(f"/appointments/{appointment.pk}/status/", {"status": status, "why": "Because"})
+    pressed = {"status": status, "why": "Because", "revision": appointment.revision}
+    client.post(f"/appointments/{appointment.pk}/status/", pressed)
     appointment.refresh_from_db()
     assert (appointment.status, appointment.status_set_by) == (status, Origin.STAFF)
     change = appointment.changes.last()
     assert change is not None
     assert (change.what, change.why, change.by) == (status, "Because", user)
+
+
+@pytest.mark.parametrize("shown", [None, 0, "x"])
+def test_a_button_that_is_out_of_date_brings_nothing_back(lisbon: tuple[Client, User], shown: Any) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    revision = {} if shown is None else {"revision": shown or appointment.revision}
+    booking.cancel(appointment, origin=Origin.CUSTOMER)
+    text = text_of(client, f"/appointments/{appointment.pk}/status/", {"status": "confirmed", **revision})
+    appointment.refresh_from_db()
+    assert appointment.status == "cancelled"
+    if shown != "x":
+        assert "It was changed meanwhile, so it stays. It is now at Mon 23 Nov, 10:00 (cancelled)." in text
+
+
+def test_the_page_of_an_appointment_sends_what_it_showed(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    text = text_of(client, f"/appointments/{appointment.pk}/")
+    assert text.count(f'name="revision" value="{appointment.revision}"') == 2
 
 
 def test_a_status_is_changed_by_post_and_only_to_one_there_is(lisbon: tuple[Client, User]) -> None:

@@ -315,7 +315,8 @@ def test_without_a_script_a_move_is_undone_from_the_appointments_page(desk: Sign
     appointment = booked(user)
     page = f"/appointments/{appointment.pk}/"
     assert "Undo your move" not in client.get(page).content.decode()
-    client.post(f"{page}move/", {"starts_at": "2026-11-25T09:00", "minutes": "60"})
+    data = {"starts_at": "2026-11-25T09:00", "minutes": "60", "revision": appointment.revision}
+    client.post(f"{page}move/", data)
     assert "Undo your move" in client.get(page).content.decode()
     assert "Undo your move" not in signed_in()[0].get(page).content.decode()
     move = appointment.changes.latest("pk")
