@@ -295,7 +295,7 @@ class EditForm(NewcomerForm):
         )
 
 
-class StatusForm(SeenForm):
+class StatusForm(OverlapForm, SeenForm):
     status = forms.ChoiceField(choices=Appointment.Status.choices)
     why = forms.CharField(max_length=300, required=False)
 

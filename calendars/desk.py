@@ -102,7 +102,8 @@ def conflicts(
     zone: ZoneInfo,
     but: Appointment | None = None,
 ) -> list[Entry]:
-    """What takes the time of one of `hosts` already, as `viewer` may see it; `but` is not counted."""
+    """What takes the time of one of `hosts` already, as `viewer` may see it; `but` and its own
+    events at Google are not counted."""
     found: dict[str, Entry] = {}
     for host in hosts:
         asked = Asked(
@@ -110,5 +111,7 @@ def conflicts(
         )
         found |= {entry.key: entry for entry in entries(asked) if entry.look != "free"}
     if but is not None:
-        found.pop(f"appointment-{but.pk}", None)
+        own = [f"event-{pk}" for pk in but.google_events.values_list("pk", flat=True)]
+        for key in (f"appointment-{but.pk}", *own):
+            found.pop(key, None)
     return list(found.values())

@@ -15,7 +15,7 @@ from calendars.booking.changing import (
     take_words,
     why_not_moved,
 )
-from calendars.booking.claiming import hold, move_to, slots_to_move, take
+from calendars.booking.claiming import hold, move_to, overlap_is_taken, slots_to_move, take
 from calendars.booking.making import Booking, Typed, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
 from calendars.booking.undoing import old_times, undo_move, why_not_undone
@@ -39,6 +39,7 @@ __all__ = [
     "how_it_stands",
     "move_to",
     "old_times",
+    "overlap_is_taken",
     "reschedule",
     "set_details",
     "set_status",

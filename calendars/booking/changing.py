@@ -119,11 +119,13 @@ def set_status(
     agreed_at: int | None = None,
     repeats_series: bool = False,
     known_revision: int | None = None,
+    claims: bool = False,
     aims: bool = True,
 ) -> Appointment:
     """`appointment` with `status`, remembered as set by `origin`; nothing happens when it has it already.
 
-    `known_revision`: the one that the person saw. Raises NotPossible for a status there is not, and where it is not as
+    `known_revision`: the one that the person saw. `claims`: where it takes its hosts' time again, that was asked for as
+    free. Raises NotPossible for a status there is not, and where it is not as
     the person saw it.
     """
     if status not in Status.values:
@@ -138,6 +140,8 @@ def set_status(
     if row.is_void:
         _claim(row, None, None)
     if was_void and not row.is_void:
+        if claims and row.calendar.kind != Calendar.Kind.CLASS:
+            _claim(row, row.starts_at, row.ends_at)
         _lift_privacy(row)
         # The time is taken again: reminders come back, but what fired once does not fire again.
         record(

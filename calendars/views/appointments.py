@@ -150,25 +150,42 @@ def moved(request: HttpRequest, appointment: Appointment, form: MoveForm, *, why
 
 @require_POST
 def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Confirms, closes or cancels; `why` goes into the history."""
+    """Confirms, closes, cancels or brings back; `why` goes into the history. Its time may be taken by now: then staff
+    are asked as for a move."""
     appointment = visible_or_404(request, pk)
     form = StatusForm(request.POST)
-    if not form.is_valid():
+    if not form.is_valid() and set(form.errors) != {"overlap"}:
         messages.error(request, "There is no such status.")
         return redirect(appointment)
+    wanted = form.cleaned_data["status"]
+    comes_back = appointment.is_void and wanted not in Appointment.VOID_STATUSES
+    is_as_seen = form.known_revision == appointment.revision
+    taken = standing_there(request, appointment) if comes_back and is_as_seen else []
+    if form.errors or (taken and not form.may_overlap(taken)):
+        page = {"appointment": appointment, "form": form, "taken": taken}
+        return render(request, "appointments/restore.html", page)
     try:
-        changed = booking.set_status(
-            appointment,
-            form.cleaned_data["status"],
-            by=viewer_of(request),
-            why=form.cleaned_data["why"],
-            known_revision=form.known_revision,
-        )
+        with booking.overlap_is_taken():
+            changed = booking.set_status(
+                appointment,
+                wanted,
+                by=viewer_of(request),
+                why=form.words_for_history(taken),
+                known_revision=form.known_revision,
+                claims=not taken,
+            )
     except booking.NotPossible as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"{changed.get_status_display()}. {google_words(changed)}".strip())
     return redirect(appointment)
+
+
+def standing_there(request: HttpRequest, appointment: Appointment) -> list[Entry]:
+    """What takes the time at which `appointment` was, as the viewer may see it."""
+    hosts = User.objects.filter(hosted__appointment=appointment)
+    times = appointment.starts_at, appointment.ends_at
+    return desk.conflicts(hosts, *times, viewer=viewer_of(request), zone=current_zone(), but=appointment)
 
 
 @require_POST

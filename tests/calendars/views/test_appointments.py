@@ -378,6 +378,46 @@ def test_a_button_that_is_out_of_date_brings_nothing_back(lisbon: tuple[Client, 
         assert "It was changed meanwhile, so it stays. It is now at Mon 23 Nov, 10:00 (cancelled)." in text
 
 
+def restore(client: Client, appointment: Appointment, **fields: Any) -> str:
+    appointment.refresh_from_db()
+    data = {"status": "confirmed", "revision": appointment.revision, **fields}
+    text = text_of(client, f"/appointments/{appointment.pk}/status/", data)
+    appointment.refresh_from_db()
+    return text
+
+
+@pytest.mark.parametrize("taken_by", ["appointment", "block", "event"])
+def test_what_is_brought_back_to_a_time_that_was_taken_meanwhile_needs_a_reason(
+    lisbon: tuple[Client, User], taken_by: str
+) -> None:
+    client, user = lisbon
+    appointment = booking.cancel(booked(user))
+    start = appointment.starts_at
+    if taken_by == "appointment":
+        booked(user)
+    elif taken_by == "block":
+        BlockedTime.objects.create(user=user, starts_at=start, ends_at=start + HOUR)
+    else:
+        google_event(user, start)
+    text = restore(client, appointment)
+    assert "That time is taken already" in text
+    assert appointment.status == "cancelled"
+    assert "Say why the two may overlap." in restore(client, appointment, **anyway(text, " "))
+    assert appointment.status == "cancelled"
+    restore(client, appointment, **anyway(text, "They share the room"))
+    assert appointment.status == "confirmed"
+    assert appointment.changes.latest("pk").why == "Overlaps: They share the room"
+
+
+def test_what_is_brought_back_meets_nothing_of_its_own_at_google(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    appointment = booked(user, origin=Origin.GOOGLE)
+    google_event(user, appointment=appointment, outcome="appointment")
+    booking.cancel(appointment)
+    restore(client, appointment)
+    assert appointment.status == "confirmed"
+
+
 def test_the_page_of_an_appointment_sends_what_it_showed(lisbon: tuple[Client, User]) -> None:
     client, user = lisbon
     appointment = booked(user)
