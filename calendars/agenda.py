@@ -16,6 +16,7 @@ from calendars.at_google import with_movable
 from calendars.blocking import version_of
 from calendars.colours import is_hex
 from calendars.models import BlockedTime, Calendar, GoogleEvent
+from calendars.wall_time import bounded
 from contacts.models import Appointment, AppointmentGuest, User
 from contacts.privacy import PRIVATE, hides, with_privacy
 from contacts.time_zones import zone_or_none
@@ -39,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing in the agenda. Days are the viewer's; `last_day` is the last one it touches.
+    """One thing in the agenda, within what clocks can show. Days are the viewer's; `last_day` is the last it touches.
 
     `look`: "appointment", "outline" (only blocks, in a calendar's colour), "block" (grey) or "free" (light).
     `url` is "" when the viewer may not open it, `drag_url` when they may not move it; `version` is what moving asks
@@ -133,13 +134,14 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
     for row in rows:
         hidden = hides(row)
         is_movable = bool(getattr(row, "is_movable", False)) and not hidden
-        first, last = days_of(row.starts_at, row.ends_at, asked.zone)
+        starts_at, ends_at = bounded(row.starts_at), bounded(row.ends_at)
+        first, last = days_of(starts_at, ends_at, asked.zone)
         yield Entry(
             kind="appointment",
             key=f"appointment-{row.pk}",
             title=BUSY if hidden else row.contact.name,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
+            starts_at=starts_at,
+            ends_at=ends_at,
             first_day=first,
             last_day=last,
             look="block" if hidden else "appointment",
@@ -186,13 +188,14 @@ def event_entries(asked: Asked) -> Iterator[Entry]:
             continue
         # Whole days are days of the Google calendar, wherever the viewer sits.
         zone = zone_or_none(row.google_calendar.time_zone) or asked.zone
-        first, last = days_of(row.starts_at, row.ends_at, zone if row.is_all_day else asked.zone)
+        starts_at, ends_at = bounded(row.starts_at), bounded(row.ends_at)
+        first, last = days_of(starts_at, ends_at, zone if row.is_all_day else asked.zone)
         yield Entry(
             kind="event",
             key=f"event-{row.pk}",
             title=event_title(row) if is_own else BUSY,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
+            starts_at=starts_at,
+            ends_at=ends_at,
             first_day=first,
             last_day=last,
             look=event_look(row),
@@ -212,13 +215,14 @@ def blocked_entries(asked: Asked) -> Iterator[Entry]:
         rows = rows.filter(user=asked.person)
     for row in rows:
         is_own = row.user_id == asked.viewer.pk
-        first, last = days_of(row.starts_at, row.ends_at, asked.zone)
+        starts_at, ends_at = bounded(row.starts_at), bounded(row.ends_at)
+        first, last = days_of(starts_at, ends_at, asked.zone)
         yield Entry(
             kind="blocked",
             key=f"blocked-{row.pk}",
             title=str(row) if is_own else BUSY,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
+            starts_at=starts_at,
+            ends_at=ends_at,
             first_day=first,
             last_day=last,
             look="block",

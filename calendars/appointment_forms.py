@@ -11,9 +11,10 @@ from django.utils.dateparse import parse_datetime
 from phonenumber_field.formfields import PhoneNumberField
 
 from calendars.agenda import Entry
+from calendars.blocking import why_no_block
 from calendars.desk import Edit, Wish
 from calendars.models import BlockedTime, Calendar
-from calendars.wall_time import NoSuchTime, TwoSuchTimes, moment, on_the_clock
+from calendars.wall_time import OUT_OF_BOUNDS, NoSuchTime, TwoSuchTimes, is_in_bounds, moment, on_the_clock
 from contacts.models import Appointment, Contact, User
 from contacts.newcomers import Newcomer
 
@@ -43,6 +44,8 @@ class WallTimeField(forms.Field):
             parsed = None
         if parsed is None or parsed.tzinfo is not None:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        if not is_in_bounds(parsed):
+            raise forms.ValidationError(OUT_OF_BOUNDS, code="out_of_bounds")
         return parsed
 
 
@@ -250,6 +253,10 @@ class DragForm(OverlapForm):
             return self.starts, self.starts + (ends_at - starts_at)
         return starts_at, self.ends or ends_at
 
+    def is_too_long(self, starts_at: datetime.datetime) -> bool:
+        """Whether an appointment that starts at `starts_at` was drawn out to more than its page allows."""
+        return self.ends is not None and self.ends - starts_at > datetime.timedelta(minutes=LONGEST_MINUTES)
+
 
 class BackForm(forms.Form):
     """Moments at which a blocked time was, and what the page knew of it."""
@@ -313,8 +320,9 @@ class BlockForm(TimesForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         starts, ends = self.moment_of("starts_at"), self.moment_of("ends_at")
-        if starts and ends and ends <= starts:
-            self.add_error("ends_at", "The end must come after the start.")
+        why_not = why_no_block(starts, ends) if starts and ends else ""
+        if why_not:
+            self.add_error("ends_at", why_not)
         self.starts, self.ends = starts, ends
         return cleaned
 

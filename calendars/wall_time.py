@@ -6,6 +6,12 @@ Twice a year a zone skips an hour or repeats one; a person is then told so inste
 import datetime
 from zoneinfo import ZoneInfo
 
+# Times that people type. Beyond them clocks of some zones leave the calendar altogether.
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+EARLIEST = datetime.datetime(FIRST_YEAR, 1, 1, tzinfo=datetime.UTC)
+LATEST = datetime.datetime(LAST_YEAR + 1, 1, 1, tzinfo=datetime.UTC)
+OUT_OF_BOUNDS = f"Choose a date between {FIRST_YEAR} and {LAST_YEAR}."
+
 
 class NoSuchTime(ValueError):
     """The clocks jump over it."""
@@ -41,6 +47,15 @@ def moment(wall: datetime.datetime, zone: ZoneInfo, *, is_later: bool | None = N
         f"{wall:%H:%M} comes twice on {wall:%-d %B %Y} in {zone.key}: the clocks go back. Say which one.",
         *names,
     )
+
+
+def is_in_bounds(at: datetime.datetime) -> bool:
+    return FIRST_YEAR <= at.year <= LAST_YEAR
+
+
+def bounded(at: datetime.datetime) -> datetime.datetime:
+    """`at`, or the nearest moment that clocks of every zone can show."""
+    return min(max(at, EARLIEST), LATEST)
 
 
 def on_the_clock(at: datetime.datetime, zone: ZoneInfo) -> str:

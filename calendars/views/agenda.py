@@ -21,7 +21,7 @@ from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
 from calendars.sync.brake import braked_runs, waiting
 from calendars.sync.decide import offer
-from calendars.wall_time import on_the_clock
+from calendars.wall_time import is_in_bounds, on_the_clock
 from contacts.models import User
 from contacts.privacy import PRIVATE
 from contacts.time_zones import zone_or_none
@@ -70,7 +70,7 @@ def choice_from(query: QueryDict, viewer: User, today: datetime.date) -> Choice:
         on = None
     return Choice(
         view=view if view in VIEWS else "week",
-        on=on if on and 1970 < on.year < 2200 else today,
+        on=on if on and is_in_bounds(midnight(on, ZoneInfo("UTC"))) else today,
         person=None if person == EVERYONE else read_id(person) or viewer.pk,
         calendar=read_id(calendar),
         with_cancelled=query.get("cancelled") == "1",
@@ -236,12 +236,15 @@ def midnight(on: datetime.date, zone: ZoneInfo) -> datetime.datetime:
 
 
 def read_moment(text: str, zone: ZoneInfo) -> datetime.datetime | None:
-    """The moment in `text`; without an offset it is a clock time in `zone`. None if it cannot be read."""
+    """The moment in `text`; without an offset it is a clock time in `zone`. None if it cannot be read
+    or is out of bounds."""
     try:
         parsed = parse_datetime(text)
         day = parse_date(text) if parsed is None else None
     except ValueError:
         return None
     if parsed is None:
-        return midnight(day, zone) if day else None
+        parsed = datetime.datetime.combine(day, datetime.time()) if day else None
+    if parsed is None or not is_in_bounds(parsed):
+        return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)

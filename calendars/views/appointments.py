@@ -20,7 +20,7 @@ from calendars.models import BlockedTime, Calendar
 from calendars.sync import trying_again
 from calendars.tasks import work_calendar
 from calendars.views.agenda import current_zone, read_moment
-from calendars.wall_time import on_the_clock
+from calendars.wall_time import bounded, on_the_clock
 from contacts.models import Appointment, Contact, User
 from contacts.privacy import hides, with_privacy
 from contacts.searching import matching
@@ -245,8 +245,8 @@ def blocked_time(request: HttpRequest, pk: int) -> HttpResponse:
     form = BlockForm(
         request.POST or None,
         initial={
-            "starts_at": on_the_clock(row.starts_at, zone),
-            "ends_at": on_the_clock(row.ends_at, zone),
+            "starts_at": on_the_clock(bounded(row.starts_at), zone),
+            "ends_at": on_the_clock(bounded(row.ends_at), zone),
             "title": row.title,
         },
     )
@@ -256,4 +256,4 @@ def blocked_time(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def day_of(row: BlockedTime) -> str:
-    return f"{reverse('calendars:agenda')}?date={timezone.localtime(row.starts_at).date()}"
+    return f"{reverse('calendars:agenda')}?date={timezone.localtime(bounded(row.starts_at)).date()}"

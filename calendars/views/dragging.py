@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from calendars import blocking, booking, desk
 from calendars.agenda import Entry
-from calendars.appointment_forms import BackForm, DragForm, OverlapForm
+from calendars.appointment_forms import LONGEST_MINUTES, BackForm, DragForm, OverlapForm
 from calendars.models import BlockedTime
 from calendars.views.agenda import current_zone
 from calendars.views.appointments import visible_or_404
@@ -42,6 +42,8 @@ def drag(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     why_not = booking.why_not_moved(appointment) if is_as_seen else booking.changed_meanwhile(appointment)
     if why_not:
         return refused(why_not)
+    if form.is_too_long(appointment.starts_at):
+        return refused(f"An appointment lasts {LONGEST_MINUTES // 60} hours at most.", move_page)
     starts_at, ends_at = form.times(appointment.starts_at, appointment.ends_at)
     taken = taken_by_others(request, appointment, (starts_at, ends_at))
     if taken and not form.may_overlap(taken):

@@ -474,3 +474,47 @@ def test_blocks_of_others_are_not_found(lisbon: tuple[Client, User]) -> None:
     assert client.get(f"/agenda/block/{row.pk}/").status_code == 404
     assert client.post(f"/agenda/block/{row.pk}/", {"remove": "1"}).status_code == 404
     assert BlockedTime.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "words"),
+    [
+        ("2026-12-01T10:00", "9999-12-31T23:59", "Choose a date between 2000 and 2099."),
+        ("0001-01-01T00:00", "2026-12-01T10:00", "Choose a date between 2000 and 2099."),
+        ("2026-12-01T10:00", "2028-12-01T10:00", "At most 400 days at once."),
+    ],
+)
+def test_nobody_blocks_time_beyond_what_clocks_can_show(
+    lisbon: tuple[Client, User], starts_at: str, ends_at: str, words: str
+) -> None:
+    client, _ = lisbon
+    text = text_of(client, "/agenda/block/", {"starts_at": starts_at, "ends_at": ends_at})
+    assert words in text.partition('class="error-summary"')[2]
+    assert not BlockedTime.objects.exists()
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_time_that_was_blocked_for_ever_takes_no_page_down(zone: str) -> None:
+    client, user = signed_in(time_zone=zone)
+    row = BlockedTime.objects.create(
+        user=user,
+        starts_at=datetime.datetime(1, 1, 1, tzinfo=datetime.UTC),
+        ends_at=datetime.datetime(9999, 12, 31, 23, 59, tzinfo=datetime.UTC),
+    )
+    for path in ("/agenda/", "/agenda/feed/?start=2026-12-01&end=2026-12-08", f"/agenda/block/{row.pk}/"):
+        assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("wall", ["9999-12-31T23:59", "0001-01-01T00:00"])
+def test_no_appointment_is_moved_or_booked_out_of_bounds(lisbon: tuple[Client, User], wall: str) -> None:
+    client, user = lisbon
+    appointment = booked(user)
+    data = {"starts_at": wall, "minutes": "60", "revision": appointment.revision}
+    assert "Choose a date between 2000 and 2099." in text_of(
+        client, f"/appointments/{appointment.pk}/move/", data
+    )
+    booking_it = wish(user, contact=appointment.contact_id, starts_at=wall)
+    assert "Choose a date between 2000 and 2099." in text_of(client, NEW, booking_it)
+    assert client.get(f"{NEW}?start={wall}&end={wall}").status_code == 200
+    assert client.get(f"/agenda/feed/?start={wall}&end={wall}").status_code == 400
+    assert Appointment.objects.get().starts_at == NOW + HOUR

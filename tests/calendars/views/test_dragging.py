@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from calendars import booking
+from calendars import blocking, booking
 from calendars.models import BlockedTime, CalendarConfiguration
 from contacts.models import Appointment, Origin, User
 from tests.calendars.views.test_agenda import feed
@@ -324,6 +324,33 @@ def test_without_a_script_a_move_is_undone_from_the_appointments_page(desk: Sign
     assert "Moved back to Mon 23 Nov, 10:00 to 11:00." in text
     assert "Undo your move" not in text
     assert "Undone: moved back by" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"starts_at": "9999-12-31T23:59"}, "Choose a date between 2000 and 2099."),
+        ({"ends_at": "0001-01-01T00:00"}, "Choose a date between 2000 and 2099."),
+        ({"ends_at": "2027-11-23T10:00"}, "An appointment lasts 24 hours at most."),
+    ],
+)
+def test_nothing_is_dragged_out_of_bounds(desk: Signed, values: dict[str, str], words: str) -> None:
+    client, user = desk
+    appointment = booked(user)
+    found = drag(client, appointment, **values)
+    assert (found["outcome"], found["words"]) == ("refused", words)
+    assert times(appointment) == (NOW + HOUR, NOW + 2 * HOUR)
+
+
+def test_blocked_time_is_not_drawn_out_for_years(desk: Signed) -> None:
+    client, user = desk
+    row = blocked(user)
+    values = {"version": blocking.version_of(row), "ends_at": "2028-11-23T10:00"}
+    assert "At most 400 days at once." in answer(client, f"/agenda/block/{row.pk}/drag/", values)["words"]
+    values |= {"starts_at": "0001-01-01T00:00Z", "ends_at": "9999-12-31T00:00Z"}
+    path = f"/agenda/block/{row.pk}/undo-move/"
+    assert answer(client, path, values)["outcome"] == "refused"
+    assert times(row) == (NOW + HOUR, NOW + 2 * HOUR)
 
 
 # --- blocked time -----------------------------------------------------------------------------------------
