@@ -102,13 +102,29 @@ def _session(seats: Sequence[Entry]) -> Entry:
         key=first.session,
         title=f"{first.detail}: {sum(seat.people for seat in seats)} of {first.seats}",
         detail=", ".join(seat.title for seat in seats),
-        # The list shows them one by one.
-        url=f"{reverse('calendars:agenda')}?view=list&date={first.first_day}&person=all",
+        url=_one_by_one(first),
         status="",
         status_words="",
         drag_url="",
         version="",
     )
+
+
+def full_session(seats: Sequence[Entry], calendar: Calendar) -> Entry:
+    """What stands in the way of who would join a session of `calendar` whose seats are taken."""
+    first = seats[0]
+    return replace(
+        first,
+        # Who saw fewer taken has not seen this.
+        key=f"full-{calendar.pk}-{first.starts_at.timestamp():.0f}-{len(seats)}",
+        title=f"{len(seats)} of {calendar.seats} seat{'s are' if calendar.seats != 1 else ' is'} taken",
+        url=_one_by_one(first),
+    )
+
+
+def _one_by_one(seat: Entry) -> str:
+    """Where the seats of a session are listed."""
+    return f"{reverse('calendars:agenda')}?view=list&date={seat.first_day}&person=all"
 
 
 def appointment_entries(asked: Asked) -> Iterator[Entry]:

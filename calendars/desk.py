@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from calendars import booking
-from calendars.agenda import Asked, Entry, entries
-from calendars.models import Calendar
+from calendars.agenda import Asked, Entry, entries, full_session
+from calendars.models import Calendar, GoogleEvent
 from contacts.models import Appointment, AppointmentGuest, Contact, User
 from contacts.newcomers import Newcomer, find_or_add
 
@@ -100,10 +101,15 @@ def conflicts(
     *,
     viewer: User,
     zone: ZoneInfo,
+    calendar: Calendar | None = None,
     but: Appointment | None = None,
 ) -> list[Entry]:
-    """What takes the time of one of `hosts` already, as `viewer` may see it; `but` and its own
-    events at Google are not counted."""
+    """What takes the time of one of `hosts` already from something of `calendar`, as `viewer` may see it.
+
+    `but`, which is moved or brought back in its own calendar, and its own events at Google are not counted. A session
+    of the same class is joined: it counts only once its seats are full.
+    """
+    hosts = list(hosts)
     found: dict[str, Entry] = {}
     for host in hosts:
         asked = Asked(
@@ -111,7 +117,24 @@ def conflicts(
         )
         found |= {entry.key: entry for entry in entries(asked) if entry.look != "free"}
     if but is not None:
+        calendar = but.calendar
         own = [f"event-{pk}" for pk in but.google_events.values_list("pk", flat=True)]
         for key in (f"appointment-{but.pk}", *own):
             found.pop(key, None)
+    if calendar is not None and calendar.kind == Calendar.Kind.CLASS:
+        at_that_time = Appointment.objects.filter(calendar=calendar, starts_at=starts_at, ends_at=ends_at)
+        found = _joining(found, at_that_time.filter(hosts__user__in=hosts), calendar)
     return list(found.values())
+
+
+def _joining(found: dict[str, Entry], session: QuerySet[Appointment], calendar: Calendar) -> dict[str, Entry]:
+    """`found` without what belongs to `session`; where that is full, one entry says so."""
+    seats = {f"appointment-{pk}" for pk in session.values_list("pk", flat=True)}
+    events = GoogleEvent.objects.filter(appointment__in=session.values("pk"))
+    own = seats | {f"event-{pk}" for pk in events.values_list("pk", flat=True)}
+    others = {key: entry for key, entry in found.items() if key not in own}
+    taken = [entry for key, entry in found.items() if key in seats]
+    if len(taken) < calendar.seats:
+        return others
+    full = full_session(taken, calendar)
+    return {full.key: full, **others}

@@ -47,7 +47,9 @@ def book(request: HttpRequest) -> HttpResponse:
         return book_page(request, form)
     wish = form.wish
     hosts = hosts_for(wish.calendar, wish.owner, wish.starts_at, wish.ends_at)
-    taken = desk.conflicts(hosts, wish.starts_at, wish.ends_at, viewer=viewer, zone=current_zone())
+    taken = desk.conflicts(
+        hosts, wish.starts_at, wish.ends_at, viewer=viewer, zone=current_zone(), calendar=wish.calendar
+    )
     if taken and not form.may_overlap(taken):
         return book_page(request, form, taken)
     try:

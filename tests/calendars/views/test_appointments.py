@@ -193,6 +193,60 @@ def test_free_events_and_cancelled_appointments_take_no_time(lisbon: tuple[Clien
     assert Appointment.objects.count() == 2
 
 
+@pytest.fixture
+def session(lisbon: tuple[Client, User]) -> Calendar:
+    """A class of three seats, of which two are taken on 24 November at 14:00."""
+    calendar = CalendarFactory.create(kind="class", name="Back class", seats=3)
+    for _ in range(2):
+        booked(lisbon[1], datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC), calendar=calendar)
+    return calendar
+
+
+def test_a_session_with_seats_left_is_joined_and_a_full_one_needs_a_reason(
+    lisbon: tuple[Client, User], session: Calendar
+) -> None:
+    client, user = lisbon
+    data = wish(user, contact=ContactFactory.create().pk, calendar=session.pk, minutes="60")
+    client.post(NEW, data)
+    assert session.appointments.count() == 3
+    text = text_of(client, NEW, data)
+    assert "3 of 3 seats are taken" in text
+    assert session.appointments.count() == 3
+    client.post(NEW, data | anyway(text, "She brings a chair"))
+    assert session.appointments.count() == 4
+
+
+def test_a_class_is_not_joined_at_another_time_nor_over_something_else(
+    lisbon: tuple[Client, User], session: Calendar
+) -> None:
+    client, user = lisbon
+    data = wish(user, contact=ContactFactory.create().pk, calendar=session.pk, minutes="60")
+    assert "taken already" in text_of(client, NEW, data | {"starts_at": "2026-11-24T14:30"})
+    assert "taken already" in text_of(client, NEW, data | {"calendar": CalendarFactory.create().pk})
+    start = datetime.datetime(2026, 11, 24, 14, tzinfo=datetime.UTC)
+    BlockedTime.objects.create(user=user, starts_at=start, ends_at=start + HOUR, title="Fire drill")
+    assert "Fire drill" in text_of(client, NEW, data)
+    assert session.appointments.count() == 2
+
+
+def test_a_seat_is_moved_into_a_session_with_seats_left_and_brought_back_into_it(
+    lisbon: tuple[Client, User], session: Calendar
+) -> None:
+    client, user = lisbon
+    seat = booked(user, calendar=session)
+    path = f"/appointments/{seat.pk}/drag/"
+    moved = {"starts_at": "2026-11-24T14:00", "version": seat.revision}
+    assert client.post(path, moved).json()["outcome"] == "moved"
+    seat.refresh_from_db()
+    booking.cancel(seat)
+    restore(client, seat)
+    assert seat.status == "confirmed"
+    booking.cancel(seat)
+    booked(user, seat.starts_at, calendar=session)
+    assert "3 of 3 seats are taken" in restore(client, seat)
+    assert seat.status == "cancelled"
+
+
 def test_every_host_of_a_collective_calendar_is_looked_at(lisbon: tuple[Client, User]) -> None:
     client, user = lisbon
     colleague = signed_in()[1]
