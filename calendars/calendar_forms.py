@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from django import forms
@@ -247,11 +248,28 @@ class BaseMembers(BaseFormSet[MemberForm]):
 Members: type[BaseMembers] = formset_factory(MemberForm, formset=BaseMembers, extra=BLANK_ROWS)  # type: ignore[assignment]  # the stubs forget the `formset` argument
 
 
+TEAM = "members"
+
+
+def drawn_from(calendar: Calendar, memberships: Mapping[int, Membership]) -> str:
+    """What a form remembers of the stored settings, each for itself, to be told which were changed meanwhile."""
+    team = sorted((pk, row.priority, row.is_active) for pk, row in memberships.items())
+    stored = {name: getattr(calendar, name) for name in SETTINGS} | {TEAM: team}
+    return " ".join(
+        f"{name}:{sha256(repr(value).encode()).hexdigest()[:12]}" for name, value in stored.items()
+    )
+
+
 class CalendarEditor:
-    """A calendar and its members as one form: `is_valid()`, then `calendar` and `members` for the verb."""
+    """A calendar and its members as one form: `is_valid()`, then `calendar` and `members` for the verb.
+
+    `stored` is what is stored now; `drawn_from` is what the page was drawn from, which may be older.
+    """
 
     def __init__(self, data: Mapping[str, Any] | None, calendar: Calendar, *, viewer: User) -> None:
         memberships = {row.user_id: row for row in members().filter(calendar=calendar)} if calendar.pk else {}
+        self.stored = drawn_from(calendar, memberships) if calendar.pk else ""
+        self.drawn_from = self.stored if data is None else str(data.get("drawn_from", ""))
         people = {user.pk: user for user in User.objects.filter(is_active=True)}
         people |= {pk: row.user for pk, row in memberships.items()}
         self.form = CalendarForm(data, instance=calendar)
@@ -265,6 +283,21 @@ class CalendarEditor:
     def is_valid(self) -> bool:
         # A list, not a chain of `and`: every part shows its errors at once.
         return all([self.form.is_valid(), self.is_team_valid()]) and self.keeps_the_rules()
+
+    def is_as_drawn(self) -> bool:
+        """Whether what is stored is still what the page showed. If not it is said, and the page drawn anew shows it."""
+        if self.drawn_from == self.stored:
+            return True
+        known = set(self.drawn_from.split())
+        names = [each.partition(":")[0] for each in self.stored.split() if each not in known]
+        labels = ["Team" if name == TEAM else str(self.form.fields[name].label) for name in names]
+        self.form.add_error(
+            None,
+            f"It was changed meanwhile: {', '.join(labels)}. Here is what you typed. "
+            "Look at the calendar again, or save once more to put this in its place.",
+        )
+        self.drawn_from = self.stored
+        return False
 
     def is_team_valid(self) -> bool:
         """An unassigned calendar has no team, whatever stands in the rows."""

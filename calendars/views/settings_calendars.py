@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -52,6 +53,10 @@ def calendar_new(request: HttpRequest) -> HttpResponse:
 def calendar(request: HttpRequest, pk: int) -> HttpResponse:
     """The form, for who sets calendars up; a member sees how it is set."""
     viewer = viewer_of(request)
+    if may_set_up(viewer) and request.method == "POST":
+        with transaction.atomic():
+            # Of two who save at the same moment the second one is told.
+            return _edit(request, get_object_or_404(Calendar.objects.select_for_update(no_key=True), pk=pk))
     found = get_object_or_404(Calendar, pk=pk)
     if may_set_up(viewer):
         return _edit(request, found)
@@ -66,7 +71,7 @@ def _edit(request: HttpRequest, found: Calendar) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     stored, before = found.pk, setting_of(found)
     editor = CalendarEditor(data, found, viewer=viewer_of(request))
-    if data is None or not editor.is_valid() or "back" in data:
+    if data is None or not editor.is_valid() or "back" in data or not editor.is_as_drawn():
         return _edit_page(request, editor, stored)
     if stored and "anyway" not in data:
         after = setting_of(editor.calendar, active=editor.active_users)

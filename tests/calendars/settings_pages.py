@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from calendars.calendar_forms import drawn_from
 from calendars.models import Calendar, Membership, WeeklyHours
 from contacts.models import User
 from tests.factories import CalendarFactory, MembershipFactory, UserFactory
@@ -52,6 +53,7 @@ def posted(calendar: Calendar | None = None, **changed: Any) -> dict[str, Any]:
     `team`: (user, priority, is_active, removed) for each row; else as stored.
     """
     fields: dict[str, Any] = {
+        "drawn_from": drawn_from_now(calendar) if calendar else "",
         "name": calendar.name if calendar else "First visit",
         "slug": calendar.slug if calendar else "",
         "colour": "#2f6fde",
@@ -73,6 +75,12 @@ def posted(calendar: Calendar | None = None, **changed: Any) -> dict[str, Any]:
     stored = calendar.memberships.all() if calendar else ()
     team = changed.pop("team", [(row.user, row.priority, row.is_active, False) for row in stored])
     return {**fields, **rows_of(team), **changed}
+
+
+def drawn_from_now(calendar: Calendar) -> str:
+    """What a page of `calendar` that is drawn now remembers of it."""
+    stored = Calendar.objects.get(pk=calendar.pk)
+    return drawn_from(stored, {row.user_id: row for row in stored.memberships.all()})
 
 
 def rows_of(team: list[tuple[User, int, bool, bool]]) -> dict[str, Any]:

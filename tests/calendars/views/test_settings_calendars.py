@@ -1,6 +1,7 @@
 """Settings → Calendars: who may, what a post changes, what is said before saving, and how many queries a list takes."""
 
 import datetime
+import html
 
 import pytest
 import time_machine
@@ -12,6 +13,7 @@ from contacts.models import Origin, User
 from tests.calendars.settings_pages import (
     CALENDARS,
     browser_of,
+    drawn_from_now,
     manager,
     member_of,
     posted,
@@ -356,3 +358,37 @@ def test_switching_off_says_what_stands_and_then_does_it(client: Client) -> None
     client.post(path, {"on": "1"})
     member.calendar.refresh_from_db()
     assert member.calendar.is_active
+
+
+# --- two at once ------------------------------------------------------------------------------------------------
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten_unseen(client: Client) -> None:
+    member = member_of(CalendarFactory.create(kind=Kind.ROUND_ROBIN, name="First visit"))
+    first = posted(member.calendar, duration="45 min")
+    second = posted(member.calendar, name="First talk", team=[(member.user, 7, True, False)])
+    client.post(page_of(member.calendar), first)
+    page = text(client.post(page_of(member.calendar), second))
+    assert "It was changed meanwhile: " in page
+    assert "Duration" in page.partition("It was changed meanwhile: ")[2].partition(".")[0]
+    assert "Team" not in page.partition("It was changed meanwhile: ")[2].partition(".")[0]
+    assert 'value="First talk"' in page
+    stored = Calendar.objects.get()
+    assert (stored.name, stored.duration) == ("First visit", datetime.timedelta(minutes=45))
+    again = html.unescape(page.partition('name="drawn_from" value="')[2].partition('"')[0])
+    client.post(page_of(member.calendar), second | {"drawn_from": again})
+    assert Calendar.objects.get().name == "First talk"
+
+
+def test_a_change_of_the_team_meanwhile_is_told_as_well(client: Client) -> None:
+    member = member_of(CalendarFactory.create(kind=Kind.ROUND_ROBIN))
+    drawn = posted(member.calendar)
+    Membership.objects.filter(pk=member.pk).update(priority=5)
+    assert "It was changed meanwhile: Team." in text(client.post(page_of(member.calendar), drawn))
+
+
+def test_the_page_of_a_calendar_sends_what_it_was_drawn_from(client: Client) -> None:
+    member = member_of(CalendarFactory.create())
+    assert f'name="drawn_from" value="{drawn_from_now(member.calendar)}"' in text(
+        client.get(page_of(member.calendar))
+    )
