@@ -100,20 +100,24 @@ class Follows:
     taken_off: str
 
 
+# Campaigns are not ours to look into; some write at once.
+CAMPAIGNS = "Campaigns that start with a booking run for them: reminders are planned, and what is due at once is sent."
+
+
 def follows(appointment: Appointment, google: AtGoogle) -> Follows:
     calendar = appointment.calendar
     if calendar.invites_through_google and google.pushes:
         return Follows(
-            "Google invites them, and their reminders are planned.",
+            f"Google invites them. {CAMPAIGNS}",
             "Google tells them that they are off the list. Their messages become void.",
         )
     by_customer = appointment.origin == Origin.CUSTOMER and calendar.notices == Calendar.Notices.CUSTOMERS
     if by_customer or calendar.notices == Calendar.Notices.ALL:
         return Follows(
-            "They get a confirmation by e-mail, and their reminders are planned.",
+            f"They get a confirmation by e-mail. {CAMPAIGNS}",
             "They are told by e-mail. Their messages become void.",
         )
     return Follows(
-        "Their reminders are planned; no confirmation is sent.",
+        f"The calendar itself sends them no confirmation. {CAMPAIGNS}",
         "Their messages become void; they are not told.",
     )

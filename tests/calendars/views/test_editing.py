@@ -146,6 +146,7 @@ def test_what_was_changed_meanwhile_is_not_overwritten_unseen(desk: Signed) -> N
     ("fields", "words"),
     [
         ({"notices": "none"}, "they are not told"),
+        ({"notices": "none"}, "The calendar itself sends them no confirmation."),
         ({"notices": "all"}, "They are told by e-mail"),
         ({"invites_through_google": True}, "Google invites them"),
     ],
@@ -155,7 +156,9 @@ def test_it_says_beforehand_what_happens(desk: Signed, fields: dict[str, Any], w
     link = GoogleCalendarFactory.create(account=GoogleAccountFactory.create(user=user))
     CalendarConfiguration.objects.filter(user=user).update(linked_calendar=link)
     appointment = booked(user, calendar=CalendarFactory.create(**fields))
-    assert words in client.get(path_of(appointment)).content.decode()
+    text = client.get(path_of(appointment)).content.decode()
+    assert words in text
+    assert "Campaigns that start with a booking run for them" in text
 
 
 def test_of_an_event_that_we_organise_at_google_only_the_words_are_edited(desk: Signed) -> None:
