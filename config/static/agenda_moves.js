@@ -109,7 +109,7 @@
   // --- the grid ---------------------------------------------------------------------------------------------
 
   window.agendaMoves = function (grid, calendar) {
-    var token = grid.dataset.token, dragged = false;
+    var token = grid.dataset.token, dragged = false, isDragging = false, isGivenUp = false;
     var bar = barOf(document.getElementById("agenda-said"), grid);
     var taken = document.getElementById("agenda-taken"), span = document.getElementById("agenda-span");
 
@@ -151,12 +151,32 @@
     function moved(info, values) {
       var facts = info.event.extendedProps;
       var verbs = { anyway: "Move anyway", back: "Put it back", stays: "Put back: nothing was moved." };
+      if (isGivenUp) {
+        info.revert();
+        bar.say({ outcome: "refused", words: verbs.stays });
+        return;
+      }
       send(facts.drag, Object.assign({ version: facts.version }, values), verbs, info.revert);
     }
 
     // A drag that ends on the entry it began with would open it.
-    function noteDrag() { dragged = true; }
-    function forgetDrag() { window.setTimeout(function () { dragged = false; }, 0); }
+    function noteDrag() { dragged = isDragging = true; }
+    function forgetDrag() {
+      isDragging = false;
+      // Given up, the button of the mouse is still down: letting it go is no click either.
+      if (!isGivenUp) window.setTimeout(function () { dragged = false; }, 0);
+    }
+    // The grid knows no giving up: it is told that the entry was dropped, and the drop is put back.
+    document.addEventListener("keydown", function (event) {
+      if (event.key !== "Escape" || !isDragging) return;
+      isGivenUp = true;
+      document.body.dispatchEvent(new PointerEvent("pointerup", { isPrimary: true, bubbles: true }));
+    });
+    window.addEventListener("pointerup", function (event) {
+      if (!event.isTrusted || !isGivenUp) return;
+      isGivenUp = false;
+      forgetDrag();
+    });
     grid.addEventListener("click", function (event) { if (dragged) event.preventDefault(); }, true);
 
     function offer(info) {

@@ -133,3 +133,28 @@ def test_a_click_on_empty_time_still_books(desk: Desk):
     assert box is not None
     desk.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(desk.page).to_have_url(re.compile(r"/appointments/new/\?start="))
+
+
+def test_escape_gives_a_drag_up_and_letting_go_opens_nothing(desk: Desk):
+    day, page = soon(24), desk.page
+    book(desk, day, "10:00", "Wilmot")
+    grid(desk, day)
+    said = page.locator("#agenda-said [role=status]")
+    dragged = entry(desk, "Wilmot")
+    dragged.scroll_into_view_if_needed()
+    box = dragged.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 3, box["y"] + 6
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(x, y + 4 * QUARTER * step / 8)
+    page.keyboard.press("Escape")
+    expect(said).to_have_text("Put back: nothing was moved.")
+    expect(page.locator(".ec-preview")).to_have_count(0)
+    page.mouse.move(x, y)
+    page.mouse.up()
+    expect(page.locator(".ec-event").filter(has_text="Wilmot")).to_contain_text("10:00")
+    assert "/agenda/" in page.url
+    drag(page, entry(desk, "Wilmot"), quarters=4)
+    expect(said).to_contain_text("11:00 to 11:45")
