@@ -111,13 +111,13 @@ def _session(seats: Sequence[Entry]) -> Entry:
 
 
 def full_session(seats: Sequence[Entry], calendar: Calendar) -> Entry:
-    """What stands in the way of who would join a session of `calendar` whose seats are taken."""
-    first = seats[0]
+    """What stands in the way of who would join a session of `calendar` without seats enough."""
+    first, people = seats[0], sum(seat.people for seat in seats)
     return replace(
         first,
         # Who saw fewer taken has not seen this.
-        key=f"full-{calendar.pk}-{first.starts_at.timestamp():.0f}-{len(seats)}",
-        title=f"{len(seats)} of {calendar.seats} seat{'s are' if calendar.seats != 1 else ' is'} taken",
+        key=f"full-{calendar.pk}-{first.starts_at.timestamp():.0f}-{people}",
+        title=f"{people} of {calendar.seats} seat{'s are' if calendar.seats != 1 else ' is'} taken",
         url=_one_by_one(first),
     )
 

@@ -123,18 +123,21 @@ def conflicts(
             found.pop(key, None)
     if calendar is not None and calendar.kind == Calendar.Kind.CLASS:
         at_that_time = Appointment.objects.filter(calendar=calendar, starts_at=starts_at, ends_at=ends_at)
-        found = _joining(found, at_that_time.filter(hosts__user__in=hosts), calendar)
+        people = but.guests.count() if but is not None else 1
+        found = _joining(found, at_that_time.filter(hosts__user__in=hosts), calendar, people=people)
     return list(found.values())
 
 
-def _joining(found: dict[str, Entry], session: QuerySet[Appointment], calendar: Calendar) -> dict[str, Entry]:
-    """`found` without what belongs to `session`; where that is full, one entry says so."""
+def _joining(
+    found: dict[str, Entry], session: QuerySet[Appointment], calendar: Calendar, *, people: int
+) -> dict[str, Entry]:
+    """`found` without what belongs to `session`; where that has no seats left for `people`, one entry says so."""
     seats = {f"appointment-{pk}" for pk in session.values_list("pk", flat=True)}
     events = GoogleEvent.objects.filter(appointment__in=session.values("pk"))
     own = seats | {f"event-{pk}" for pk in events.values_list("pk", flat=True)}
     others = {key: entry for key, entry in found.items() if key not in own}
     taken = [entry for key, entry in found.items() if key in seats]
-    if len(taken) < calendar.seats:
+    if not taken or sum(entry.people for entry in taken) + people <= calendar.seats:
         return others
     full = full_session(taken, calendar)
     return {full.key: full, **others}

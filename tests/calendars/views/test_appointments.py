@@ -216,6 +216,19 @@ def test_a_session_with_seats_left_is_joined_and_a_full_one_needs_a_reason(
     assert session.appointments.count() == 4
 
 
+def test_who_comes_along_needs_a_seat_of_the_session_as_well(
+    lisbon: tuple[Client, User], session: Calendar
+) -> None:
+    client, user = lisbon
+    seat = booked(user, calendar=session)
+    booking.attach(seat, ContactFactory.create())
+    seat.refresh_from_db()
+    moved = {"starts_at": "2026-11-24T14:00", "version": seat.revision}
+    answer = client.post(f"/appointments/{seat.pk}/drag/", moved).json()
+    assert answer["outcome"] == "taken"
+    assert [entry["title"] for entry in answer["taken"]] == ["2 of 3 seats are taken"]
+
+
 def test_a_class_is_not_joined_at_another_time_nor_over_something_else(
     lisbon: tuple[Client, User], session: Calendar
 ) -> None:
