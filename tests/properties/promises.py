@@ -323,6 +323,7 @@ def agree(event: dict[str, Any] | None, appointment: Appointment) -> bool:
         by_google = appointment.came_from_google and appointment.status_set_by == "google"
         # A person kept its event as a private block: it ended here alone.
         by_google |= appointment.changes.filter(why__startswith="Kept as a private block").exists()
+        by_google |= appointment.google_events.filter(decision="private").exists()
         return not lives or by_google or answer_of(event or {}) == "declined"
     if not lives or event is None:
         return False
