@@ -54,8 +54,9 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     made = Appointment.objects.filter(form_key=visit.form_key).first() if visit.form_key else None
     if made is not None:
         return _again(made, visit), made.contact
-    _refuse_excess(visit, now)
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
+    # Only now: a time that is not free is refused in the same words, whoever it is that has it.
+    _refuse_excess(visit, now)
     zone, typed = visit.time_zone or visit.calendar.time_zone, visit.newcomer
     contact, is_new = _who(replace(typed, time_zone=zone))
     others = contacts_for_guests(dict.fromkeys(visit.others, ""), source=Contact.Source.BOOKING)

@@ -244,6 +244,32 @@ def test_second_seat_of_one_session_is_refused(client: Client) -> None:
     assert Appointment.objects.count() == 2
 
 
+@pytest.mark.parametrize("days", [1, -30])
+def test_taken_time_says_the_same_to_every_address_whoever_has_it(client: Client, days: int) -> None:
+    host, known = UserFactory(), ContactFactory(address="victoria@private.test")
+    calendar = calendar_of(host)
+    at = TEN + datetime.timedelta(days=days)
+    booking.book(calendar=calendar, contact=known, owner=host, starts_at=at, ends_at=at + HOUR, by=host)
+    said = {
+        re.search(r'role="alert".*?<strong>(.*?)</strong>', page, re.DOTALL)[1]  # type: ignore[index]
+        for address in ("victoria@private.test", "other@x.org")
+        for page in [press(client, calendar, f"{at:%Y%m%dT%H%M%SZ}", address=address).content.decode()]
+    }
+    assert len(said) == 1
+    assert "booked at this time already" not in said.pop()
+
+
+def test_seat_that_was_given_at_the_desk_is_not_told_to_who_types_the_address(client: Client) -> None:
+    host, known = UserFactory(), ContactFactory(address="victoria@private.test")
+    calendar = calendar_of(host, kind=Calendar.Kind.CLASS, seats=4)
+    booking.book(calendar=calendar, contact=known, owner=host, starts_at=TEN, ends_at=TEN + HOUR, by=host)
+    assert press(client, calendar, address="victoria@private.test").status_code == 302
+    assert (
+        "booked at this time already"
+        in press(client, calendar, address="Victoria@private.test").content.decode()
+    )
+
+
 def test_consent_stands_on_the_contact_with_its_words(client: Client) -> None:
     press(client, calendar_of(UserFactory(), consent="Keep my data."))
     contact = Contact.objects.get()
