@@ -36,12 +36,13 @@ def opened(token: str) -> Held | None:
     appointment = (
         Appointment.objects.filter(pk=link.appointment_id)
         .select_related("calendar", "contact", "owner")
-        .prefetch_related("hosts__user")
+        .prefetch_related("hosts__user", "guests__contact")
         .first()
     )
-    guest = AppointmentGuest.objects.filter(appointment=link.appointment_id, contact=link.contact_id)
-    held = guest.select_related("contact").first()
-    return Held(appointment, held) if appointment and held else None
+    if appointment is None:
+        return None
+    guest = next((each for each in appointment.guests.all() if each.pk == link.guest_id), None)
+    return Held(appointment, guest) if guest else None
 
 
 @public

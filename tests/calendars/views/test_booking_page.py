@@ -460,6 +460,23 @@ class TestKinds:
         assert press(client, calendar, "20260303T103000Z", address="cid@x.org").status_code == 409
 
 
+def test_link_says_nothing_of_who_was_known_nor_of_who_is_one_person(client: Client) -> None:
+    known = ContactFactory(address="victoria@private.test")
+    known.phones.create(number="+442079460958", is_primary=True)
+    calendar = calendar_of(UserFactory())
+    press(client, calendar, address="victoria@private.test")
+    press(client, calendar, "20260303T110000Z", phone="+442079460958")
+    press(client, calendar, "20260303T120000Z", address="new@x.org")
+    places = []
+    for appointment in Appointment.objects.order_by("starts_at"):
+        token = links.manage_path(appointment, appointment.contact).split("/")[-2]
+        link = links.read(token)
+        assert link is not None
+        places.append(link.guest_id)
+    assert Appointment.objects.filter(contact=known).count() == 2
+    assert places == sorted(set(places))
+
+
 class TestManaging:
     @pytest.fixture
     def path(self, client: Client) -> str:
