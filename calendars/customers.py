@@ -10,7 +10,7 @@ from calendars import allowance, booking
 from calendars.models import Calendar
 from contacts.fields import normalise_address
 from contacts.matching import contacts_for_guests, lock_addresses
-from contacts.models import Activity, Appointment, Contact, Origin
+from contacts.models import Activity, Appointment, AppointmentChange, Contact, ContactEmail, Origin
 from contacts.newcomers import Newcomer, find_or_add, known
 
 TOO_LATE = "It is too late to change this online. Please contact us."
@@ -38,12 +38,16 @@ class Visit:
 
 
 class FormIsUsed(booking.NotPossible):
-    """That form has booked another time: show a fresh one."""
+    """That form has booked something else, which `made` is: show a fresh one."""
+
+    def __init__(self, made: Appointment) -> None:
+        super().__init__("This form has made a booking already.")
+        self.made = made
 
 
 @transaction.atomic
 def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Contact]:
-    """The appointment, in a slot on offer, and whose it is; of a form that is sent again, the one it made.
+    """The appointment, in a slot on offer, and whose it is; of a form that is sent again as it was, the one it made.
 
     Raises Taken, FormIsUsed, NotPossible; then nothing was stored.
 
@@ -52,8 +56,10 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     """
     _lock(visit)
     made = Appointment.objects.filter(form_key=visit.form_key).first() if visit.form_key else None
+    if made is not None and not _is_same(made, visit):
+        raise FormIsUsed(made)
     if made is not None:
-        return _again(made, visit), made.contact
+        return made, made.contact
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
     # Only now: a time that is not free is refused in the same words, whoever it is that has it.
     _refuse_excess(visit, now)
@@ -71,7 +77,7 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
         | {contact.pk: booking.Typed(typed.name, zone)},
         title=f"{visit.calendar.name}: {typed.name or typed.address}"[:300],
         description=visit.notes,
-        why="" if is_new else _as_whom(typed),
+        why=_as_whom(typed),
         form_key=visit.form_key,
     )
     if visit.consent:
@@ -82,12 +88,22 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     return appointment, contact
 
 
-def _again(made: Appointment, visit: Visit) -> Appointment:
-    if made.starts_at != visit.starts_at:
-        raise FormIsUsed(
-            "This form has booked an appointment. Press the button once more to book another one."
-        )
-    return made
+def _is_same(made: Appointment, visit: Visit) -> bool:
+    """Whether `visit` asks for no more and nothing else than the booking that its form made."""
+    booked = made.changes.filter(what=AppointmentChange.What.BOOKED).earliest("pk")
+    is_as_typed = booked.why == _as_whom(visit.newcomer) and made.description == visit.notes
+    others, there = {normalise_address(other) for other in visit.others}, set(made.guests.all())
+    booker = next((guest.address for guest in there if guest.contact_id == made.contact_id), "")
+    invited = {guest.address for guest in there if guest.contact_id != made.contact_id}
+    # Two addresses of one contact have one place.
+    known = ContactEmail.objects.filter(contact__in=[guest.contact_id for guest in there], address__in=others)
+    return (
+        made.starts_at == visit.starts_at
+        and is_as_typed
+        and booker == visit.address
+        and invited <= others
+        and others <= invited | set(known.values_list("address", flat=True))
+    )
 
 
 def _refuse_excess(visit: Visit, now: datetime.datetime) -> None:
@@ -119,8 +135,9 @@ def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
 
 
 def _as_whom(typed: Newcomer) -> str:
-    """For staff to compare with the contact we knew."""
-    return f"Booked online as {', '.join(part for part in (typed.name, typed.address, typed.phone) if part)}."
+    """For staff to compare with the contact, and to tell a form that was mended from one that was sent twice."""
+    address = normalise_address(typed.address)
+    return f"Booked online as {', '.join(part for part in (typed.name, address, typed.phone) if part)}."[:300]
 
 
 def is_companion(appointment: Appointment, contact: Contact) -> bool:

@@ -164,7 +164,10 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
         made, contact = customers.book_visit(visit, now=timezone.now())
     except customers.FormIsUsed as refusal:
         form.renew()
-        return details_page(request, form, calendar, starts_at, refusal=str(refusal), status=409)
+        made_path = links.manage_path(refusal.made, refusal.made.contact)
+        return details_page(
+            request, form, calendar, starts_at, refusal=str(refusal), made_path=made_path, status=409
+        )
     except verbs.NotPossible as refusal:
         is_taken = isinstance(refusal, verbs.Taken)
         return details_page(
@@ -181,6 +184,7 @@ def details_page(
     *,
     refusal: str = "",
     is_taken: bool = False,
+    made_path: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """The form for one slot; with the next free times where that one is not on offer (any more)."""
@@ -191,6 +195,7 @@ def details_page(
         return offering.read(calendar, within=within, now=now)
 
     context: dict[str, Any] = {"form": form, "calendar": calendar, "zone": zone.key, "refusal": refusal}
+    context["made_path"] = made_path
     if is_taken or read((start, start + 1)).slot_at(starts_at) is None:
         why = picking.why_not_offered(
             starts_at,

@@ -74,6 +74,8 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
         "calendar": calendar,
         "token": token,
         "zone": zone.key,
+        # What they typed themselves.
+        "writes_to": held.guest.address if held.guest.time_zone else "",
         "is_companion": customers.is_companion(appointment, held.contact),
         "hosts": entries.hosts_of(appointment),
         "place": entries.place_of(appointment),

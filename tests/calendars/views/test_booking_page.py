@@ -201,9 +201,40 @@ def test_form_that_is_sent_again_leads_to_the_appointment_it_made(client: Client
     other = client.post("/book/visit/20260303T110000Z/", once)
     assert other.status_code == 409
     page = other.content.decode()
-    assert "Press the button once more" in page
+    assert "This form has made a booking already." in page
+    assert "press the button once more" in page
     assert "Book 3 March, 11:00" in page
     assert once["began"] not in page
+    assert Appointment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        {"address": "anna@x.org"},
+        {"name": "Anna Lee"},
+        {"phone": "+442079460958"},
+        {"notes": "Both knees"},
+        {"others": ""},
+        {"others": "bea@x.org, cid@x.org"},
+    ],
+)
+def test_form_that_is_sent_again_with_mended_details_leads_to_its_booking_and_says_so(
+    client: Client, mended: dict[str, str]
+) -> None:
+    calendar = calendar_of(UserFactory(), confirms_automatically=True)
+    once = typed(calendar, notes="Knee", others="bea@x.org")
+    first = client.post(f"/book/visit/{AT_TEN}/", once)
+    assert "on its way to <b>ann@x.org</b>" in client.get(first.url).content.decode()
+    assert client.post(f"/book/visit/{AT_TEN}/", once | {"others": "Bea@X.org, ANN@x.org"}).url == first.url
+    answer = client.post(f"/book/visit/{AT_TEN}/", once | mended)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "This form has made a booking already." in page
+    assert first.url.partition("?")[0] in page
+    assert once["began"] not in page
+    assert "20260303T110000Z" in page
+    assert ">start again</a>" in page
     assert Appointment.objects.count() == 1
 
 
