@@ -119,9 +119,11 @@ def _refuse_excess(visit: Visit, now: datetime.datetime) -> None:
 
 def _lock(visit: Visit) -> None:
     """Everybody's address, and the phone, at once and before anything is looked up: two visitors with one of them at
-    the same moment are one contact, and two who bring each other along do not wait for each other in a circle."""
+    the same moment are one contact, and two who bring each other along do not wait for each other in a circle. The form
+    too: sent twice at once, the second finds what the first one made."""
     others = {normalise_address(other) for other in visit.others}
-    lock_addresses({visit.address, visit.newcomer.phone, *others} - {""})
+    form = f"form {visit.form_key}" if visit.form_key else ""
+    lock_addresses({visit.address, visit.newcomer.phone, form, *others} - {""})
 
 
 def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
