@@ -13,6 +13,7 @@ from contacts.matching import contacts_for_guests, lock_addresses
 from contacts.models import Activity, Appointment, AppointmentChange, Contact, ContactEmail, Origin
 from contacts.newcomers import Newcomer, find_or_add, known
 
+MOVED_ENOUGH = "This appointment was moved online several times. Please contact us to move it again."
 TOO_LATE = "It is too late to change this online. Please contact us."
 
 
@@ -174,6 +175,12 @@ def why_no_move(appointment: Appointment, contact: Contact, now: datetime.dateti
     return over or _why_not(appointment, appointment.calendar.allows_reschedule, now)
 
 
+def why_no_move_now(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
+    """The same on a page, where how often it has moved counts too."""
+    why = why_no_move(appointment, contact, now)
+    return why or (MOVED_ENOUGH if allowance.has_moved_enough(appointment) else "")
+
+
 def why_no_cancel(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
     """The same for cancelling. Who came along takes themselves off, whenever they like: nobody asked them before."""
     over = _why_over(appointment, now)
@@ -212,8 +219,9 @@ def cancel(appointment: Appointment, contact: Contact, *, now: datetime.datetime
 def move(
     appointment: Appointment, contact: Contact, starts_at: datetime.datetime, *, now: datetime.datetime
 ) -> Appointment:
-    """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline."""
-    why = why_no_move(appointment, contact, now)
+    """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline, and
+    when it has moved often enough."""
+    why = why_no_move_now(appointment, contact, now)
     if why:
         raise booking.NotPossible(why)
     return booking.move_to(appointment, starts_at, now=now, why="Moved online by the customer.")

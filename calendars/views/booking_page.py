@@ -145,9 +145,7 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
     if request.method != "POST":
         return details_page(request, form, calendar, starts_at)
     if has_tried_too_often(request):
-        response = render(request, "booking/too_often.html", {"calendar": calendar}, status=429)
-        response["Retry-After"] = str(TRIES_LAST)
-        return response
+        return too_often_page(request)
     if not form.is_valid():
         return details_page(request, form, calendar, starts_at)
     visit = customers.Visit(
@@ -235,3 +233,9 @@ def has_tried_too_often(request: HttpRequest) -> bool:
         return bool(cache.incr(key) > settings.BOOKING_TRIES)
     except ValueError:  # it ran out between the two
         return False
+
+
+def too_often_page(request: HttpRequest) -> HttpResponse:
+    response = render(request, "booking/too_often.html", status=429)
+    response["Retry-After"] = str(TRIES_LAST)
+    return response

@@ -532,6 +532,30 @@ class TestManaging:
         assert "just taken" in answer.content.decode()
         assert Appointment.objects.get().starts_at == TEN + HOUR
 
+    def test_after_some_moves_they_are_asked_to_contact_us(
+        self, client: Client, path: str, settings: Any
+    ) -> None:
+        settings.BOOKING_MOST_MOVES = 2
+        for hour in (11, 12):
+            client.post(f"{path}move/", {"start": f"20260303T{hour}0000Z"})
+        answer = client.post(f"{path}move/", {"start": "20260303T130000Z"})
+        assert "Please contact us to move it again" in answer.content.decode()
+        assert ">Move<" not in client.get(path).content.decode()
+        assert Appointment.objects.get().starts_at == TEN + 2 * HOUR
+        client.post(f"{path}cancel/")
+        assert Appointment.objects.get().is_void
+
+    def test_too_many_moves_and_cancellations_from_one_network_address_are_refused(
+        self, client: Client, path: str, settings: Any
+    ) -> None:
+        settings.BOOKING_TRIES = 2
+        assert client.post(f"{path}move/", {"start": "20260303T110000Z"}).status_code == 302
+        answer = client.post(f"{path}move/", {"start": "20260303T120000Z"})
+        assert (answer.status_code, answer["Retry-After"]) == (429, "600")
+        assert client.post(f"{path}cancel/").status_code == 429
+        appointment = Appointment.objects.get()
+        assert (appointment.status, appointment.starts_at) == ("new", TEN + HOUR)
+
     def test_other_zone_keeps_the_time_that_was_chosen_to_move_to(self, client: Client, path: str) -> None:
         page = client.get(f"{path}move/?start=20260303T160000Z&zone=Asia/Tokyo").content.decode()
         assert "To <b>Wednesday 4 March, 01:00</b>" in page
