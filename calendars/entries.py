@@ -30,10 +30,16 @@ def entry_of(
         attendee=attendee,
         has_agreed=has_agreed,
         is_cancelled=appointment.is_void,
+        is_tentative=awaits_us(appointment),
         description=_description(appointment, contact, url, now),
         location=place_of(appointment) or appointment.meeting_url,
         url=url,
     )
+
+
+def awaits_us(appointment: Appointment) -> bool:
+    """Whether staff have yet to confirm it: until then nobody is told that it is booked."""
+    return appointment.status == Appointment.Status.NEW and not appointment.calendar.confirms_automatically
 
 
 def hosts_of(appointment: Appointment) -> str:

@@ -89,7 +89,7 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
         "starts_at": appointment.starts_at.astimezone(zone),
         "ends_at": appointment.ends_at.astimezone(zone),
         "news": links.read_news(request.GET.get("news", ""), appointment),
-        "awaits_us": appointment.status == Appointment.Status.NEW and not calendar.confirms_automatically,
+        "awaits_us": entries.awaits_us(appointment),
         "google_url": ics.google_add_url(
             settings.ADD_TO_GOOGLE_URL, entries.entry_of(appointment, held.contact, now=now)
         ),

@@ -140,7 +140,13 @@ def test_a_calendar_that_confirms_by_hand_tells_twice() -> None:
     told()
     rows.with_status(appointment, "confirmed")
     told()
+    assert "We have received your request." in mail.outbox[0].body
     assert "It is not confirmed yet" in mail.outbox[0].body
+    assert "is booked" not in mail.outbox[0].body
+    files = [file_of(letter)[1] for letter in mail.outbox]
+    assert [file["STATUS"] for file in files] == ["TENTATIVE", "CONFIRMED"]
+    assert int(files[0]["SEQUENCE"]) < int(files[1]["SEQUENCE"])
+    assert subjects()[0] == "ada: Request received: Physiotherapy, Wednesday 10 June, 11:00"
     assert subjects()[1] == "ada: Confirmed: Physiotherapy, Wednesday 10 June, 11:00"
     rows.with_status(appointment, "showed")
     rows.with_status(appointment, "confirmed")
