@@ -110,7 +110,8 @@ class Look:
     def found(self, read: Callable[[Span], offering.Offer]) -> dict[str, Any]:
         """What its page shows, and where the next free time is when the month has none."""
         span, today = picking.span_of(self.month, self.zone), self.now.astimezone(self.zone).date()
-        slots = read(span).slots()
+        offer = read(span)
+        slots = offer.slots()
         page = picking.picker(
             slots, month=self.month, chosen=self.day, today=today, zone=self.zone, last=self.last
         )
@@ -118,7 +119,7 @@ class Look:
             []
             if slots
             else picking.soonest(
-                read, after=span[1], now=self.now, horizon_days=self.calendar.horizon_days, count=1
+                offer, after=span[1], now=self.now, horizon_days=self.calendar.horizon_days, count=1
             )
         )
         return {
@@ -189,12 +190,10 @@ def details_page(
     zone, now = zone_of(request, calendar), timezone.now()
     start = int(starts_at.timestamp())
 
-    def read(within: Span) -> offering.Offer:
-        return offering.read(calendar, within=within, now=now)
-
+    offer = offering.read(calendar, within=(start, start + 1), now=now)
     context: dict[str, Any] = {"form": form, "calendar": calendar, "zone": zone.key, "refusal": refusal}
     context["made_path"] = made_path
-    if is_taken or read((start, start + 1)).slot_at(starts_at) is None:
+    if is_taken or offer.slot_at(starts_at) is None:
         why = picking.why_not_offered(
             starts_at,
             now,
@@ -203,7 +202,7 @@ def details_page(
             notice=calendar.minimum_notice,
         )
         found = picking.soonest_around(
-            read, start, now=now, horizon_days=calendar.horizon_days, count=NEXT_SHOWN
+            offer, start, now=now, horizon_days=calendar.horizon_days, count=NEXT_SHOWN
         )
         context |= {
             "refusal": why or refusal or "That time is not on offer, or no longer.",

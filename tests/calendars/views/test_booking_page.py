@@ -406,6 +406,34 @@ def test_page_asks_the_database_no_more_for_more_members(
         client.get("/book/visit/")
 
 
+@pytest.mark.parametrize("horizon_days", [60, 730])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"kind": Calendar.Kind.CLASS},
+        {"kind": Calendar.Kind.COLLECTIVE, "most_per_day": 3},
+        {"kind": Calendar.Kind.UNASSIGNED},
+    ],
+)
+@pytest.mark.parametrize("address", ["", f"{AT_TEN}/", "20260420T100000Z/"])
+def test_page_with_nothing_free_asks_the_database_no_more_the_further_ahead_it_books(
+    client: Client,
+    django_assert_max_num_queries: Any,
+    horizon_days: int,
+    fields: dict[str, Any],
+    address: str,
+) -> None:
+    hosts = [UserFactory(), UserFactory()]
+    calendar = calendar_of(*hosts, horizon_days=horizon_days, owner=hosts[0], **fields)
+    for host in hosts:
+        BlockedTime.objects.create(user=host, starts_at=NOW, ends_at=NOW + datetime.timedelta(days=800))
+    WeeklyHours.objects.create(calendar=calendar, weekday=1, starts=datetime.time(9), ends=datetime.time(17))
+    with django_assert_max_num_queries(12):
+        page = client.get(f"/book/visit/{address}").content.decode()
+    assert "Please contact us" in page
+
+
 def test_one_drawing_serves_all_who_look_and_what_is_pressed_is_read_again(
     client: Client, settings: Any, django_assert_num_queries: Any
 ) -> None:
