@@ -21,7 +21,6 @@ from campaigns.models import Notice
 from campaigns.notices.reader import reader_of
 from campaigns.notices.standing import Standing
 from campaigns.rendering import Rendered, as_page
-from contacts.models import Origin
 
 Kind = Notice.Kind
 SUBJECTS = {
@@ -85,7 +84,7 @@ def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Word
 def subject_of(notice: Notice, now: datetime.datetime) -> str:
     """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one.
 
-    Of what is not confirmed yet it says "Request received".
+    Of what is not confirmed yet: "Request received" to who asked for it, "To be confirmed" to others.
     """
     zone = reader_of(notice).zone
     start = notice.appointment.starts_at.astimezone(zone)
@@ -96,13 +95,8 @@ def subject_of(notice: Notice, now: datetime.datetime) -> str:
 
 def _news(notice: Notice) -> str:
     if notice.kind == Kind.BOOKED and awaits_us(notice.appointment):
-        return "Request received" if _was_requested(notice) else "To be confirmed"
+        return "Request received" if notice.is_own_doing else "To be confirmed"
     return SUBJECTS[Kind(notice.kind)]
-
-
-def _was_requested(notice: Notice) -> bool:
-    """Whether a customer asked for it, and not staff made it."""
-    return notice.is_own_doing or notice.appointment.origin == Origin.CUSTOMER
 
 
 def manage_link(notice: Notice, now: datetime.datetime) -> ManageLink | None:
