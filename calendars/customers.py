@@ -39,11 +39,17 @@ class Visit:
 
 
 class FormIsUsed(booking.NotPossible):
-    """That form has booked something else, which `made` is: show a fresh one."""
+    """That form has booked something else: show a fresh one, and lead `booker` to what was `made`.
+
+    `booker`: None once they were taken off; then the appointment is that of who came along.
+    """
 
     def __init__(self, made: Appointment) -> None:
         super().__init__("This form has made a booking already.")
         self.made = made
+        # Who came along has no name.
+        typed = made.guests.exclude(name="").exclude(time_zone="").select_related("contact").first()
+        self.booker = typed.contact if typed else None
 
 
 @transaction.atomic

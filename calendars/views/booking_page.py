@@ -163,7 +163,7 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
         made, contact = customers.book_visit(visit, now=timezone.now())
     except customers.FormIsUsed as refusal:
         form.renew()
-        made_path = links.manage_path(refusal.made, refusal.made.contact)
+        made_path = links.manage_path(refusal.made, refusal.booker) if refusal.booker else ""
         return details_page(
             request, form, calendar, starts_at, refusal=str(refusal), made_path=made_path, status=409
         )

@@ -406,6 +406,17 @@ def test_page_asks_the_database_no_more_for_more_members(
         client.get("/book/visit/")
 
 
+def test_form_of_somebody_who_was_taken_off_does_not_open_the_place_of_who_came_along(client: Client) -> None:
+    calendar = calendar_of(UserFactory())
+    once = typed(calendar, others="bea@x.org")
+    client.post(f"/book/visit/{AT_TEN}/", once)
+    appointment = Appointment.objects.get()
+    booking.detach(appointment, appointment.contact)
+    answer = client.post(f"/book/visit/{AT_TEN}/", once)
+    assert answer.status_code == 409
+    assert "/book/appointments/" not in answer.content.decode()
+
+
 @pytest.mark.parametrize("horizon_days", [60, 730])
 @pytest.mark.parametrize(
     "fields",
