@@ -1,5 +1,5 @@
-"""How much one address may have ahead through booking pages. Whoever types an address does not prove that it is theirs,
-and each appointment sends it mails."""
+"""How much one address may have ahead through booking pages, and how often an appointment moves online. Whoever types
+an address does not prove that it is theirs, and each appointment, and each move, sends it mails."""
 
 import datetime
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from calendars.models import Calendar
-from contacts.models import Appointment, AppointmentGuest, Contact
+from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Origin
 
 DAY = datetime.timedelta(days=1)
 
@@ -32,11 +32,17 @@ def why_too_many(calendar: Calendar, address: str, others: Collection[str], now:
 
 
 def is_booked_already(calendar: Calendar, starts_at: datetime.datetime, address: str) -> bool:
-    """Whether the person with `address` has a place at that time. A phone does not say so: families share one."""
-    person = Contact.objects.with_address(address).values("pk")[:1]
+    """Whether `address` was typed here for that time before. Who the person is, and what was agreed with them in other
+    ways, does not count: whoever types an address would be told of it."""
     there = Appointment.objects.standing().filter(calendar=calendar, starts_at=starts_at)
-    guests = AppointmentGuest.objects.filter(appointment__in=there)
-    return guests.filter(Q(contact__in=person) | Q(address=address)).exists()
+    guests = AppointmentGuest.objects.filter(appointment__in=there, address=address)
+    return guests.exclude(time_zone="").exists()
+
+
+def has_moved_enough(appointment: Appointment) -> bool:
+    """Whether its customer has moved it so often that staff should hear of the next."""
+    moves = appointment.changes.filter(what=AppointmentChange.What.RESCHEDULED, origin=Origin.CUSTOMER)
+    return bool(moves.count() >= settings.BOOKING_MOST_MOVES)
 
 
 def _counted(addresses: Collection[str], where: Q, now: datetime.datetime) -> dict[str, int]:

@@ -10,9 +10,10 @@ from calendars import allowance, booking
 from calendars.models import Calendar
 from contacts.fields import normalise_address
 from contacts.matching import contacts_for_guests, lock_addresses
-from contacts.models import Activity, Appointment, Contact, Origin
+from contacts.models import Activity, Appointment, AppointmentChange, Contact, ContactEmail, Origin
 from contacts.newcomers import Newcomer, find_or_add, known
 
+MOVED_ENOUGH = "This appointment was moved online several times. Please contact us to move it again."
 TOO_LATE = "It is too late to change this online. Please contact us."
 
 
@@ -38,12 +39,22 @@ class Visit:
 
 
 class FormIsUsed(booking.NotPossible):
-    """That form has booked another time: show a fresh one."""
+    """That form has booked something else: show a fresh one, and lead `booker` to what was `made`.
+
+    `booker`: None once they were taken off; then the appointment is that of who came along.
+    """
+
+    def __init__(self, made: Appointment) -> None:
+        super().__init__("This form has made a booking already.")
+        self.made = made
+        # Who came along has no name.
+        typed = made.guests.exclude(name="").exclude(time_zone="").select_related("contact").first()
+        self.booker = typed.contact if typed else None
 
 
 @transaction.atomic
 def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Contact]:
-    """The appointment, in a slot on offer, and whose it is; of a form that is sent again, the one it made.
+    """The appointment, in a slot on offer, and whose it is; of a form that is sent again as it was, the one it made.
 
     Raises Taken, FormIsUsed, NotPossible; then nothing was stored.
 
@@ -52,10 +63,13 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     """
     _lock(visit)
     made = Appointment.objects.filter(form_key=visit.form_key).first() if visit.form_key else None
+    if made is not None and not _is_same(made, visit):
+        raise FormIsUsed(made)
     if made is not None:
-        return _again(made, visit), made.contact
-    _refuse_excess(visit, now)
+        return made, made.contact
     seat = booking.hold(visit.calendar, visit.starts_at, now=now)
+    # Only now: a time that is not free is refused in the same words, whoever it is that has it.
+    _refuse_excess(visit, now)
     zone, typed = visit.time_zone or visit.calendar.time_zone, visit.newcomer
     contact, is_new = _who(replace(typed, time_zone=zone))
     others = contacts_for_guests(dict.fromkeys(visit.others, ""), source=Contact.Source.BOOKING)
@@ -70,7 +84,7 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
         | {contact.pk: booking.Typed(typed.name, zone)},
         title=f"{visit.calendar.name}: {typed.name or typed.address}"[:300],
         description=visit.notes,
-        why="" if is_new else _as_whom(typed),
+        why=_as_whom(typed),
         form_key=visit.form_key,
     )
     if visit.consent:
@@ -81,12 +95,22 @@ def book_visit(visit: Visit, *, now: datetime.datetime) -> tuple[Appointment, Co
     return appointment, contact
 
 
-def _again(made: Appointment, visit: Visit) -> Appointment:
-    if made.starts_at != visit.starts_at:
-        raise FormIsUsed(
-            "This form has booked an appointment. Press the button once more to book another one."
-        )
-    return made
+def _is_same(made: Appointment, visit: Visit) -> bool:
+    """Whether `visit` asks for no more and nothing else than the booking that its form made."""
+    booked = made.changes.filter(what=AppointmentChange.What.BOOKED).earliest("pk")
+    is_as_typed = booked.why == _as_whom(visit.newcomer) and made.description == visit.notes
+    others, there = {normalise_address(other) for other in visit.others}, set(made.guests.all())
+    booker = next((guest.address for guest in there if guest.contact_id == made.contact_id), "")
+    invited = {guest.address for guest in there if guest.contact_id != made.contact_id}
+    # Two addresses of one contact have one place.
+    known = ContactEmail.objects.filter(contact__in=[guest.contact_id for guest in there], address__in=others)
+    return (
+        made.starts_at == visit.starts_at
+        and is_as_typed
+        and booker == visit.address
+        and invited <= others
+        and others <= invited | set(known.values_list("address", flat=True))
+    )
 
 
 def _refuse_excess(visit: Visit, now: datetime.datetime) -> None:
@@ -102,9 +126,11 @@ def _refuse_excess(visit: Visit, now: datetime.datetime) -> None:
 
 def _lock(visit: Visit) -> None:
     """Everybody's address, and the phone, at once and before anything is looked up: two visitors with one of them at
-    the same moment are one contact, and two who bring each other along do not wait for each other in a circle."""
+    the same moment are one contact, and two who bring each other along do not wait for each other in a circle. The form
+    too: sent twice at once, the second finds what the first one made."""
     others = {normalise_address(other) for other in visit.others}
-    lock_addresses({visit.address, visit.newcomer.phone, *others} - {""})
+    form = f"form {visit.form_key}" if visit.form_key else ""
+    lock_addresses({visit.address, visit.newcomer.phone, form, *others} - {""})
 
 
 def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
@@ -118,8 +144,9 @@ def _who(newcomer: Newcomer) -> tuple[Contact, bool]:
 
 
 def _as_whom(typed: Newcomer) -> str:
-    """For staff to compare with the contact we knew."""
-    return f"Booked online as {', '.join(part for part in (typed.name, typed.address, typed.phone) if part)}."
+    """For staff to compare with the contact, and to tell a form that was mended from one that was sent twice."""
+    address = normalise_address(typed.address)
+    return f"Booked online as {', '.join(part for part in (typed.name, address, typed.phone) if part)}."[:300]
 
 
 def is_companion(appointment: Appointment, contact: Contact) -> bool:
@@ -152,6 +179,12 @@ def why_no_move(appointment: Appointment, contact: Contact, now: datetime.dateti
     if not over and is_companion(appointment, contact):
         return "Only who booked this appointment can move it."
     return over or _why_not(appointment, appointment.calendar.allows_reschedule, now)
+
+
+def why_no_move_now(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
+    """The same on a page, where how often it has moved counts too."""
+    why = why_no_move(appointment, contact, now)
+    return why or (MOVED_ENOUGH if allowance.has_moved_enough(appointment) else "")
 
 
 def why_no_cancel(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
@@ -192,8 +225,9 @@ def cancel(appointment: Appointment, contact: Contact, *, now: datetime.datetime
 def move(
     appointment: Appointment, contact: Contact, starts_at: datetime.datetime, *, now: datetime.datetime
 ) -> Appointment:
-    """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline."""
-    why = why_no_move(appointment, contact, now)
+    """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline, and
+    when it has moved often enough."""
+    why = why_no_move_now(appointment, contact, now)
     if why:
         raise booking.NotPossible(why)
     return booking.move_to(appointment, starts_at, now=now, why="Moved online by the customer.")

@@ -17,7 +17,8 @@ def entry_of(
     attendee: ics.Person | None = None,
     has_agreed: bool = False,
 ) -> ics.Entry:
-    """The entry of `contact`, whose link it holds. Reads prefetched `hosts` without a query."""
+    """The entry of `contact`, whose link it holds while they have a place. Reads prefetched `hosts` and
+    `guests` without a query."""
     url = links.manage_url(appointment, contact)
     return ics.Entry(
         appointment_id=appointment.pk,
@@ -29,10 +30,16 @@ def entry_of(
         attendee=attendee,
         has_agreed=has_agreed,
         is_cancelled=appointment.is_void,
+        is_tentative=awaits_us(appointment),
         description=_description(appointment, contact, url, now),
         location=place_of(appointment) or appointment.meeting_url,
         url=url,
     )
+
+
+def awaits_us(appointment: Appointment) -> bool:
+    """Whether staff have yet to confirm it: until then nobody is told that it is booked."""
+    return appointment.status == Appointment.Status.NEW and not appointment.calendar.confirms_automatically
 
 
 def hosts_of(appointment: Appointment) -> str:
@@ -50,5 +57,5 @@ def _description(appointment: Appointment, contact: Contact, url: str, now: date
     may = customers.may_do(appointment, contact, now)
     lines = [f"With {hosts_of(appointment)}"]
     lines += [f"Online: {appointment.meeting_url}"] if appointment.meeting_url else []
-    lines += [f"{may.does}: {url}"] if may else []
+    lines += [f"{may.does}: {url}"] if may and url else []
     return "\n".join(lines)

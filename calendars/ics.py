@@ -39,7 +39,7 @@ class Entry:
 
     `sequence` is the appointment's revision: readers keep the highest. `attendee` None for a download, which is not
     addressed to anybody. `has_agreed`: they asked for it themselves, so that no answer is awaited. `is_cancelled`: it
-    does not take place, however the file comes.
+    does not take place, however the file comes. `is_tentative`: nobody here has confirmed it yet.
     """
 
     appointment_id: uuid.UUID
@@ -51,6 +51,7 @@ class Entry:
     attendee: Person | None = None
     has_agreed: bool = False
     is_cancelled: bool = False
+    is_tentative: bool = False
     description: str = ""
     location: str = ""
     url: str = ""
@@ -95,7 +96,8 @@ def _event(entry: Entry, method: Method, stamp: datetime.datetime) -> Event:
     event.add("dtstart", _utc(entry.starts_at))
     event.add("dtend", _utc(entry.ends_at))
     is_cancelled = entry.is_cancelled or method is Method.CANCEL
-    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
+    stands = "TENTATIVE" if entry.is_tentative else "CONFIRMED"
+    event.add("status", "CANCELLED" if is_cancelled else stands)
     event.add("summary", vText(_line(entry.summary)))
     for name, text in (("description", _text(entry.description)), ("location", _line(entry.location))):
         if text:
@@ -104,15 +106,22 @@ def _event(entry: Entry, method: Method, stamp: datetime.datetime) -> Event:
         event.add("url", vUri(_line(entry.url)))
     event.add("organizer", _address(entry.organizer), encode=False)
     if entry.attendee is not None and method is not Method.PUBLISH:
-        event.add("attendee", _attendee(entry.attendee, has_agreed=entry.has_agreed), encode=False)
+        event.add("attendee", _attendee(entry.attendee, _answer(entry)), encode=False)
     return event
 
 
-def _attendee(person: Person, *, has_agreed: bool) -> vCalAddress:
+def _answer(entry: Entry) -> str:
+    """What counts as the attendee's answer: readers draw the entry by it, so what is not confirmed stays a maybe."""
+    if not entry.has_agreed:
+        return "NEEDS-ACTION"
+    return "TENTATIVE" if entry.is_tentative and not entry.is_cancelled else "ACCEPTED"
+
+
+def _attendee(person: Person, answer: str) -> vCalAddress:
     address = _address(person)
     address.params["CUTYPE"] = "INDIVIDUAL"
     address.params["ROLE"] = "REQ-PARTICIPANT"
-    address.params["PARTSTAT"] = "ACCEPTED" if has_agreed else "NEEDS-ACTION"
+    address.params["PARTSTAT"] = answer
     # Answers would go to an address that nobody reads; moving and cancelling is behind the link.
     address.params["RSVP"] = "FALSE"
     return address

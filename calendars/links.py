@@ -10,27 +10,35 @@ from django.urls import reverse
 
 from contacts.models import Appointment, Contact
 
-SIGNER = signing.Signer(salt="calendars.appointment")
+SIGNER = signing.Signer(salt="calendars.place")
 NEWS = signing.TimestampSigner(salt="calendars.news")
 NEWS_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Which appointment, and which of its guests holds the link."""
+    """Which appointment, and the place in it (an AppointmentGuest) whose guest holds the link.
+
+    Never the contact: its number would say which of two addresses we knew before, and who is the same person.
+    """
 
     appointment_id: uuid.UUID
-    contact_id: int
+    guest_id: int
 
 
 def manage_url(appointment: Appointment, contact: Contact) -> str:
-    """The whole address at which `contact` sees, moves or cancels `appointment`."""
+    """The whole address at which `contact` sees, moves or cancels `appointment`; "" once they have no place in it."""
     base = settings.PUBLIC_BASE_URL or f"http://127.0.0.1:{settings.PORT}"
-    return base + manage_path(appointment, contact)
+    path = manage_path(appointment, contact)
+    return base + path if path else ""
 
 
 def manage_path(appointment: Appointment, contact: Contact) -> str:
-    token = SIGNER.sign(f"{appointment.pk.hex}.{contact.pk}")
+    """The same without the site. Reads prefetched `guests` without a query."""
+    place = next((guest.pk for guest in appointment.guests.all() if guest.contact_id == contact.pk), None)
+    if place is None:
+        return ""
+    token = SIGNER.sign(f"{appointment.pk.hex}.{place}")
     return reverse("calendars:manage", args=[token])
 
 
@@ -52,7 +60,7 @@ def read_news(text: str, appointment: Appointment) -> str:
 def read(token: str) -> Link | None:
     """What `token` stands for; None for one that we did not sign."""
     try:
-        appointment, _, contact = SIGNER.unsign(token).partition(".")
-        return Link(uuid.UUID(appointment), int(contact))
+        appointment, _, place = SIGNER.unsign(token).partition(".")
+        return Link(uuid.UUID(appointment), int(place))
     except (signing.BadSignature, ValueError):
         return None

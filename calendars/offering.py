@@ -7,7 +7,7 @@ calendar never pulled, time beyond what was pulled) is not offered.
 import datetime
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -42,8 +42,29 @@ class Offer:
     booked: Booked
     within: Span
     now: int
-    # Where the appointment that is to be moved starts now: no place to move it to.
-    leaves: int | None = None
+    # For `elsewhere`: those whose time counts, by user what takes it from now on whatever the span, and the appointment
+    # that is to be moved.
+    people: Sequence["_Person"]
+    lasting: Mapping[int, Sequence[Span]]
+    but: Appointment | None
+
+    def elsewhere(self, within: Span) -> "Offer":
+        """The same, read for another span that is not past: what takes time in it, in two or three statements."""
+        now = datetime.datetime.fromtimestamp(self.now, datetime.UTC)
+        return _read(
+            self.calendar,
+            self.people,
+            self.rules,
+            within=within,
+            now=now,
+            but=self.but,
+            lasting=self.lasting,
+        )
+
+    @property
+    def leaves(self) -> int | None:
+        """Where the appointment that is to be moved starts now: no place to move it to."""
+        return int(self.but.starts_at.timestamp()) if self.but else None
 
     def slots(self, within: Span | None = None) -> list[Slot]:
         """Those that start in `within`, which lies in what was read."""
@@ -105,17 +126,23 @@ def _read(
     within: Span,
     now: datetime.datetime,
     but: Appointment | None = None,
+    lasting: Mapping[int, Sequence[Span]] | None = None,
 ) -> Offer:
     margin = MARGIN + rules.interval
     around = (within[0] - margin, within[1] + margin)
     booked = _booked(calendar, around, but)
-    people = [*people, *_other_hosts(booked, people)]
-    busy, guarded = _taken(calendar, [person.user.pk for person in people], around, but)
+    team, people = people, [*people, *_other_hosts(booked, people)]
+    pks = [person.user.pk for person in people]
+    busy, guarded = _taken(calendar, pks, around, but)
+    lasting = dict(lasting or {})
+    unread = [pk for pk in pks if pk not in lasting]
+    if unread:
+        lasting |= _lasting(unread, min(around[0], int(now.timestamp()) - margin))
     members = [
         Member(
             person.user.pk,
             person.offered(calendar),
-            tuple(busy[person.user.pk]),
+            (*busy[person.user.pk], *lasting[person.user.pk]),
             tuple(guarded[person.user.pk]),
         )
         for person in people
@@ -128,7 +155,9 @@ def _read(
         booked,
         within,
         int(now.timestamp()),
-        int(but.starts_at.timestamp()) if but else None,
+        team,
+        lasting,
+        but,
     )
 
 
@@ -199,16 +228,13 @@ Taken = tuple[dict[int, list[Span]], dict[int, list[Span]]]
 
 
 def _taken(calendar: Calendar, pks: Sequence[int], around: Span, but: Appointment | None) -> Taken:
-    """By user: all busy time, and the appointments with their own buffers."""
+    """By user: appointments and events, and the appointments with their own buffers."""
     starts_at, ends_at = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in around)
     busy: dict[int, list[Span]] = defaultdict(list)
     guarded: dict[int, list[Span]] = defaultdict(list)
     for user, span, before, after in _appointments(calendar, pks, starts_at, ends_at, but):
         busy[user].append(span)
         guarded[user].append((span[0] - before, span[1] + after))
-    blocked = BlockedTime.objects.filter(user__in=pks, starts_at__lt=ends_at, ends_at__gt=starts_at)
-    for user, *times in blocked.values_list("user", "starts_at", "ends_at"):
-        busy[user].append(_span(*times))
     events = GoogleEvent.objects.blocking(starts_at, ends_at).filter(google_calendar__account__user__in=pks)
     if calendar.kind == Kind.CLASS:
         # A session stands at Google as well, and has seats left.
@@ -218,9 +244,20 @@ def _taken(calendar: Calendar, pks: Sequence[int], around: Span, but: Appointmen
     for user, start, end in events.values_list("google_calendar__account__user", "starts_at", "ends_at"):
         if start is not None and end is not None:
             busy[user].append(_span(start, end))
-    for user, span in _unknown(pks):
-        busy[user].append(span)
     return busy, guarded
+
+
+def _lasting(pks: Sequence[int], since: int) -> dict[int, list[Span]]:
+    """By user what is little enough to be read from `since` on for good: times blocked by hand, and what is unknown."""
+    found: dict[int, list[Span]] = {pk: [] for pk in pks}
+    blocked = BlockedTime.objects.filter(
+        user__in=pks, ends_at__gt=datetime.datetime.fromtimestamp(since, datetime.UTC)
+    )
+    for user, *times in blocked.values_list("user", "starts_at", "ends_at"):
+        found[user].append(_span(*times))
+    for user, span in _unknown(pks):
+        found[user].append(span)
+    return found
 
 
 def _appointments(

@@ -3,7 +3,7 @@
 import calendar as months
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -135,30 +135,36 @@ def read_stamp(stamp: str) -> datetime.datetime | None:
     return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
-def soonest(
-    read: Callable[[Span], Offer], *, after: int, now: datetime.datetime, horizon_days: int, count: int
-) -> list[Slot]:
-    """The next `count` slots from `after` on, up to the booking horizon: read in at most three parts, a month first."""
-    found: list[Slot] = []
-    end = int(now.timestamp()) + (horizon_days + 2) * DAY
-    for reach in (31 * DAY, 93 * DAY, end - after):
-        if len(found) < count and after < end:
-            until = min(after + reach, end)
-            found += read((after, until)).slots()
-            after = until
-    return found[:count]
+def soonest(offer: Offer, *, after: int, now: datetime.datetime, horizon_days: int, count: int) -> list[Slot]:
+    """The next `count` slots of whom `offer` is of, from `after` on, up to the booking horizon."""
+    ahead = _ahead(offer, now, horizon_days)
+    return _first(ahead, after, count)
 
 
 def soonest_around(
-    read: Callable[[Span], Offer], start: int, *, now: datetime.datetime, horizon_days: int, count: int
+    offer: Offer, start: int, *, now: datetime.datetime, horizon_days: int, count: int
 ) -> list[Slot]:
     """The next slots from `start` on; where there are none, or it is past, from now on."""
+    ahead = _ahead(offer, now, horizon_days)
+    return _first(ahead, max(start, ahead.now), count) or _first(ahead, ahead.now, count)
+
+
+def _ahead(offer: Offer, now: datetime.datetime, horizon_days: int) -> Offer:
+    """All that can be booked, read at once: several parts would cost as many rounds of statements."""
     today = int(now.timestamp())
+    return offer.elsewhere((today, today + (horizon_days + 2) * DAY))
 
-    def after(moment: int) -> list[Slot]:
-        return soonest(read, after=moment, now=now, horizon_days=horizon_days, count=count)
 
-    return after(max(start, today)) or after(today)
+def _first(ahead: Offer, after: int, count: int) -> list[Slot]:
+    """The first `count` slots from `after` on, searched in at most three parts, a month first."""
+    found: list[Slot] = []
+    end = ahead.within[1]
+    for reach in (31 * DAY, 93 * DAY, end - after):
+        if len(found) < count and after < end:
+            until = min(after + reach, end)
+            found += ahead.slots((after, until))
+            after = until
+    return found[:count]
 
 
 def why_not_offered(

@@ -329,8 +329,9 @@ NOTICE_GRACE = timedelta(seconds=env.int("NOTICE_GRACE_SECONDS", default=30 if n
 # Google's page behind "Add to Google Calendar".
 ADD_TO_GOOGLE_URL = env.str("ADD_TO_GOOGLE_URL", default="https://calendar.google.com/calendar/render")
 
-# Sites that may show booking pages in a frame of theirs, how many bookings one network address may try in ten minutes,
-# and how many appointments one e-mail address may have ahead on one calendar through its page.
+# Sites that may show booking pages in a frame of theirs, how often one network address may try in ten minutes to book,
+# move or cancel, how many appointments one e-mail address may have ahead on one calendar through its page, and how
+# often its customer may move one of them.
 BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])
 BOOKING_TRIES = env.int("BOOKING_TRIES", default=20)
 # Nobody types a name and an address in less.
@@ -338,6 +339,7 @@ BOOKING_QUICKEST_SECONDS = env.int("BOOKING_QUICKEST_SECONDS", default=2)
 # How long one drawing of a month serves everybody who looks at it.
 BOOKING_LOOK_SECONDS = env.int("BOOKING_LOOK_SECONDS", default=2 if not IS_TESTING else 0)
 BOOKING_MOST_AHEAD = env.int("BOOKING_MOST_AHEAD", default=5)
+BOOKING_MOST_MOVES = env.int("BOOKING_MOST_MOVES", default=5)
 
 # --- pages --------------------------------------------------------------------------------------------------
 

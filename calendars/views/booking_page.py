@@ -110,7 +110,8 @@ class Look:
     def found(self, read: Callable[[Span], offering.Offer]) -> dict[str, Any]:
         """What its page shows, and where the next free time is when the month has none."""
         span, today = picking.span_of(self.month, self.zone), self.now.astimezone(self.zone).date()
-        slots = read(span).slots()
+        offer = read(span)
+        slots = offer.slots()
         page = picking.picker(
             slots, month=self.month, chosen=self.day, today=today, zone=self.zone, last=self.last
         )
@@ -118,7 +119,7 @@ class Look:
             []
             if slots
             else picking.soonest(
-                read, after=span[1], now=self.now, horizon_days=self.calendar.horizon_days, count=1
+                offer, after=span[1], now=self.now, horizon_days=self.calendar.horizon_days, count=1
             )
         )
         return {
@@ -145,9 +146,7 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
     if request.method != "POST":
         return details_page(request, form, calendar, starts_at)
     if has_tried_too_often(request):
-        response = render(request, "booking/too_often.html", {"calendar": calendar}, status=429)
-        response["Retry-After"] = str(TRIES_LAST)
-        return response
+        return too_often_page(request)
     if not form.is_valid():
         return details_page(request, form, calendar, starts_at)
     visit = customers.Visit(
@@ -164,7 +163,10 @@ def details(request: HttpRequest, slug: str, stamp: str) -> HttpResponse:
         made, contact = customers.book_visit(visit, now=timezone.now())
     except customers.FormIsUsed as refusal:
         form.renew()
-        return details_page(request, form, calendar, starts_at, refusal=str(refusal), status=409)
+        made_path = links.manage_path(refusal.made, refusal.booker) if refusal.booker else ""
+        return details_page(
+            request, form, calendar, starts_at, refusal=str(refusal), made_path=made_path, status=409
+        )
     except verbs.NotPossible as refusal:
         is_taken = isinstance(refusal, verbs.Taken)
         return details_page(
@@ -181,17 +183,17 @@ def details_page(
     *,
     refusal: str = "",
     is_taken: bool = False,
+    made_path: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """The form for one slot; with the next free times where that one is not on offer (any more)."""
     zone, now = zone_of(request, calendar), timezone.now()
     start = int(starts_at.timestamp())
 
-    def read(within: Span) -> offering.Offer:
-        return offering.read(calendar, within=within, now=now)
-
+    offer = offering.read(calendar, within=(start, start + 1), now=now)
     context: dict[str, Any] = {"form": form, "calendar": calendar, "zone": zone.key, "refusal": refusal}
-    if is_taken or read((start, start + 1)).slot_at(starts_at) is None:
+    context["made_path"] = made_path
+    if is_taken or offer.slot_at(starts_at) is None:
         why = picking.why_not_offered(
             starts_at,
             now,
@@ -200,7 +202,7 @@ def details_page(
             notice=calendar.minimum_notice,
         )
         found = picking.soonest_around(
-            read, start, now=now, horizon_days=calendar.horizon_days, count=NEXT_SHOWN
+            offer, start, now=now, horizon_days=calendar.horizon_days, count=NEXT_SHOWN
         )
         context |= {
             "refusal": why or refusal or "That time is not on offer, or no longer.",
@@ -230,3 +232,9 @@ def has_tried_too_often(request: HttpRequest) -> bool:
         return bool(cache.incr(key) > settings.BOOKING_TRIES)
     except ValueError:  # it ran out between the two
         return False
+
+
+def too_often_page(request: HttpRequest) -> HttpResponse:
+    response = render(request, "booking/too_often.html", status=429)
+    response["Retry-After"] = str(TRIES_LAST)
+    return response

@@ -12,7 +12,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from calendars import booking, customers, entries, ics, links, offering, picking
 from calendars.intervals import Span
-from calendars.views.booking_page import Look, public, remembering_zone, zone_of
+from calendars.views.booking_page import (
+    Look,
+    has_tried_too_often,
+    public,
+    remembering_zone,
+    too_often_page,
+    zone_of,
+)
 from contacts.models import Appointment, AppointmentGuest, Contact
 
 
@@ -36,12 +43,13 @@ def opened(token: str) -> Held | None:
     appointment = (
         Appointment.objects.filter(pk=link.appointment_id)
         .select_related("calendar", "contact", "owner")
-        .prefetch_related("hosts__user")
+        .prefetch_related("hosts__user", "guests__contact")
         .first()
     )
-    guest = AppointmentGuest.objects.filter(appointment=link.appointment_id, contact=link.contact_id)
-    held = guest.select_related("contact").first()
-    return Held(appointment, held) if appointment and held else None
+    if appointment is None:
+        return None
+    guest = next((each for each in appointment.guests.all() if each.pk == link.guest_id), None)
+    return Held(appointment, guest) if guest else None
 
 
 @public
@@ -66,20 +74,22 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
     appointment, now = held.appointment, timezone.now()
     calendar = appointment.calendar
     zone = zone_of(request, calendar, held.guest.time_zone)
-    why_no_move = customers.why_no_move(appointment, held.contact, now)
+    why_no_move = customers.why_no_move_now(appointment, held.contact, now)
     why_no_cancel = customers.why_no_cancel(appointment, held.contact, now)
     context = {
         "appointment": appointment,
         "calendar": calendar,
         "token": token,
         "zone": zone.key,
+        # What they typed themselves.
+        "writes_to": held.guest.address if held.guest.time_zone else "",
         "is_companion": customers.is_companion(appointment, held.contact),
         "hosts": entries.hosts_of(appointment),
         "place": entries.place_of(appointment),
         "starts_at": appointment.starts_at.astimezone(zone),
         "ends_at": appointment.ends_at.astimezone(zone),
         "news": links.read_news(request.GET.get("news", ""), appointment),
-        "awaits_us": appointment.status == Appointment.Status.NEW and not calendar.confirms_automatically,
+        "awaits_us": entries.awaits_us(appointment),
         "google_url": ics.google_add_url(
             settings.ADD_TO_GOOGLE_URL, entries.entry_of(appointment, held.contact, now=now)
         ),
@@ -99,6 +109,8 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
         return closed_page(request, token)
     if request.method != "POST":
         return manage_page(request, token, held, asks_to_cancel=True)
+    if has_tried_too_often(request):
+        return too_often_page(request)
     try:
         customers.cancel(held.appointment, held.contact, now=timezone.now())
     except booking.NotPossible as refusal:
@@ -114,12 +126,14 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     if held is None:
         return closed_page(request, token)
     appointment, now = held.appointment, timezone.now()
-    why = customers.why_no_move(appointment, held.contact, now)
+    why = customers.why_no_move_now(appointment, held.contact, now)
     if why:
         return manage_page(request, token, held, refusal=why)
     zone, refusal = zone_of(request, appointment.calendar, held.guest.time_zone), ""
     chosen = picking.read_stamp(request.POST.get("start") or request.GET.get("start", ""))
     if request.method == "POST" and chosen is not None:
+        if has_tried_too_often(request):
+            return too_often_page(request)
         try:
             customers.move(appointment, held.contact, chosen, now=now)
         except booking.NotPossible as error:

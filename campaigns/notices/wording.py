@@ -14,7 +14,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from calendars.customers import may_do
-from calendars.entries import hosts_of, place_of
+from calendars.entries import awaits_us, hosts_of, place_of
 from calendars.links import manage_url
 from campaigns.merge_fields import day, moment_in_words
 from campaigns.models import Notice
@@ -82,12 +82,21 @@ def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Word
 
 
 def subject_of(notice: Notice, now: datetime.datetime) -> str:
-    """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one."""
+    """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one.
+
+    Of what is not confirmed yet: "Request received" to who asked for it, "To be confirmed" to others.
+    """
     zone = reader_of(notice).zone
     start = notice.appointment.starts_at.astimezone(zone)
     told = day(start).removesuffix(f" {now.astimezone(zone).year}")
     what = " ".join(notice.appointment.calendar.name.split())
-    return f"{SUBJECTS[Kind(notice.kind)]}: {what}, {told}, {start:%H:%M}"
+    return f"{_news(notice)}: {what}, {told}, {start:%H:%M}"
+
+
+def _news(notice: Notice) -> str:
+    if notice.kind == Kind.BOOKED and awaits_us(notice.appointment):
+        return "Request received" if notice.is_own_doing else "To be confirmed"
+    return SUBJECTS[Kind(notice.kind)]
 
 
 def manage_link(notice: Notice, now: datetime.datetime) -> ManageLink | None:
@@ -103,6 +112,8 @@ def manage_link(notice: Notice, now: datetime.datetime) -> ManageLink | None:
 
 
 def _intro(notice: Notice, standing: Standing) -> str:
+    if notice.kind == Kind.BOOKED and awaits_us(notice.appointment):
+        return "We have received your request." if notice.is_own_doing else "Your appointment is planned."
     if notice.kind != Kind.CANCELLED:
         state = {Kind.BOOKED: "is booked", Kind.CONFIRMED: "is confirmed", Kind.MOVED: "has moved"}
         return f"Your appointment {state[Kind(notice.kind)]}."
@@ -119,8 +130,7 @@ def _lines(notice: Notice, standing: Standing, zone: ZoneInfo) -> Iterable[str]:
         was = before.told_start, before.told_end
         if was != (appointment.starts_at, appointment.ends_at):
             yield f"It was {when(*was, zone)}."
-    by_hand = not appointment.calendar.confirms_automatically
-    if notice.kind == Kind.BOOKED and by_hand and appointment.status == appointment.Status.NEW:
+    if awaits_us(appointment):
         yield "It is not confirmed yet: we will write again when it is."
     if notice.kind == Kind.BOOKED and standing.google_invites:
         yield "The invitation for your calendar comes from Google."

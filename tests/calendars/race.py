@@ -16,6 +16,7 @@ from django.db import connection
 PROCESSES = 3
 ROUNDS = 3
 TOGETHER, ROUNDS_TOGETHER = "together", 12
+FORM = "form"
 HOUR = datetime.timedelta(hours=1)
 NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
 SLOTS = [NOW + datetime.timedelta(days=1) + number * HOUR for number in range(ROUNDS)]
@@ -29,6 +30,7 @@ def main() -> None:
     calendars |= {
         f"{TOGETHER} {number}": a_calendar("personal", 1, f"t{number}") for number in range(PROCESSES)
     }
+    calendars[FORM] = a_calendar("personal", 1, FORM)
     connection.close()
     json.dump(race(calendars), sys.stdout)
 
@@ -61,14 +63,15 @@ def race(calendars: dict[str, int]) -> dict[str, Any]:
     ]
     for process in processes:
         process.start()
-    contested = [kind for kind in calendars if not kind.startswith(TOGETHER)]
-    answered = PROCESSES * (ROUNDS * len(contested) + ROUNDS_TOGETHER)
+    contested = [kind for kind in calendars if not kind.startswith((TOGETHER, FORM))]
+    answered = PROCESSES * (ROUNDS * (len(contested) + 1) + ROUNDS_TOGETHER)
     counted = Counter(answers.get(timeout=60) for _ in range(answered))
     for process in processes:
         process.join()
     found = {kind: outcome(kind, calendars[kind], counted) for kind in contested}
     return found | {
-        TOGETHER: {answer: times for (kind, answer), times in counted.items() if kind == TOGETHER}
+        name: {answer: times for (kind, answer), times in counted.items() if kind == name}
+        for name in (TOGETHER, FORM)
     }
 
 
@@ -91,7 +94,7 @@ def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: A
     from contacts.newcomers import Newcomer  # noqa: PLC0415
 
     for kind, pk in calendars.items():
-        if kind.startswith(TOGETHER):
+        if kind.startswith((TOGETHER, FORM)):
             continue
         chosen = Calendar.objects.get(pk=pk)
         for starts_at in SLOTS:
@@ -105,6 +108,7 @@ def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: A
             else:
                 answers.put((kind, "booked"))
     bring_each_other(calendars[f"{TOGETHER} {number}"], number, barrier, answers)
+    send_one_form(calendars[FORM], number, barrier, answers)
 
 
 def bring_each_other(calendar: int, number: int, barrier: Barrier, answers: Any) -> None:
@@ -132,6 +136,30 @@ def bring_each_other(calendar: int, number: int, barrier: Barrier, answers: Any)
             answers.put((TOGETHER, "booked" if is_one else "doubled"))
         except Exception as error:
             answers.put((TOGETHER, repr(error)))
+
+
+def send_one_form(calendar: int, number: int, barrier: Barrier, answers: Any) -> None:
+    """One form under several addresses and for several times: it makes one appointment."""
+    from calendars import customers  # noqa: PLC0415
+    from calendars.models import Calendar  # noqa: PLC0415
+    from contacts.newcomers import Newcomer  # noqa: PLC0415
+
+    chosen = Calendar.objects.get(pk=calendar)
+    for turn in range(ROUNDS):
+        visit = customers.Visit(
+            calendar=chosen,
+            newcomer=Newcomer(first_name="Form", address=f"form{number}@{turn}.test"),
+            starts_at=SLOTS[0] + (turn * PROCESSES + number) * HOUR,
+            form_key=f"form{turn}",
+        )
+        barrier.wait()
+        try:
+            customers.book_visit(visit, now=NOW)
+            answers.put((FORM, "booked"))
+        except customers.FormIsUsed:
+            answers.put((FORM, "used"))
+        except Exception as error:
+            answers.put((FORM, repr(error)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 
 from django.conf import settings
 
-from tests.calendars.race import PROCESSES, ROUNDS, ROUNDS_TOGETHER, TOGETHER
+from tests.calendars.race import FORM, PROCESSES, ROUNDS, ROUNDS_TOGETHER, TOGETHER
 from tests.campaigns.test_race import database_url
 
 __all__ = ["database_url"]
@@ -34,3 +34,5 @@ def test_of_simultaneous_visitors_as_many_are_booked_as_there_are_seats_or_hosts
         assert result[kind]["booked"] == free * ROUNDS
         assert result[kind]["most_of_one_host"] <= 1
     assert result[TOGETHER] == {"booked": PROCESSES * ROUNDS_TOGETHER}
+    # One form makes one appointment, under whichever addresses and for whichever times it is sent at once.
+    assert result[FORM] == {"booked": ROUNDS, "used": (PROCESSES - 1) * ROUNDS}

@@ -101,7 +101,8 @@ class TestWhatLeaves:
 
     def test_letter_and_file_are_in_the_zone_of_the_booking_and_so_is_the_new_contact(self) -> None:
         appointment = visit(
-            calendar_of(UserFactory(), time_zone="Europe/London"), time_zone="America/New_York"
+            calendar_of(UserFactory(), time_zone="Europe/London", confirms_automatically=True),
+            time_zone="America/New_York",
         )
         assert appointment.contact.time_zone == "America/New_York"
         left = letters()["mallory@evil.test"]
@@ -120,7 +121,7 @@ class TestWhatLeaves:
         assert "We start at Tuesday 3 March 2026, 05:00 EST." in reminder
 
     def test_who_came_along_is_asked_and_hears_alone_that_they_dropped_out(self) -> None:
-        appointment = visit(calendar_of(UserFactory()), others=["friend@f.test"])
+        appointment = visit(calendar_of(UserFactory(), confirms_automatically=True), others=["friend@f.test"])
         left = letters()
         assert "PARTSTAT=ACCEPTED" in left["mallory@evil.test"].replace("\r\n ", "")
         friends = left["friend@f.test"].replace("\r\n ", "")

@@ -120,6 +120,15 @@ def test_who_asked_for_it_has_accepted() -> None:
     assert event["ATTENDEE"][0]["PARTSTAT"] == "ACCEPTED"
 
 
+@pytest.mark.parametrize(("has_agreed", "answer"), [(True, "TENTATIVE"), (False, "NEEDS-ACTION")])
+def test_what_nobody_confirmed_is_tentative_until_it_is_cancelled(has_agreed: bool, answer: str) -> None:
+    entry = replace(ENTRY, is_tentative=True, has_agreed=has_agreed)
+    _, event = read(calendar_file(entry, Method.REQUEST, stamp=STAMP))
+    assert (event["STATUS"][1], event["ATTENDEE"][0]["PARTSTAT"]) == ("TENTATIVE", answer)
+    _, event = read(calendar_file(entry, Method.CANCEL, stamp=STAMP))
+    assert event["STATUS"][1] == "CANCELLED"
+
+
 def test_empty_texts_are_left_out() -> None:
     _, event = read(
         calendar_file(replace(ENTRY, description="", location="", url=""), Method.REQUEST, stamp=STAMP)

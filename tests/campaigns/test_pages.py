@@ -397,7 +397,7 @@ def test_an_unknown_tab_is_not_found(desk: Client, query: dict[str, str]) -> Non
 def test_outbox_shows_notices_at_the_same_cost_for_one_and_three(desk: Client, tab: str) -> None:
     states = {"sent": State.SENT, "waiting": State.WAITING, "left-out": State.SKIPPED}
     assert "empty-title" in page(desk, "outbox", tab=tab, of="notices")
-    calendar = rows.calendar(name="Physiotherapy")
+    calendar = rows.calendar(name="Physiotherapy", confirms_automatically=True)
     counts = []
     for more in (1, 2):
         for _ in range(more):
@@ -412,7 +412,7 @@ def test_outbox_shows_notices_at_the_same_cost_for_one_and_three(desk: Client, t
 
 
 def test_a_notice_can_be_read_before_it_leaves_and_as_it_was_sent(desk: Client) -> None:
-    rows.booked(origin="customer", calendar=rows.calendar(name="Physiotherapy"))
+    rows.booked(origin="customer", calendar=rows.calendar(name="Physiotherapy", confirms_automatically=True))
     notice = Notice.objects.get()
     for words in ("As it would read now", "As it was sent"):
         text = page(desk, "notice", notice.pk)
@@ -558,7 +558,9 @@ def test_appointment_shows_its_messages_and_triggers(me: User) -> None:
 def test_notices_stand_beside_the_messages_of_an_appointment_and_of_a_contact(me: User) -> None:
     rows.campaign(before(24, subject="Tomorrow"))
     person = rows.contact()
-    appointment = rows.booked(person, origin="customer", calendar=rows.calendar(name="Physiotherapy"))
+    appointment = rows.booked(
+        person, origin="customer", calendar=rows.calendar(name="Physiotherapy", confirms_automatically=True)
+    )
     for tag, target in (("appointment_messages", appointment), ("contact_messages", person)):
         text = part(tag, target, me)
         assert "Booked: Physiotherapy, Wednesday 10 June, 11:00" in text

@@ -201,9 +201,40 @@ def test_form_that_is_sent_again_leads_to_the_appointment_it_made(client: Client
     other = client.post("/book/visit/20260303T110000Z/", once)
     assert other.status_code == 409
     page = other.content.decode()
-    assert "Press the button once more" in page
+    assert "This form has made a booking already." in page
+    assert "press the button once more" in page
     assert "Book 3 March, 11:00" in page
     assert once["began"] not in page
+    assert Appointment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        {"address": "anna@x.org"},
+        {"name": "Anna Lee"},
+        {"phone": "+442079460958"},
+        {"notes": "Both knees"},
+        {"others": ""},
+        {"others": "bea@x.org, cid@x.org"},
+    ],
+)
+def test_form_that_is_sent_again_with_mended_details_leads_to_its_booking_and_says_so(
+    client: Client, mended: dict[str, str]
+) -> None:
+    calendar = calendar_of(UserFactory(), confirms_automatically=True)
+    once = typed(calendar, notes="Knee", others="bea@x.org")
+    first = client.post(f"/book/visit/{AT_TEN}/", once)
+    assert "on its way to <b>ann@x.org</b>" in client.get(first.url).content.decode()
+    assert client.post(f"/book/visit/{AT_TEN}/", once | {"others": "Bea@X.org, ANN@x.org"}).url == first.url
+    answer = client.post(f"/book/visit/{AT_TEN}/", once | mended)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "This form has made a booking already." in page
+    assert first.url.partition("?")[0] in page
+    assert once["began"] not in page
+    assert "20260303T110000Z" in page
+    assert ">start again</a>" in page
     assert Appointment.objects.count() == 1
 
 
@@ -242,6 +273,32 @@ def test_second_seat_of_one_session_is_refused(client: Client) -> None:
     assert "You are booked at this time already" in answer.content.decode()
     press(client, calendar, address="bea@x.org")
     assert Appointment.objects.count() == 2
+
+
+@pytest.mark.parametrize("days", [1, -30])
+def test_taken_time_says_the_same_to_every_address_whoever_has_it(client: Client, days: int) -> None:
+    host, known = UserFactory(), ContactFactory(address="victoria@private.test")
+    calendar = calendar_of(host)
+    at = TEN + datetime.timedelta(days=days)
+    booking.book(calendar=calendar, contact=known, owner=host, starts_at=at, ends_at=at + HOUR, by=host)
+    said = {
+        re.search(r'role="alert".*?<strong>(.*?)</strong>', page, re.DOTALL)[1]  # type: ignore[index]
+        for address in ("victoria@private.test", "other@x.org")
+        for page in [press(client, calendar, f"{at:%Y%m%dT%H%M%SZ}", address=address).content.decode()]
+    }
+    assert len(said) == 1
+    assert "booked at this time already" not in said.pop()
+
+
+def test_seat_that_was_given_at_the_desk_is_not_told_to_who_types_the_address(client: Client) -> None:
+    host, known = UserFactory(), ContactFactory(address="victoria@private.test")
+    calendar = calendar_of(host, kind=Calendar.Kind.CLASS, seats=4)
+    booking.book(calendar=calendar, contact=known, owner=host, starts_at=TEN, ends_at=TEN + HOUR, by=host)
+    assert press(client, calendar, address="victoria@private.test").status_code == 302
+    assert (
+        "booked at this time already"
+        in press(client, calendar, address="Victoria@private.test").content.decode()
+    )
 
 
 def test_consent_stands_on_the_contact_with_its_words(client: Client) -> None:
@@ -349,6 +406,45 @@ def test_page_asks_the_database_no_more_for_more_members(
         client.get("/book/visit/")
 
 
+def test_form_of_somebody_who_was_taken_off_does_not_open_the_place_of_who_came_along(client: Client) -> None:
+    calendar = calendar_of(UserFactory())
+    once = typed(calendar, others="bea@x.org")
+    client.post(f"/book/visit/{AT_TEN}/", once)
+    appointment = Appointment.objects.get()
+    booking.detach(appointment, appointment.contact)
+    answer = client.post(f"/book/visit/{AT_TEN}/", once)
+    assert answer.status_code == 409
+    assert "/book/appointments/" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("horizon_days", [60, 730])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"kind": Calendar.Kind.CLASS},
+        {"kind": Calendar.Kind.COLLECTIVE, "most_per_day": 3},
+        {"kind": Calendar.Kind.UNASSIGNED},
+    ],
+)
+@pytest.mark.parametrize("address", ["", f"{AT_TEN}/", "20260420T100000Z/"])
+def test_page_with_nothing_free_asks_the_database_no_more_the_further_ahead_it_books(
+    client: Client,
+    django_assert_max_num_queries: Any,
+    horizon_days: int,
+    fields: dict[str, Any],
+    address: str,
+) -> None:
+    hosts = [UserFactory(), UserFactory()]
+    calendar = calendar_of(*hosts, horizon_days=horizon_days, owner=hosts[0], **fields)
+    for host in hosts:
+        BlockedTime.objects.create(user=host, starts_at=NOW, ends_at=NOW + datetime.timedelta(days=800))
+    WeeklyHours.objects.create(calendar=calendar, weekday=1, starts=datetime.time(9), ends=datetime.time(17))
+    with django_assert_max_num_queries(12):
+        page = client.get(f"/book/visit/{address}").content.decode()
+    assert "Please contact us" in page
+
+
 def test_one_drawing_serves_all_who_look_and_what_is_pressed_is_read_again(
     client: Client, settings: Any, django_assert_num_queries: Any
 ) -> None:
@@ -434,6 +530,23 @@ class TestKinds:
         assert press(client, calendar, "20260303T103000Z", address="cid@x.org").status_code == 409
 
 
+def test_link_says_nothing_of_who_was_known_nor_of_who_is_one_person(client: Client) -> None:
+    known = ContactFactory(address="victoria@private.test")
+    known.phones.create(number="+442079460958", is_primary=True)
+    calendar = calendar_of(UserFactory())
+    press(client, calendar, address="victoria@private.test")
+    press(client, calendar, "20260303T110000Z", phone="+442079460958")
+    press(client, calendar, "20260303T120000Z", address="new@x.org")
+    places = []
+    for appointment in Appointment.objects.order_by("starts_at"):
+        token = links.manage_path(appointment, appointment.contact).split("/")[-2]
+        link = links.read(token)
+        assert link is not None
+        places.append(link.guest_id)
+    assert Appointment.objects.filter(contact=known).count() == 2
+    assert places == sorted(set(places))
+
+
 class TestManaging:
     @pytest.fixture
     def path(self, client: Client) -> str:
@@ -457,6 +570,30 @@ class TestManaging:
         answer = client.post(f"{path}move/", {"start": "20260303T030000Z"})
         assert "just taken" in answer.content.decode()
         assert Appointment.objects.get().starts_at == TEN + HOUR
+
+    def test_after_some_moves_they_are_asked_to_contact_us(
+        self, client: Client, path: str, settings: Any
+    ) -> None:
+        settings.BOOKING_MOST_MOVES = 2
+        for hour in (11, 12):
+            client.post(f"{path}move/", {"start": f"20260303T{hour}0000Z"})
+        answer = client.post(f"{path}move/", {"start": "20260303T130000Z"})
+        assert "Please contact us to move it again" in answer.content.decode()
+        assert ">Move<" not in client.get(path).content.decode()
+        assert Appointment.objects.get().starts_at == TEN + 2 * HOUR
+        client.post(f"{path}cancel/")
+        assert Appointment.objects.get().is_void
+
+    def test_too_many_moves_and_cancellations_from_one_network_address_are_refused(
+        self, client: Client, path: str, settings: Any
+    ) -> None:
+        settings.BOOKING_TRIES = 2
+        assert client.post(f"{path}move/", {"start": "20260303T110000Z"}).status_code == 302
+        answer = client.post(f"{path}move/", {"start": "20260303T120000Z"})
+        assert (answer.status_code, answer["Retry-After"]) == (429, "600")
+        assert client.post(f"{path}cancel/").status_code == 429
+        appointment = Appointment.objects.get()
+        assert (appointment.status, appointment.starts_at) == ("new", TEN + HOUR)
 
     def test_other_zone_keeps_the_time_that_was_chosen_to_move_to(self, client: Client, path: str) -> None:
         page = client.get(f"{path}move/?start=20260303T160000Z&zone=Asia/Tokyo").content.decode()

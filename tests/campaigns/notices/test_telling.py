@@ -135,12 +135,29 @@ def test_a_customer_who_takes_a_seat_in_a_class_is_told_of_it_and_of_what_follow
     ]
 
 
+def test_who_did_not_ask_for_it_is_told_that_it_is_to_be_confirmed() -> None:
+    guest = rows.contact("bob@example.com")
+    by_customer(calendar=physio(confirms_automatically=False), guests=[guest])
+    told()
+    assert subjects() == [
+        "ada: Request received: Physiotherapy, Wednesday 10 June, 11:00",
+        "bob: To be confirmed: Physiotherapy, Wednesday 10 June, 11:00",
+    ]
+    assert "Your appointment is planned." in mail.outbox[1].body
+
+
 def test_a_calendar_that_confirms_by_hand_tells_twice() -> None:
     appointment = by_customer(calendar=physio(confirms_automatically=False))
     told()
     rows.with_status(appointment, "confirmed")
     told()
+    assert "We have received your request." in mail.outbox[0].body
     assert "It is not confirmed yet" in mail.outbox[0].body
+    assert "is booked" not in mail.outbox[0].body
+    files = [file_of(letter)[1] for letter in mail.outbox]
+    assert [file["STATUS"] for file in files] == ["TENTATIVE", "CONFIRMED"]
+    assert int(files[0]["SEQUENCE"]) < int(files[1]["SEQUENCE"])
+    assert subjects()[0] == "ada: Request received: Physiotherapy, Wednesday 10 June, 11:00"
     assert subjects()[1] == "ada: Confirmed: Physiotherapy, Wednesday 10 June, 11:00"
     rows.with_status(appointment, "showed")
     rows.with_status(appointment, "confirmed")
