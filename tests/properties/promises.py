@@ -209,9 +209,8 @@ def _judge_triggers(ledger: Ledger) -> None:
 
 
 def _note_protection(world: World, ledger: Ledger) -> None:
-    for target in PushTarget.objects.filter(is_adopted=False).select_related(
-        "appointment", "google_calendar"
-    ):
+    made_here = PushTarget.objects.exclude(appointment__origin="google")
+    for target in made_here.select_related("appointment", "google_calendar"):
         key = (target.google_calendar_id, target.event_id)
         if not ledger.policies[target.google_calendar_id].edits:
             event = event_at_google(world, target)
