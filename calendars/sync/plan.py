@@ -173,6 +173,8 @@ def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Fa
     if held.status != "cancelled" or held.status_set_by != "google":
         return False
     if held.made_in_google:
+        if facts.organiser_has_copy:
+            return False  # whom they invite is told there
         returned = any(facts.admits(guest) or held.has(guest) for guest in facts.guests)
         return returned or facts.hides_guests(observed)
     return facts.policy.edits and agreed is not None and agreed.is_cancelled
