@@ -356,7 +356,16 @@ def _open_sessions(
         and session.taken < (rules.seats or 0)
         and session.host in by_key
         and not _has_other(by_key[session.host], rules, start, end)
+        and not _meets_another(booked, start, end, session.host)
     }
+
+
+def _meets_another(booked: Booked, start: int, end: int, host: int) -> bool:
+    """Staff may let two sessions of one host overlap; nobody more is let into either."""
+    return any(
+        since < end and start < until and (since, until) != (start, end) and other.host == host
+        for (since, until), other in booked.sessions.items()
+    )
 
 
 def _has_other(host: Member, rules: Rules, start: int, end: int) -> bool:

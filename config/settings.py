@@ -326,12 +326,10 @@ BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
 MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default=60))
 # How long what a move by staff sends waits for an undo. Tests look at once, unless it is the wait they test.
 NOTICE_GRACE = timedelta(seconds=env.int("NOTICE_GRACE_SECONDS", default=30 if not IS_TESTING else 0))
-# Google's page behind "Add to Google Calendar".
 ADD_TO_GOOGLE_URL = env.str("ADD_TO_GOOGLE_URL", default="https://calendar.google.com/calendar/render")
 
-# Sites that may show booking pages in a frame of theirs, how often one network address may try in ten minutes to book,
-# move or cancel, how many appointments one e-mail address may have ahead on one calendar through its page, and how
-# often its customer may move one of them.
+# Sites that may frame booking pages; how often in ten minutes one network address may book, move or cancel; how many
+# appointments one e-mail address may have ahead on one calendar, and how often it may move one of them.
 BOOKING_FRAME_ORIGINS = env.list("BOOKING_FRAME_ORIGINS", default=[])
 BOOKING_TRIES = env.int("BOOKING_TRIES", default=20)
 # Nobody types a name and an address in less.

@@ -278,6 +278,12 @@ class TestClass:
         assert [host.user for host in joined.hosts.all()] == [practice.user]
         assert heir.user != practice.user
 
+    def test_two_sessions_of_one_host_that_overlap_take_nobody_more(self) -> None:
+        practice = Practice(kind=Kind.CLASS, seats=3)
+        practice.book()
+        practice.book(TEN + HOUR / 2)
+        assert practice.hours() == [9, 12]
+
     def test_a_seat_moves_to_another_session(self) -> None:
         practice = Practice(kind=Kind.CLASS, seats=2)
         appointment = practice.book()
