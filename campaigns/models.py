@@ -1,9 +1,11 @@
 """Reminder campaigns: the plan (Campaign, Step), who is in it (Enrolment), each dated text (Message), and the
-log of every fact that could have fired (TriggerEvent). Beside them what is said of an appointment itself (Notice)."""
+log of every fact that could have fired (TriggerEvent). Beside them what is said of an appointment itself (Notice), and
+who carries it all (Carrier)."""
 
 import datetime
 from typing import ClassVar, Self, TypeVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -28,6 +30,8 @@ class Campaign(models.Model):
     )
     # Origin values; empty: whoever made it.
     made_by = models.JSONField(default=list, blank=True)
+    # Whose contacts; empty: everybody's, and contacts without an owner.
+    owners = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="campaigns")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -62,9 +66,13 @@ class Step(models.Model):
     offset = models.DurationField(default=datetime.timedelta(hours=24))
     medium = models.CharField(max_length=5, choices=Medium, default=Medium.EMAIL)
     subject = models.CharField(max_length=200, blank=True)
+    # The plain text, with merge fields. An SMS is this alone.
     body = models.TextField()
+    # Cleaned HTML with merge fields, from which `body` was made; empty: the HTML of an e-mail is made from `body`.
+    rich = models.TextField(blank=True)
     when_late = models.CharField(max_length=4, choices=WhenLate, default=WhenLate.SKIP)
-    # Hours in which it may be sent, in the contact's zone; both empty: at any hour.
+    # Days (0 is Monday) and hours in which it may be sent, in the contact's zone, else the calendar's. Empty: any.
+    window_days = models.JSONField(default=list, blank=True)
     window_starts = models.TimeField(null=True, blank=True)
     window_ends = models.TimeField(null=True, blank=True)
 
@@ -88,6 +96,9 @@ class TriggerEvent(models.Model):
     )
     fired = models.BooleanField()
     why = models.CharField(max_length=300)
+    # Pairs of a campaign's id and why it did not take this contact; "" where it did. Those of another trigger are left
+    # out.
+    outcomes = models.JSONField(default=list, blank=True)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -148,6 +159,13 @@ class Outgoing(models.Model):
         VOID = "void", "Void"
         UNKNOWN = "unknown", "Outcome unknown"
 
+    class Report(models.TextChoices):
+        """What the carrier says later of what was sent; the state stays sent."""
+
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED = "bounced", "Bounced"
+        COMPLAINED = "complained", "Reported as spam"
+
     due_at = models.DateTimeField()
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     why = models.CharField(max_length=300, blank=True)
@@ -161,6 +179,11 @@ class Outgoing(models.Model):
     body_text = models.TextField(blank=True)
     body_html = models.TextField(blank=True)
     message_id = models.CharField(max_length=200, blank=True)
+    # The carrier's own name for it, by which its reports come back.
+    carrier_id = models.CharField(max_length=200, blank=True)
+    report = models.CharField(max_length=10, choices=Report, blank=True)
+    report_why = models.CharField(max_length=300, blank=True)
+    reported_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -187,6 +210,7 @@ class Message(Outgoing):
             models.Index(fields=["due_at"], condition=Q(state="waiting"), name="deliver_due"),
             models.Index(fields=["claimed_until"], condition=Q(state="sending"), name="deliver_stuck"),
             models.Index(fields=["-sent_at"], condition=Q(state="sent"), name="message_outbox"),
+            models.Index(fields=["carrier_id"], condition=~Q(carrier_id=""), name="message_by_carrier_id"),
         ]
 
 
@@ -221,5 +245,23 @@ class Notice(Outgoing):
             models.Index(fields=["due_at"], condition=Q(state="waiting"), name="notice_due"),
             models.Index(fields=["claimed_until"], condition=Q(state="sending"), name="notice_stuck"),
             models.Index(fields=["-sent_at"], condition=Q(state="sent"), name="notice_outbox"),
+            models.Index(fields=["carrier_id"], condition=~Q(carrier_id=""), name="notice_by_carrier_id"),
             models.Index(fields=["appointment", "contact"], name="notice_history"),
         ]
+
+
+class Carrier(models.Model):
+    """Who carries one medium: whether it takes anything, and how much may leave now. A row is made when needed."""
+
+    medium = models.CharField(max_length=5, choices=Step.Medium, unique=True)
+    # It refused us, not a message (credentials, account): nothing leaves by it until a person has tried again.
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_why = models.CharField(max_length=300, blank=True)
+    # It asked everybody to wait.
+    not_before = models.DateTimeField(null=True, blank=True)
+    # The rate limit: how many may leave at `allowance_at`; it fills up again with time.
+    allowance = models.FloatField(default=0)
+    allowance_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.get_medium_display()

@@ -1,8 +1,9 @@
-"""How a message leaves: one small class a medium, `send(letter)` or raise TryLater, Refused, Unclear.
+"""How a message leaves: one small class a medium, `send(letter)` or raise TryLater, Refused, Stopped, Unclear.
 
 Nothing here knows of rows; `delivery` decides what each outcome means.
 """
 
+import datetime
 import json
 import smtplib
 import urllib.error
@@ -22,15 +23,34 @@ TIMEOUT_SECONDS = 15
 
 
 class TryLater(Exception):
-    """Not sent; the same may work later. The words are for a person."""
+    """Not sent; the same may work later. The words are for a person. `wait`: what the carrier asked for, if it did."""
+
+    def __init__(self, words: str, *, wait: datetime.timedelta | None = None) -> None:
+        super().__init__(words)
+        self.wait = wait
 
 
 class Refused(Exception):
-    """Not sent, and it never will be as it is."""
+    """Not sent, and it never will be as it is. `leads_nowhere`: because of the address or number alone."""
+
+    def __init__(self, words: str, *, leads_nowhere: bool = False) -> None:
+        super().__init__(words)
+        self.leads_nowhere = leads_nowhere
+
+
+class Stopped(Exception):
+    """Not sent, nor will anything be by this carrier until a person has put something right (credentials, account)."""
 
 
 class Unclear(Exception):
     """It may have been sent; nobody can tell from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the carrier says of a letter it took. `carrier_id`: its own name for it, "" where it gives none."""
+
+    carrier_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +77,8 @@ class Transport(Protocol):
     # Whether a repeat under the same id does no harm.
     recognises_repeats: bool
 
-    def send(self, letter: Letter) -> None:
-        """Hands `letter` over. Raises TryLater, Refused or Unclear."""
+    def send(self, letter: Letter) -> Receipt:
+        """Hands `letter` over. Raises TryLater, Refused, Stopped or Unclear."""
 
 
 class EmailTransport:
@@ -66,15 +86,20 @@ class EmailTransport:
 
     recognises_repeats = True
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Letter) -> Receipt:
         with _errors_named():
             try:
-                _as_mail(letter).send()
+                mail = _as_mail(letter)
+                mail.send()
             except AnymailUnsupportedFeature:
                 if letter.calendar is None:
                     raise
                 # Raised before anything leaves: a service that takes text and HTML alone. The attachment remains.
-                _as_mail(letter, has_buttons=False).send()
+                mail = _as_mail(letter, has_buttons=False)
+                mail.send()
+        # Anymail leaves the service's answer on the mail; an SMTP server has no name for it.
+        status = getattr(mail, "anymail_status", None)
+        return Receipt(str(getattr(status, "message_id", None) or ""))
 
 
 def _as_mail(letter: Letter, *, has_buttons: bool = True) -> EmailMultiAlternatives:
@@ -122,7 +147,7 @@ class SmsTransport:
 
     recognises_repeats = False
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Letter) -> Receipt:
         if not settings.SMS_URL:
             raise Refused("No SMS service is set up (SMS_URL).")
         body = {"to": letter.recipient, "text": letter.text.strip(), "reference": letter.message_id}
@@ -138,6 +163,7 @@ class SmsTransport:
             raise TryLater("The SMS service could not be reached.") from error
         except OSError as error:
             raise Unclear("The SMS service took the message but did not answer.") from error
+        return Receipt()
 
 
 TRANSPORTS: dict[str, Transport] = {"email": EmailTransport(), "sms": SmsTransport()}

@@ -62,7 +62,7 @@ def send(mailing: AnyMailing, pk: int, until: datetime.datetime, now: datetime.d
         # From here on the outside world may have it: the id marks a send that was begun under this claim.
         if not claims.record_begun(mailing, row, until, letter):
             return
-        TRANSPORTS[mailing.medium(row)].send(letter)
+        receipt = TRANSPORTS[mailing.medium(row)].send(letter)
     except TryLater as error:
         claims.put_off(mailing, row, until, now, str(error))
     except (Refused, NotRenderable) as error:
@@ -70,4 +70,5 @@ def send(mailing: AnyMailing, pk: int, until: datetime.datetime, now: datetime.d
     except Unclear as error:
         claims.record(mailing, pk, until, state=State.UNKNOWN, why=str(error))
     else:
-        claims.record(mailing, pk, until, state=State.SENT, why="", sent_at=timezone.now())
+        kept = {"sent_at": timezone.now(), "carrier_id": receipt.carrier_id[:200]}
+        claims.record(mailing, pk, until, state=State.SENT, why="", **kept)

@@ -82,7 +82,17 @@ class Contact(models.Model):
         return emails[0].address if emails else ""
 
 
-class ContactEmail(models.Model):
+class Reachable(models.Model):
+    """A way to reach somebody. `undeliverable_at` is set while whoever carries messages says that it leads nowhere."""
+
+    undeliverable_at = models.DateTimeField(null=True, blank=True, editable=False)
+    undeliverable_why = models.CharField(max_length=300, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class ContactEmail(Reachable):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="emails")
     address = AddressField(db_index=True)
     is_primary = models.BooleanField(default=False)
@@ -110,7 +120,7 @@ class ContactEmail(models.Model):
         return self.address
 
 
-class ContactPhone(models.Model):
+class ContactPhone(Reachable):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="phones")
     number = PhoneNumberField(db_index=True)
     is_primary = models.BooleanField(default=False)
