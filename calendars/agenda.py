@@ -16,6 +16,7 @@ from calendars.at_google import with_movable
 from calendars.blocking import version_of
 from calendars.colours import is_hex
 from calendars.models import BlockedTime, Calendar, GoogleEvent
+from calendars.sync.sessions import is_seat, print_of
 from calendars.wall_time import bounded
 from contacts.models import Appointment, AppointmentGuest, User
 from contacts.privacy import PRIVATE, hides, with_privacy
@@ -69,6 +70,8 @@ class Entry:
     session: str = ""
     seats: int = 0
     people: int = 1
+    # Whether it moves with its session: what came from Google is an event of its own there.
+    is_seat: bool = False
 
     @property
     def is_cancelled(self) -> bool:
@@ -97,6 +100,8 @@ def with_sessions(found: Sequence[Entry]) -> list[Entry]:
 
 def _session(seats: Sequence[Entry]) -> Entry:
     first = seats[0]
+    is_movable = all(seat.is_seat and seat.drag_url for seat in seats)
+    known = ((seat.key.removeprefix("appointment-"), seat.version) for seat in seats)
     return replace(
         first,
         key=first.session,
@@ -105,8 +110,8 @@ def _session(seats: Sequence[Entry]) -> Entry:
         url=_one_by_one(first),
         status="",
         status_words="",
-        drag_url="",
-        version="",
+        drag_url=first.drag_url.replace("/drag/", "/drag-session/") if is_movable else "",
+        version=print_of(known) if is_movable else "",
     )
 
 
@@ -173,6 +178,7 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
             session="" if hidden else _session_of(row),
             seats=row.calendar.seats,
             people=getattr(row, "people", None) or 1,
+            is_seat=is_seat(row),
         )
 
 

@@ -218,6 +218,15 @@ class BookForm(SpanForm, NewcomerForm):
 
 
 class MoveForm(SpanForm, SeenForm):
+    """`session`: what the page knew of the class's session, where there are more seats in it than this one."""
+
+    who = forms.ChoiceField(
+        choices=[("one", "This seat only"), ("all", "The whole class")],
+        required=False,
+        widget=forms.RadioSelect,
+        label="Who moves",
+    )
+    session = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
     why = forms.CharField(
         max_length=MOST_WHY, required=False, label="Why", help_text="Kept in the history, sent to nobody."
     )
@@ -225,7 +234,12 @@ class MoveForm(SpanForm, SeenForm):
     @classmethod
     def initial_for(cls, appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
         minutes = (appointment.ends_at - appointment.starts_at).total_seconds() // 60
-        return {"starts_at": on_the_clock(appointment.starts_at, zone), "minutes": int(minutes)}
+        start = on_the_clock(appointment.starts_at, zone)
+        return {"starts_at": start, "minutes": int(minutes), "who": "one"}
+
+    @property
+    def moves_all(self) -> bool:
+        return bool(self.cleaned_data.get("who") == "all")
 
 
 class DragForm(OverlapForm):

@@ -102,12 +102,12 @@ def conflicts(
     viewer: User,
     zone: ZoneInfo,
     calendar: Calendar | None = None,
-    but: Appointment | None = None,
+    but: Sequence[Appointment] = (),
 ) -> list[Entry]:
     """What takes the time of one of `hosts` already from something of `calendar`, as `viewer` may see it.
 
-    `but`, which is moved or brought back in its own calendar, and its own events at Google are not counted. A session
-    of the same class is joined: it counts only once its seats are full.
+    `but`, which is moved or brought back in its own calendar (of a class several seats as one), and its own events at
+    Google are not counted. A session of the same class is joined: it counts only once its seats are full.
     """
     hosts = list(hosts)
     found: dict[str, Entry] = {}
@@ -116,14 +116,14 @@ def conflicts(
             viewer=viewer, person=host.pk, calendar=None, starts_at=starts_at, ends_at=ends_at, zone=zone
         )
         found |= {entry.key: entry for entry in entries(asked) if entry.look != "free"}
-    if but is not None:
-        calendar = but.calendar
-        own = [f"event-{pk}" for pk in but.google_events.values_list("pk", flat=True)]
-        for key in (f"appointment-{but.pk}", *own):
+    if but:
+        calendar = but[0].calendar
+        events = GoogleEvent.objects.filter(appointment__in=but).values_list("pk", flat=True)
+        for key in (*(f"appointment-{row.pk}" for row in but), *(f"event-{pk}" for pk in events)):
             found.pop(key, None)
     if calendar is not None and calendar.kind == Calendar.Kind.CLASS:
         at_that_time = Appointment.objects.filter(calendar=calendar, starts_at=starts_at, ends_at=ends_at)
-        people = but.guests.count() if but is not None else 1
+        people = AppointmentGuest.objects.filter(appointment__in=but).count() if but else 1
         found = _joining(found, at_that_time.filter(hosts__user__in=hosts), calendar, people=people)
     return list(found.values())
 

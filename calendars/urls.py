@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("book/<path:rest>", booking_page.missing),
     path("appointments/new/", appointments.book, name="book"),
     path("appointments/<uuid:pk>/drag/", dragging.drag, name="drag"),
+    path("appointments/<uuid:pk>/drag-session/", dragging.drag_session, name="drag_session"),
     path("appointments/<uuid:pk>/undo-move/", dragging.undo_move, name="undo_move"),
     path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
     path("appointments/<uuid:pk>/edit/", editing.edit, name="edit"),

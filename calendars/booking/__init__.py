@@ -18,6 +18,7 @@ from calendars.booking.changing import (
 from calendars.booking.claiming import hold, move_to, overlap_is_taken, slots_to_move, take
 from calendars.booking.making import Booking, Typed, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
+from calendars.booking.together import move_session, session_of, version_of
 from calendars.booking.undoing import old_times, undo_move, why_not_undone
 
 __all__ = [
@@ -37,16 +38,19 @@ __all__ = [
     "hand_over_room",
     "hold",
     "how_it_stands",
+    "move_session",
     "move_to",
     "old_times",
     "overlap_is_taken",
     "reschedule",
+    "session_of",
     "set_details",
     "set_status",
     "slots_to_move",
     "take",
     "take_words",
     "undo_move",
+    "version_of",
     "why_not_moved",
     "why_not_undone",
 ]

@@ -1,6 +1,7 @@
 """Moving an appointment, its status, its words."""
 
 import datetime
+import uuid
 
 from django.conf import settings
 from django.db import transaction
@@ -39,12 +40,13 @@ def reschedule(
     undoes: AppointmentChange | None = None,
     known_revision: int | None = None,
     aims: bool = True,
+    together: uuid.UUID | None = None,
 ) -> Appointment:
     """`appointment` at its new time; nothing happens when it is already there.
 
     `claims`: its hosts' time there was asked for as free; otherwise it may overlap with others. `undoes`: the move
     that this takes back, which `undo_move` has looked at. `known_revision`: the one that the person saw. `aims` False:
-    the caller sees to what Google is to hold.
+    the caller sees to what Google is to hold. `together`: what it has in common with the moves made with it.
 
     Raises NotPossible when it is cancelled, an invitation (its organiser sets the time), locked at Google, or not as
     the person saw it.
@@ -73,6 +75,7 @@ def reschedule(
         repeats_series=repeats_series,
         old_times=left,
         undoes=undoes,
+        together=together,
     )
     if aims:
         targets.aim(row, agreed_at=agreed_at, left=left)

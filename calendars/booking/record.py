@@ -1,8 +1,9 @@
 """Writes what happened beside what it happened to, and sends the news on commit."""
 
 import datetime
+import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from django.db import transaction
@@ -29,6 +30,12 @@ def locked(appointment: Appointment) -> Appointment:
     return rows.get(pk=appointment.pk)
 
 
+def lock_all(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, Appointment]:
+    """Several as they are now, held in the order in which campaigns take them. A class's calendar is held before."""
+    rows = Appointment.objects.select_for_update(of=("self",)).select_related("calendar")
+    return {row.pk: row for row in rows.filter(pk__in=pks).order_by("pk")}
+
+
 def save(row: Appointment, *fields: str) -> None:
     """Write `fields` as the next revision."""
     row.revision += 1
@@ -47,8 +54,10 @@ def record(
     repeats_series: bool = False,
     old_times: tuple[datetime.datetime, datetime.datetime] | tuple[None, None] = (None, None),
     undoes: AppointmentChange | None = None,
+    together: uuid.UUID | None = None,
 ) -> None:
-    """One change of `row`; with `contact` it concerns that guest alone. `old_times`: where a move took it from."""
+    """One change of `row`; with `contact` it concerns that guest alone. `old_times`: where a move took it from.
+    `together`: what the moves of one session have in common."""
     change = AppointmentChange(
         appointment=row,
         revision=row.revision,
@@ -62,6 +71,7 @@ def record(
         old_starts_at=old_times[0],
         old_ends_at=old_times[1],
         undoes=undoes,
+        together=together,
     )
     record_all([change])
 

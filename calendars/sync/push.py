@@ -194,7 +194,7 @@ class Push:
         """
         if not self.target.generation:
             return
-        ids = [targets.event_id(self.appointment, number) for number in range(self.target.generation)]
+        ids = targets.earlier_ids(self.target, self.appointment)
         rows = GoogleEvent.objects.filter(google_calendar=self.google_calendar, google_id__in=ids)
         # What a pull only did not list may live on outside its window.
         told = rows.filter(status="cancelled").exclude(etag__endswith=MISSING)

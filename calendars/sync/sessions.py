@@ -4,6 +4,8 @@ One of those made here stands for the session: its push target holds the event, 
 Google is an event of its own.
 """
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -30,6 +32,12 @@ def seats(appointment: Appointment, times: Times | None = None) -> AppointmentQu
     """
     starts_at, ends_at = times or Times(appointment.starts_at, appointment.ends_at)
     return _at(appointment, starts_at, ends_at).standing()
+
+
+def print_of(seats: Iterable[tuple[object, object]]) -> str:
+    """A short text that is another as soon as a seat comes, goes or is changed; of (pk, revision) of each."""
+    lines = sorted(f"{pk} {revision}" for pk, revision in seats)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
 def cancelled_with(appointment: Appointment) -> AppointmentQuerySet:

@@ -4,8 +4,9 @@ A push target is written beside the appointment; `sync.push` brings Google up to
 """
 
 import datetime
+import itertools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -19,6 +20,14 @@ from contacts.models import Appointment, AppointmentChange, Origin
 def event_id(appointment: Appointment, generation: int = 0) -> str:
     """The id we choose for its event at Google: [a-v0-9], unique, the same on every try (W1, W2)."""
     return f"{appointment.pk.hex}g{generation}"
+
+
+def earlier_ids(target: PushTarget, appointment: Appointment) -> list[str]:
+    """Those of its earlier generations. Not of an event that it left to who stayed in its session."""
+    ids = [event_id(appointment, number) for number in range(target.generation)]
+    others = PushTarget.objects.filter(google_calendar=target.google_calendar_id, event_id__in=ids)
+    left = set(others.exclude(appointment=appointment).values_list("event_id", flat=True))
+    return [each for each in ids if each not in left]
 
 
 def wanted_links(appointment: Appointment) -> dict[int, int | None]:
@@ -60,6 +69,25 @@ def aim(
             _aim_seat(other, stands_for=present[:1])
 
 
+def aim_together(moved: Sequence[Appointment], *, left: sessions.Times) -> None:
+    """The same for the seats of one session that were moved as one from `left`: its event moves along with them. Where
+    they had joined others, the event stays with those; where others are already, it is theirs.
+    """
+    gone = {seat.pk for seat in moved}
+    if sessions.seats(moved[0], left).exclude(pk__in=gone).exists():
+        stood = PushTarget.objects.filter(appointment__in=gone, is_withdrawn=False).values("appointment")
+        _leave_event(next((seat for seat in moved if {"appointment": seat.pk} in stood), moved[0]), left)
+    present = list(sessions.seats(moved[0]))
+    for seat in present:
+        is_second = seat.pk not in gone and seat != present[0] and getattr(seat, "holds", False)
+        if is_second:
+            _next_revision(seat)
+        if is_second or seat.pk in gone:
+            _aim_seat(seat, stands_for=present[:1])
+        elif seat == present[0]:
+            _tell_again(seat)
+
+
 def _aim_seat(seat: Appointment, *, stands_for: Sequence[Appointment], agreed_at: int | None = None) -> None:
     # What is void takes its event away like any other appointment: nobody was left to take it over.
     holds = seat.is_void or seat in stands_for
@@ -86,8 +114,8 @@ def _leave_event(seat: Appointment, times: sessions.Times) -> None:
         target.pushed_revision = min(target.pushed_revision, heir.revision - 1)
         target.attempts, target.not_before = 0, None
         target.save()
-    if not own and not heir.push_targets.exists():
-        _aim_seat(heir, stands_for=[heir])
+    # Whoever it is: the session has fewer people now.
+    _tell_again(heir)
 
 
 def _tell_again(seat: Appointment) -> None:
@@ -132,17 +160,32 @@ def _aim(appointment: Appointment, wanted: dict[int, int | None], agreed_at: int
     )
     if appointment.is_void or _is_held_elsewhere(appointment, targets):
         return
+    missing = {pk: host for pk, host in wanted.items() if pk not in targets}
+    generation = _free_generation(appointment, missing) if missing else 0
     PushTarget.objects.bulk_create(
         PushTarget(
             appointment=appointment,
             google_calendar_id=pk,
             host_id=host,
-            event_id=event_id(appointment),
+            event_id=event_id(appointment, generation),
+            generation=generation,
             wanted_revision=appointment.revision,
         )
-        for pk, host in wanted.items()
-        if pk not in targets
+        for pk, host in missing.items()
     )
+
+
+def _free_generation(appointment: Appointment, google_calendars: Collection[int]) -> int:
+    """The first one whose id nobody holds there: who left a session may have left its event to who stayed."""
+    if not sessions.is_seat(appointment):
+        return 0
+    for generation in itertools.count():
+        held = PushTarget.objects.filter(google_calendar__in=google_calendars)
+        seen = GoogleEvent.objects.filter(google_calendar__in=google_calendars)
+        name = event_id(appointment, generation)
+        if not held.filter(event_id=name).exists() and not seen.filter(google_id=name).exists():
+            return generation
+    raise AssertionError("unreachable")
 
 
 def hold(appointment: Appointment, *, until: datetime.datetime) -> None:

@@ -113,19 +113,23 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     appointment = visible_or_404(request, pk)
     google = at_google(appointment, viewer)
     form = MoveForm(request.POST or None, initial=MoveForm.initial_for(appointment, zone))
-    page = {"appointment": appointment, "google": google, "form": form}
+    seats = booking.session_of(appointment)
+    page = {"appointment": appointment, "google": google, "form": form, "seats": seats}
+    page["session"] = booking.version_of(seats)
     if google.is_locked or appointment.is_void:
         return render(
             request, "appointments/move_refused.html", page, status=409 if request.method == "POST" else 200
         )
     if request.method == "POST" and form.is_valid():
-        if form.known_revision != appointment.revision:
+        is_same_class = not form.moves_all or form.cleaned_data["session"] == page["session"]
+        if form.known_revision != appointment.revision or not is_same_class:
             form.add_error(
                 None, f"{booking.changed_meanwhile(appointment)} Look again, or press Move once more."
             )
             return render(request, "appointments/move.html", page)
         hosts = User.objects.filter(hosted__appointment=appointment)
-        taken = desk.conflicts(hosts, form.starts, form.ends, viewer=viewer, zone=zone, but=appointment)
+        moving = seats if form.moves_all else [appointment]
+        taken = desk.conflicts(hosts, form.starts, form.ends, viewer=viewer, zone=zone, but=moving)
         if not taken or form.may_overlap(taken):
             return moved(request, appointment, form, why=form.words_for_history(taken))
         page["taken"] = taken
@@ -134,19 +138,29 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def moved(request: HttpRequest, appointment: Appointment, form: MoveForm, *, why: str) -> HttpResponse:
     """Carries the move out and says what became of it."""
+    by, version = viewer_of(request), form.cleaned_data["session"]
     try:
-        booking.reschedule(
-            appointment,
-            starts_at=form.starts,
-            ends_at=form.ends,
-            by=viewer_of(request),
-            why=why,
-            known_revision=form.known_revision,
-        )
+        if form.moves_all:
+            rows = booking.move_session(
+                appointment, starts_at=form.starts, ends_at=form.ends, by=by, why=why, version=version
+            )
+        else:
+            rows = [
+                booking.reschedule(
+                    appointment,
+                    starts_at=form.starts,
+                    ends_at=form.ends,
+                    by=by,
+                    why=why,
+                    known_revision=form.known_revision,
+                )
+            ]
     except booking.NotPossible as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"Moved. {google_words(appointment)}".strip())
+        whole = f" The whole class, {len(rows)} appointments." if form.moves_all else ""
+        google = next(filter(None, map(google_words, rows)), "")
+        messages.success(request, f"Moved.{whole} {google}".strip())
     return redirect(appointment)
 
 
@@ -187,7 +201,7 @@ def standing_there(request: HttpRequest, appointment: Appointment) -> list[Entry
     """What takes the time at which `appointment` was, as the viewer may see it."""
     hosts = User.objects.filter(hosted__appointment=appointment)
     times = appointment.starts_at, appointment.ends_at
-    return desk.conflicts(hosts, *times, viewer=viewer_of(request), zone=current_zone(), but=appointment)
+    return desk.conflicts(hosts, *times, viewer=viewer_of(request), zone=current_zone(), but=[appointment])
 
 
 @require_POST

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from calendars import blocking, booking, desk
 from calendars.agenda import Entry
 from calendars.appointment_forms import LONGEST_MINUTES, BackForm, DragForm, OverlapForm
-from calendars.models import BlockedTime
+from calendars.models import BlockedTime, PushTarget
 from calendars.views.agenda import current_zone
 from calendars.views.appointments import visible_or_404
 from contacts.models import Appointment, AppointmentChange, User
@@ -34,34 +34,58 @@ Times = tuple[datetime.datetime, datetime.datetime]
 def drag(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Moves an appointment to where it was dropped, unless that time is taken and nobody said why they may overlap."""
     appointment = visible_or_404(request, pk)
-    move_page = reverse("calendars:reschedule", args=[pk])
+    return dragged(request, [appointment], version=str(appointment.revision))
+
+
+@require_POST
+def drag_session(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The same for a session of a class, named by one of its seats: all of them move, or none."""
+    seats = booking.session_of(visible_or_404(request, pk))
+    return dragged(request, seats, version=booking.version_of(seats), as_one=True)
+
+
+def dragged(
+    request: HttpRequest, rows: Sequence[Appointment], *, version: str, as_one: bool = False
+) -> HttpResponse:
+    """`version`: what `rows` are now. `as_one`: they are the seats of a session."""
+    first = rows[0]
+    move_page = reverse("calendars:reschedule", args=[first.pk])
     form = DragForm(request.POST)
     if not form.is_valid():
         return refused(words_of(form), move_page)
-    is_as_seen = form.cleaned_data["version"] == str(appointment.revision)
-    why_not = booking.why_not_moved(appointment) if is_as_seen else booking.changed_meanwhile(appointment)
+    is_as_seen = form.cleaned_data["version"] == version
+    why_not = booking.why_not_moved(first) if is_as_seen else booking.changed_meanwhile(first)
     if why_not:
         return refused(why_not)
-    if form.is_too_long(appointment.starts_at):
+    if form.is_too_long(first.starts_at):
         return refused(f"An appointment lasts {LONGEST_MINUTES // 60} hours at most.", move_page)
-    starts_at, ends_at = form.times(appointment.starts_at, appointment.ends_at)
-    taken = taken_by_others(request, appointment, (starts_at, ends_at))
+    times = form.times(first.starts_at, first.ends_at)
+    taken = taken_by_others(request, rows, times)
     if taken and not form.may_overlap(taken):
         return is_taken(taken, words_of(form))
+    why, viewer = form.words_for_history(taken), viewer_of(request)
     try:
-        row = booking.reschedule(
-            appointment,
-            starts_at=starts_at,
-            ends_at=ends_at,
-            by=viewer_of(request),
-            why=form.words_for_history(taken),
-            known_revision=appointment.revision,
+        moved_rows = (
+            booking.move_session(
+                first, starts_at=times[0], ends_at=times[1], by=viewer, why=why, version=version
+            )
+            if as_one
+            else [_moved_alone(first, times, viewer, why)]
         )
     except booking.NotPossible as refusal:
         return refused(str(refusal), move_page)
+    row = moved_rows[0]
     move = row.changes.latest("pk")
-    undo = {"url": reverse("calendars:undo_move", args=[pk]), "values": {"move": move.pk}}
-    return moved(f"Moved to {when(starts_at, ends_at)}. {what_follows(row)}", undo)
+    undo = {"url": reverse("calendars:undo_move", args=[row.pk]), "values": {"move": move.pk}}
+    whole = f"The whole class, {len(rows)} appointments. " if as_one and len(rows) > 1 else ""
+    return moved(f"Moved to {when(*times)}. {whole}{what_follows(moved_rows)}", undo)
+
+
+def _moved_alone(row: Appointment, times: Times, viewer: User, why: str) -> Appointment:
+    starts_at, ends_at = times
+    return booking.reschedule(
+        row, starts_at=starts_at, ends_at=ends_at, by=viewer, why=why, known_revision=row.revision
+    )
 
 
 @require_POST
@@ -88,7 +112,8 @@ def _undone(request: HttpRequest, appointment: Appointment, viewer: User) -> dic
     why_not = booking.why_not_undone(move, appointment, viewer)
     if why_not:
         return {"outcome": "refused", "words": why_not}
-    taken = taken_by_others(request, appointment, times)
+    together = booking.session_of(appointment) if move.together else [appointment]
+    taken = taken_by_others(request, together, times)
     if taken and not form.may_overlap(taken):
         return _taken(taken, words_of(form) or f"Its old time, {when(*times)}, is taken by now.")
     try:
@@ -146,10 +171,10 @@ def undo_block(request: HttpRequest, pk: int) -> HttpResponse:
     return moved(f"Moved back to {when(found.starts_at, found.ends_at)}.")
 
 
-def taken_by_others(request: HttpRequest, appointment: Appointment, times: Times) -> list[Entry]:
-    """What takes its hosts' time then, as the viewer may see it."""
-    hosts = User.objects.filter(hosted__appointment=appointment)
-    return desk.conflicts(hosts, *times, viewer=viewer_of(request), zone=current_zone(), but=appointment)
+def taken_by_others(request: HttpRequest, rows: Sequence[Appointment], times: Times) -> list[Entry]:
+    """What takes the time of the hosts of `rows` then, as the viewer may see it."""
+    hosts = User.objects.filter(hosted__appointment__in=rows).distinct()
+    return desk.conflicts(hosts, *times, viewer=viewer_of(request), zone=current_zone(), but=rows)
 
 
 def moved(words: str, undo: dict[str, Any] | None = None) -> JsonResponse:
@@ -182,12 +207,12 @@ def when(starts_at: datetime.datetime, ends_at: datetime.datetime) -> str:
     return f"{start:%a} {start.day} {start:%b, %H:%M} to {until}"
 
 
-def what_follows(appointment: Appointment) -> str:
+def what_follows(rows: Sequence[Appointment]) -> str:
     """What happens next, and how long an undo makes it nobody's news."""
     seconds = int(settings.NOTICE_GRACE.total_seconds())
     google = ""
-    if appointment.push_targets.behind().exists():
-        is_held = seconds and appointment.calendar.invites_through_google
+    if PushTarget.objects.behind().filter(appointment__in=rows).exists():
+        is_held = seconds and rows[0].calendar.invites_through_google
         google = (
             f"Google Calendar follows in {seconds if is_held else 'a'} {'seconds' if is_held else 'moment'}."
         )

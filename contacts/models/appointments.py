@@ -187,6 +187,8 @@ class AppointmentChange(models.Model):
     undoes = models.OneToOneField(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="undone_by"
     )
+    # The same for the seats of a class's session that were moved as one: they are put back as one.
+    together = models.UUIDField(null=True, blank=True, editable=False)
     # A further occurrence of a series that fired already: only steps that count from start or end still run.
     repeats_series = models.BooleanField(default=False)
     at = models.DateTimeField(auto_now_add=True)
@@ -197,6 +199,7 @@ class AppointmentChange(models.Model):
         ordering = ("at", "pk")
         indexes: ClassVar = [
             models.Index(fields=["at"], condition=Q(looked_at=None), name="enrol_missing"),
+            models.Index(fields=["together"], condition=~Q(together=None), name="moved_together"),
         ]
 
     def __str__(self) -> str:

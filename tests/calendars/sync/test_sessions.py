@@ -197,3 +197,77 @@ def test_who_is_invited_to_the_event_at_google_says_nothing_of_a_seat(google: Go
     google.change(desk.address, event, attendees=people)
     desk.turn()
     assert Appointment.objects.standing().count() == 2
+
+
+def test_who_leaves_for_a_time_of_its_own_leaves_the_event_and_gets_another(google: Google) -> None:
+    desk = class_of(google)
+    first, _ = join(desk), join(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    booking.reschedule(first, starts_at=LATER, ends_at=LATER + HOUR)
+    for _ in range(3):
+        desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 1 of 3", ONE: "Back class: 1 of 3"}
+    kept = next(each for each in google.events(desk.address) if each["id"] == event["id"])
+    assert kept["start"]["dateTime"][:16] == TEN
+    booking.reschedule(first, starts_at=TOMORROW_AT_TEN, ends_at=TOMORROW_AT_TEN + HOUR)
+    for _ in range(3):
+        desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 2 of 3"}
+
+
+def test_a_session_is_told_of_who_leaves_it_and_never_stood_for_it(google: Google) -> None:
+    desk = class_of(google)
+    _, second = join(desk), join(desk)
+    desk.turn()
+    booking.reschedule(second, starts_at=LATER, ends_at=LATER + HOUR)
+    desk.turn()
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 1 of 3", ONE: "Back class: 1 of 3"}
+
+
+def move_all(desk: Desk, seat: Appointment, starts_at: Any) -> list[Appointment]:
+    version = booking.version_of(booking.session_of(seat))
+    return booking.move_session(
+        seat, starts_at=starts_at, ends_at=starts_at + HOUR, by=desk.user, version=version
+    )
+
+
+def test_moved_here_as_one_its_event_is_patched_and_put_back_by_one_undo(google: Google) -> None:
+    desk = class_of(google)
+    seats = [join(desk), join(desk), join(desk)]
+    desk.turn()
+    [event] = google.events(desk.address)
+    google.control.clear_requests()
+    moved = move_all(desk, seats[1], LATER)
+    desk.turn()
+    desk.turn()
+    writes = [r.method for r in google.control.requests() if not r.method.startswith("calendar.events.list")]
+    assert writes == ["calendar.events.patch"]
+    assert at_google(google, desk) == {ONE: "Back class: 3 of 3"}
+    assert {row.pk for row in moved} == {seat.pk for seat in seats}
+    moves = AppointmentChange.objects.filter(what="rescheduled", fires=True)
+    assert {move.appointment_id for move in moves} == {seat.pk for seat in seats}
+    move = moves.get(appointment=seats[2])
+    booking.undo_move(seats[2], move, by=desk.user)
+    desk.turn()
+    desk.turn()
+    assert set(Appointment.objects.values_list("starts_at", flat=True)) == {TOMORROW_AT_TEN}
+    assert at_google(google, desk) == {TEN: "Back class: 3 of 3"}
+    assert [each["id"] for each in google.events(desk.address)] == [event["id"]]
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_moved_as_one_onto_another_session_they_are_one_and_part_again_by_the_undo(google: Google) -> None:
+    desk = class_of(google)
+    first, second, _ = join(desk), join(desk), join(desk, LATER)
+    desk.turn()
+    move_all(desk, first, LATER)
+    for _ in range(3):
+        desk.turn()
+    assert at_google(google, desk) == {ONE: "Back class: 3 of 3"}
+    booking.undo_move(second, second.changes.get(what="rescheduled"), by=desk.user)
+    for _ in range(3):
+        desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 2 of 3", ONE: "Back class: 1 of 3"}
+    assert not PushTarget.objects.behind().exists()

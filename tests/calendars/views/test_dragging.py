@@ -381,3 +381,83 @@ def test_blocked_time_may_overlap_and_still_ends_after_it_starts(desk: Signed) -
     assert "must come after" in early["words"]
     answer(client, facts["drag"], {"starts_at": "2026-11-23T14:00", "version": facts["version"]})
     assert times(row)[0] == NOW + 5 * HOUR
+
+
+# --- a class ----------------------------------------------------------------------------------------------
+
+
+def a_class(user: User, *, people: int = 3) -> list[Appointment]:
+    calendar = CalendarFactory.create(kind="class", seats=4)
+    return [booked(user, calendar=calendar) for _ in range(people)]
+
+
+def drawn(client: Client) -> dict[str, Any]:
+    [entry] = feed(client)
+    facts: dict[str, Any] = entry["extendedProps"]
+    return facts
+
+
+def test_a_session_is_dragged_as_one_and_put_back_as_one(desk: Signed) -> None:
+    client, user = desk
+    seats = a_class(user)
+    facts = drawn(client)
+    found = answer(client, facts["drag"], {"starts_at": "2026-11-25T10:30", "version": facts["version"]})
+    assert found["words"].startswith("Moved to Wed 25 Nov, 10:30 to 11:30. The whole class, 3 appointments.")
+    start = datetime.datetime(2026, 11, 25, 10, 30, tzinfo=datetime.UTC)
+    assert {times(seat) for seat in seats} == {(start, start + HOUR)}
+    assert all(seat.changes.filter(what="rescheduled", by=user).count() == 1 for seat in seats)
+    answer(client, found["undo"]["url"], found["undo"]["values"])
+    assert {times(seat) for seat in seats} == {(NOW + HOUR, NOW + 2 * HOUR)}
+
+
+def test_a_session_that_was_changed_meanwhile_stays_where_it_is(desk: Signed) -> None:
+    client, user = desk
+    seats = a_class(user)
+    facts = drawn(client)
+    booking.cancel(seats[2])
+    found = answer(client, facts["drag"], {"starts_at": "2026-11-25T10:30", "version": facts["version"]})
+    assert found["outcome"] == "refused"
+    assert "changed meanwhile" in found["words"]
+    assert times(seats[0]) == times(seats[1]) == (NOW + HOUR, NOW + 2 * HOUR)
+
+
+def test_after_a_seat_was_changed_the_move_of_its_session_is_not_undone_for_anybody(desk: Signed) -> None:
+    client, user = desk
+    seats = a_class(user)
+    facts = drawn(client)
+    undo = answer(client, facts["drag"], {"starts_at": "2026-11-25T10:30", "version": facts["version"]})[
+        "undo"
+    ]
+    booking.set_status(seats[2], "confirmed")
+    assert "It was changed since" in answer(client, undo["url"], undo["values"])["words"]
+    assert {times(seat)[0].day for seat in seats} == {25}
+
+
+def test_a_session_that_does_not_fit_another_asks(desk: Signed) -> None:
+    client, user = desk
+    seats = a_class(user)
+    other = [booked(user, NOW + 5 * HOUR, calendar=seats[0].calendar) for _ in range(2)]
+    [facts] = [e["extendedProps"] for e in feed(client) if e["start"] == "2026-11-23T10:00"]
+    values = {"starts_at": "2026-11-23T14:00", "version": facts["version"]}
+    found = answer(client, facts["drag"], values)
+    assert [line["title"] for line in found["taken"]] == ["2 of 4 seats are taken"]
+    booking.cancel(other[0])
+    assert answer(client, facts["drag"], values)["outcome"] == "moved"
+
+
+def test_the_page_of_a_seat_offers_to_move_the_whole_class(desk: Signed) -> None:
+    client, user = desk
+    seats = a_class(user)
+    path = f"/appointments/{seats[0].pk}/move/"
+    assert "The class has 3 appointments" in client.get(path).content.decode()
+    values = {"starts_at": "2026-11-25T09:00", "minutes": "60", "revision": seats[0].revision, "who": "all"}
+    stale = client.post(path, values | {"session": "x"}).content.decode()
+    assert "changed meanwhile" in stale
+    version = booking.version_of(booking.session_of(seats[0]))
+    text = client.post(path, values | {"session": version}, follow=True).content.decode()
+    assert "Moved. The whole class, 3 appointments." in text
+    assert {times(seat)[0].day for seat in seats} == {25}
+    alone = values | {"starts_at": "2026-11-26T09:00", "who": "one", "revision": seats[1].revision}
+    client.post(f"/appointments/{seats[1].pk}/move/", alone)
+    assert [times(seat)[0].day for seat in seats] == [25, 26, 25]
+    assert "The class has" not in client.get(f"/appointments/{booked(user).pk}/move/").content.decode()

@@ -1,0 +1,70 @@
+"""Moving a class's session as one: every seat of it, or none."""
+
+import datetime
+import uuid
+
+from django.db import transaction
+
+from calendars import hosting
+from calendars.booking.changing import changed_meanwhile, reschedule, why_not_moved
+from calendars.booking.record import lock_all
+from calendars.booking.rules import NotPossible
+from calendars.sync import sessions, targets
+from contacts.models import Appointment, User
+
+
+def session_of(appointment: Appointment) -> list[Appointment]:
+    """The seats of its session, itself among them; itself alone where it is no seat, or is void."""
+    seats = list(sessions.seats(appointment)) if sessions.is_seat(appointment) else []
+    return seats if appointment in seats else [appointment]
+
+
+def version_of(seats: list[Appointment]) -> str:
+    """What a page knows of a session. It is another as soon as a seat comes, goes or is changed."""
+    return sessions.print_of((seat.pk, seat.revision) for seat in seats)
+
+
+@transaction.atomic
+def move_session(
+    seat: Appointment,
+    *,
+    starts_at: datetime.datetime,
+    ends_at: datetime.datetime,
+    by: User,
+    version: str,
+    why: str = "",
+) -> list[Appointment]:
+    """Every seat of the session of `seat` at its new time. Each customer hears of it once, Google of one event.
+
+    `version`: what the person saw of the session (see `version_of`). Raises NotPossible when it is another by now, or
+    one of its seats cannot be moved; then none is.
+    """
+    # Calendar, hosts, seats: in the order of everybody who takes more than one of them.
+    sessions.lock(seat.calendar_id)
+    hosting.lock(list(User.objects.filter(hosted__appointment=seat).distinct()))
+    rows = lock_all([each.pk for each in session_of(seat)])
+    row = rows[seat.pk]
+    seats = session_of(row)
+    if version_of(seats) != version:
+        raise NotPossible(changed_meanwhile(row))
+    why_not = next(filter(None, map(why_not_moved, seats)), "")
+    if why_not:
+        raise NotPossible(why_not)
+    left = sessions.Times(row.starts_at, row.ends_at)
+    if left == (starts_at, ends_at):
+        return seats
+    mark = uuid.uuid4()
+    moved = [
+        reschedule(
+            each,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            by=by,
+            why=why,
+            together=mark,
+            aims=False,
+        )
+        for each in sorted(seats, key=lambda each: each.pk)
+    ]
+    targets.aim_together(moved, left=left)
+    return moved
