@@ -87,11 +87,10 @@
       eventSources: [{ url: grid.dataset.feed, method: "GET", extraParams: given }],
       eventContent: function (info) { return drawEntry(info, grid.dataset.icons); },
       viewDidMount: function () { dropWrongRoles(grid); },
-      eventAllUpdated: function () { dropWrongRoles(grid); },
-      dateClick: function (info) {
-        if (!info.allDay) window.location.href = grid.dataset.book + "?start=" + encodeURIComponent(clockTime(info.date));
-      }
-    }, window.agendaMoves(grid, function () { return calendar; })));
+      eventAllUpdated: function () { dropWrongRoles(grid); }
+    }, window.agendaMoves(grid, function () { return calendar; }, function (info) {
+      if (!info.allDay) window.location.href = grid.dataset.book + "?start=" + encodeURIComponent(clockTime(info.date));
+    })));
   }
 
   document.addEventListener("DOMContentLoaded", function () {

@@ -108,8 +108,10 @@
 
   // --- the grid ---------------------------------------------------------------------------------------------
 
-  window.agendaMoves = function (grid, calendar) {
+  // `click` opens what one click on empty time opens.
+  window.agendaMoves = function (grid, calendar, click) {
     var token = grid.dataset.token, dragged = false, isDragging = false, isGivenUp = false;
+    var isMarking = false, isMarkGivenUp = false;
     var bar = barOf(document.getElementById("agenda-said"), grid);
     var taken = document.getElementById("agenda-taken"), span = document.getElementById("agenda-span");
 
@@ -168,11 +170,18 @@
     }
     // The grid knows no giving up: it is told that the entry was dropped, and the drop is put back.
     document.addEventListener("keydown", function (event) {
-      if (event.key !== "Escape" || !isDragging) return;
-      isGivenUp = true;
+      if (event.key !== "Escape" || !(isDragging || isMarking)) return;
+      if (isDragging) isGivenUp = true;
+      else isMarkGivenUp = true;
       document.body.dispatchEvent(new PointerEvent("pointerup", { isPrimary: true, bubbles: true }));
     });
+    // What is marked before Escape is unmarked by the drop, and asks nothing.
+    grid.addEventListener("pointerdown", function (event) {
+      isMarking = event.isPrimary && !event.target.closest(".entry");
+      isMarkGivenUp = false;
+    }, true);
     window.addEventListener("pointerup", function (event) {
+      if (event.isTrusted) isMarking = false;
       if (!event.isTrusted || !isGivenUp) return;
       isGivenUp = false;
       forgetDrag();
@@ -180,6 +189,7 @@
     grid.addEventListener("click", function (event) { if (dragged) event.preventDefault(); }, true);
 
     function offer(info) {
+      if (isMarkGivenUp) return calendar().unselect();
       var query = "?start=" + encodeURIComponent(info.startStr.slice(0, 16)) + "&end=" + encodeURIComponent(info.endStr.slice(0, 16));
       var links = span.querySelectorAll("a");
       var first = info.startStr.slice(0, 10), format = { weekday: "long", day: "numeric", month: "long" };
@@ -204,6 +214,7 @@
       // The dialog speaks of what is marked.
       unselectAuto: false,
       select: offer,
+      dateClick: function (info) { if (!isMarkGivenUp) click(info); },
       eventDragStart: noteDrag,
       eventResizeStart: noteDrag,
       eventDragStop: forgetDrag,

@@ -158,3 +158,28 @@ def test_escape_gives_a_drag_up_and_letting_go_opens_nothing(desk: Desk):
     assert "/agenda/" in page.url
     drag(page, entry(desk, "Wilmot"), quarters=4)
     expect(said).to_contain_text("11:00 to 11:45")
+
+
+def test_escape_gives_a_marking_of_empty_time_up_and_opens_nothing(desk: Desk):
+    page = desk.page
+    grid(desk, soon(27))
+    box = page.locator(".ec-main").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    dialog = page.locator("#agenda-span")
+
+    def mark() -> None:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for step in range(1, 9):
+            page.mouse.move(x, y + 4 * QUARTER * step / 8)
+
+    mark()
+    page.keyboard.press("Escape")
+    expect(page.locator(".ec-preview")).to_have_count(0)
+    page.mouse.up()
+    expect(dialog).not_to_be_visible()
+    assert "/agenda/" in page.url
+    mark()
+    page.mouse.up()
+    expect(dialog).to_be_visible()
