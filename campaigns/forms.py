@@ -18,6 +18,8 @@ UNITS |= {"days": datetime.timedelta(days=1)}
 LONGEST = datetime.timedelta(days=366)
 NEW_STEP = {"anchor": "before_start", "amount": "24", "unit": "hours", "medium": "email", "when_late": "skip"}
 
+What = AppointmentChange.What
+
 
 class Forgiving(forms.BaseForm):
     def forgive(self) -> None:
@@ -29,7 +31,7 @@ class Forgiving(forms.BaseForm):
 class CampaignForm(Forgiving, forms.ModelForm[Campaign]):
     on_changes = forms.MultipleChoiceField(
         label="Fires when an appointment is",
-        choices=AppointmentChange.What.choices,
+        choices=[choice for choice in What.choices if choice[0] != What.EDITED],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="Nothing ticked means booked.",
@@ -59,7 +61,7 @@ class CampaignForm(Forgiving, forms.ModelForm[Campaign]):
     def clean_on_changes(self) -> list[str]:
         # In the order they happen, so that two editors who tick the same store the same.
         ticked = self.cleaned_data["on_changes"]
-        return [what for what in AppointmentChange.What.values if what in ticked]
+        return [what for what in What.values if what in ticked]
 
 
 class StepForm(Forgiving, forms.ModelForm[Step]):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from calendars.booking.record import What, locked, record, save
+from calendars.booking.record import What, locked, record, record_words, save, words_of
 from calendars.booking.rules import NotPossible, Status, check_times
 from calendars.models import Calendar, GoogleEvent
 from calendars.sync import sessions, targets
@@ -169,12 +169,14 @@ def set_status(
 def set_details(
     appointment: Appointment, *, title: str, description: str, location: str, by: User | None = None
 ) -> Appointment:
-    """`appointment` with new words; Google hears of them, triggers do not."""
+    """`appointment` with new words, which its history tells; Google hears of them, triggers do not."""
     row = locked(appointment)
     if (row.title, row.description, row.location) == (title, description, location):
         return row
+    before = words_of(row)
     row.title, row.description, row.location = title, description, location
     save(row, "title", "description", "location")
+    record_words(row, before, origin=Origin.STAFF, by=by)
     targets.aim(row)
     return row
 
@@ -183,8 +185,10 @@ def set_details(
 def take_words(appointment: Appointment, words: Words, *, agreed_at: int) -> Appointment:
     """`appointment` with the words its event has at Google; triggers hear nothing of it."""
     row = locked(appointment)
+    before = words_of(row)
     row.title, row.description, row.location, row.meeting_url = words
     save(row, "title", "description", "location", "meeting_url")
+    record_words(row, before, origin=Origin.GOOGLE, by=None)
     targets.aim(row, agreed_at=agreed_at)
     return row
 

@@ -3,11 +3,12 @@
 import datetime
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from django.db import transaction
 from django.dispatch import Signal
+from django.utils import timezone
 
 from calendars.sync import sessions
 from contacts import signals
@@ -18,6 +19,15 @@ SIGNAL_BY_WHAT: dict[str, Signal] = {
     What.BOOKED: signals.appointment_booked,
     What.RESCHEDULED: signals.appointment_rescheduled,
 }
+
+
+WORDS = {"title": "Title", "location": "Place", "description": "What it is about"}
+# What stands in full in a history line; three of them fit into it.
+SHORT = 40
+
+
+def words_of(row: Appointment) -> dict[str, str]:
+    return {name: getattr(row, name) for name in WORDS}
 
 
 def locked(appointment: Appointment) -> Appointment:
@@ -74,6 +84,37 @@ def record(
         together=together,
     )
     record_all([change])
+
+
+def record_words(row: Appointment, before: Mapping[str, str], *, origin: str, by: User | None) -> None:
+    """A line that says which words of `row` are other than `before`, by field; none where all are the same. It is no
+    fact that anything fires for, so that triggers need not look at it."""
+    lines = [_new_words(label, before[name], getattr(row, name)) for name, label in WORDS.items()]
+    if any(lines):
+        AppointmentChange.objects.create(
+            appointment=row,
+            revision=row.revision,
+            what=What.EDITED,
+            origin=origin,
+            by=by,
+            fires=True,
+            why=" · ".join(filter(None, lines))[:300],
+            looked_at=timezone.now(),
+        )
+
+
+def _new_words(label: str, old: str, new: str) -> str:
+    if old == new:
+        return ""
+    if max(len(old), len(new)) > SHORT or "\n" in old + new:
+        return f"{label} {'taken out' if not new else 'changed' if old else 'added'}"
+    return (
+        f"{label}: “{old}” is now “{new}”"
+        if old and new
+        else f"{label}: “{new}”"
+        if new
+        else f"{label}: no more “{old}”"
+    )
 
 
 def record_all(changes: Sequence[AppointmentChange]) -> None:

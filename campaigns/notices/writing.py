@@ -95,7 +95,7 @@ def _new_before(changes: Collection[AppointmentChange]) -> set[int]:
         return set()
     last: dict[uuid.UUID, AppointmentChange] = {}
     before = AppointmentChange.objects.filter(appointment__in=confirming, contact=None)
-    for change in before.exclude(what=What.RESCHEDULED).order_by("pk"):
+    for change in before.exclude(what__in=(What.RESCHEDULED, What.EDITED)).order_by("pk"):
         if change.pk < confirming[change.appointment_id].pk:
             last[change.appointment_id] = change
     return {

@@ -169,6 +169,8 @@ class AppointmentChange(models.Model):
         SHOWED = "showed", "Showed"
         NO_SHOW = "no_show", "No-show"
         INVALID = "invalid", "Invalid"
+        # Other words: a line for people. No trigger looks at it.
+        EDITED = "edited", "Edited"
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="changes")
     revision = models.PositiveIntegerField()

@@ -7,6 +7,7 @@ from django.test import Client
 
 from calendars import booking
 from calendars.models import CalendarConfiguration
+from campaigns.forms import CampaignForm
 from contacts.models import Appointment, Contact, Origin, User
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import NOW, booked, google_event, signed_in
@@ -193,3 +194,34 @@ def test_three_guests_cost_as_many_queries_as_one(desk: Signed) -> None:
     one = booked(user)
     three = booked(user, guests=[ContactFactory.create(address=f"g{n}@x.org") for n in range(2)])
     assert queries_of(client, path_of(one)) == queries_of(client, path_of(three))
+
+
+# --- history ----------------------------------------------------------------------------------------------
+
+
+def test_new_words_leave_a_line_in_the_history_that_nothing_fires_for(desk: Signed) -> None:
+    client, user = desk
+    appointment = booked(user, title="Back class", location="Room 1")
+    save(client, appointment, title="Neck class", location="", description="Bring\na towel")
+    line = appointment.changes.latest("pk")
+    assert (line.what, line.by, line.origin, line.revision) == ("edited", user, Origin.STAFF, 2)
+    assert line.why == (
+        "Title: “Back class” is now “Neck class” · Place: no more “Room 1” · What it is about added"
+    )
+    assert line.looked_at is not None
+    assert not line.trigger_events.exists()
+    text = client.get(appointment.get_absolute_url()).content.decode()
+    assert "Edited" in text
+    assert "“Back class” is now “Neck class”" in text
+
+
+def test_words_that_stay_leave_no_line(desk: Signed) -> None:
+    client, user = desk
+    appointment = booked(user)
+    save(client, appointment)
+    assert [change.what for change in appointment.changes.all()] == ["booked"]
+
+
+def test_no_campaign_can_start_with_an_edit() -> None:
+    fields = CampaignForm().fields
+    assert "edited" not in dict(fields["on_changes"].choices)  # type: ignore[attr-defined]
