@@ -2,14 +2,13 @@
 
 import datetime
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.formsets import BaseFormSet, formset_factory
 
-from calendars import durations
+from calendars import durations, meanwhile
 from calendars.calendar_settings import (
     KIND_IS_LOCKED,
     ONLY_FOR,
@@ -255,9 +254,7 @@ def drawn_from(calendar: Calendar, memberships: Mapping[int, Membership]) -> str
     """What a form remembers of the stored settings, each for itself, to be told which were changed meanwhile."""
     team = sorted((pk, row.priority, row.is_active) for pk, row in memberships.items())
     stored = {name: getattr(calendar, name) for name in SETTINGS} | {TEAM: team}
-    return " ".join(
-        f"{name}:{sha256(repr(value).encode()).hexdigest()[:12]}" for name, value in stored.items()
-    )
+    return meanwhile.prints(stored)
 
 
 class CalendarEditor:
@@ -288,14 +285,9 @@ class CalendarEditor:
         """Whether what is stored is still what the page showed. If not it is said, and the page drawn anew shows it."""
         if self.drawn_from == self.stored:
             return True
-        known = set(self.drawn_from.split())
-        names = [each.partition(":")[0] for each in self.stored.split() if each not in known]
+        names = meanwhile.changed(self.drawn_from, self.stored)
         labels = ["Team" if name == TEAM else str(self.form.fields[name].label) for name in names]
-        self.form.add_error(
-            None,
-            f"It was changed meanwhile: {', '.join(labels)}. Here is what you typed. "
-            "Look at the calendar again, or save once more to put this in its place.",
-        )
+        self.form.add_error(None, meanwhile.words(labels, what="the calendar"))
         self.drawn_from = self.stored
         return False
 

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 
+from calendars import meanwhile
 from calendars.configuring import (
     CREATION_NEEDS_CALENDAR,
     ConfigurationValues,
@@ -20,6 +21,7 @@ from calendars.configuring import (
     settle,
 )
 from calendars.effects import Toggles
+from calendars.meanwhile import DRAWN_FROM
 from calendars.models import Calendar, CalendarConfiguration
 from contacts.models import User
 from integrations.models import GoogleAccount, GoogleCalendar
@@ -41,6 +43,13 @@ class TimeZoneField(forms.CharField):
         super().validate(value)
         if value not in zoneinfo.available_timezones():
             raise ValidationError(f"“{value}” is no time zone. Choose one like Europe/London.")
+
+
+def prints_of(stored: CalendarConfiguration) -> str:
+    """Of the values that its form shows, as they are stored; before a form was bound to `stored`."""
+    conflicts = sorted(stored.conflict_calendars.values_list("pk", flat=True)) if stored.pk else []
+    values = {field.name: getattr(stored, field.attname) for field in stored._meta.fields if field.editable}
+    return meanwhile.prints({**values, "conflict_calendars": conflicts})
 
 
 class UnassignedConfigurationForm(forms.ModelForm[CalendarConfiguration]):
@@ -99,9 +108,23 @@ class UnassignedConfigurationForm(forms.ModelForm[CalendarConfiguration]):
         if instance.pk is None:
             instance.time_zone = guessed_zone(user, calendar)
         super().__init__(None if data is None else completed(data, instance), *args, **kwargs)
+        self.stored_prints = prints_of(instance)
+        self.drawn_from = str(self.data[DRAWN_FROM]) if DRAWN_FROM in self.data else self.stored_prints
         self.offer_calendars()
         for name in ("sync_option", "recurring_events", "private_events"):
             self.fields[name].required = True
+
+    def is_as_drawn(self) -> bool:
+        """Whether what is stored is still what the page showed. If not it is said, and the next save goes ahead."""
+        labels = [
+            str(self.fields[name].label or name.replace("_", " ").capitalize())
+            for name in meanwhile.changed(self.drawn_from, self.stored_prints)
+            if name in self.fields
+        ]
+        self.drawn_from = self.stored_prints
+        if labels:
+            self.add_error(None, meanwhile.words(labels, what="the settings"))
+        return not labels
 
     def offer_calendars(self) -> None:
         linked = self.fields["linked_calendar"]

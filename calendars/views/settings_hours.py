@@ -5,20 +5,23 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from calendars import meanwhile
 from calendars.affected import affected, setting_of, with_hours
 from calendars.calendar_settings import forget_dates, save_dates, save_week
 from calendars.hours_forms import DateForm, WeekForm
+from calendars.meanwhile import DRAWN_FROM
 from calendars.models import Calendar, Membership
 from calendars.setting_up import NOT_A_MEMBER, NOT_YOUR_HOURS, may_set_hours, may_set_up
 from calendars.stored_hours import Owner, hours_of, hours_rows, zone_name
 from calendars.views.settings_calendars import before_saving
-from calendars.working_hours import USUAL_WEEK, Hours, night_words, spells
+from calendars.working_hours import USUAL_WEEK, WEEKDAYS, Hours, night_words, spells
 from contacts.viewer import viewer_of
 
 
@@ -26,11 +29,9 @@ def hours(request: HttpRequest, pk: int) -> HttpResponse:
     """The viewer's own hours in a group calendar, or those of an unassigned calendar."""
     viewer = viewer_of(request)
     calendar = get_object_or_404(Calendar, pk=pk)
-    if calendar.is_unassigned:
-        return _hours(request, calendar)
-    own = _members().filter(calendar=pk, user=viewer).first()
-    if own is not None:
-        return _hours(request, own)
+    own = None if calendar.is_unassigned else _members().filter(calendar=pk, user=viewer).first()
+    if calendar.is_unassigned or own is not None:
+        return _hours(request, own or calendar)
     if may_set_up(viewer):
         return redirect("calendars:calendar_settings", pk=pk)
     raise PermissionDenied(NOT_A_MEMBER)
@@ -50,6 +51,16 @@ def _hours(request: HttpRequest, owner: Owner) -> HttpResponse:
     """Shows the hours, or carries out the button that was pressed: the week's, the date's, or one of a list."""
     if not may_set_hours(viewer_of(request), owner):
         raise PermissionDenied(NOT_YOUR_HOURS)
+    if request.method != "POST":
+        return _answer(request, owner)
+    with transaction.atomic():
+        # Of two who save at the same moment the second one is told.
+        calendar = owner.calendar if isinstance(owner, Membership) else owner
+        locked = get_object_or_404(Calendar.objects.select_for_update(no_key=True), pk=calendar.pk)
+        return _answer(request, _members().get(pk=owner.pk) if isinstance(owner, Membership) else locked)
+
+
+def _answer(request: HttpRequest, owner: Owner) -> HttpResponse:
     stored, data = hours_of(owner), request.POST
     today = timezone.now().astimezone(stored.zone).date()
     if request.method != "POST":
@@ -68,6 +79,10 @@ def _save_week(
     data = request.POST
     if _was_drawn_anew(form, data) or not form.is_valid() or "back" in data:
         return _page(request, owner, stored, form, DateForm(today=today))
+    days = [WEEKDAYS[int(day)] for day in _changed(data, _week_print(stored))]
+    if days:
+        stale = meanwhile.words(days, what="the hours")
+        return _page(request, owner, stored, form, DateForm(today=today), stale=stale)
     asked = _ask_first(request, owner, stored, replace(stored, week=form.week))
     if asked is not None:
         return asked
@@ -92,6 +107,10 @@ def _was_drawn_anew(form: WeekForm, data: QueryDict) -> bool:
 def _save_date(request: HttpRequest, owner: Owner, stored: Hours, form: DateForm) -> HttpResponse:
     if not form.is_valid() or "back" in request.POST:
         return _page(request, owner, stored, WeekForm(stored.week), form)
+    changed = [f"{day:%-d %B %Y}" for day in form.days if str(day) in _changed_dates(request.POST, stored)]
+    if changed:
+        form.add_error(None, meanwhile.words(changed, what="the date"))
+        return _page(request, owner, stored, WeekForm(stored.week), form)
     dates = {**stored.dates, **{day: tuple(form.ranges) for day in form.days}}
     asked = _ask_first(request, owner, stored, replace(stored, dates=dates))
     if asked is not None:
@@ -107,6 +126,11 @@ def _save_date(request: HttpRequest, owner: Owner, stored: Hours, form: DateForm
 def _forget(request: HttpRequest, owner: Owner, stored: Hours) -> HttpResponse:
     """Days whose own hours go: the week rules again."""
     days = [day for day in map(parse_date_or_none, request.POST.getlist("forget")[0].split()) if day]
+    if _changed_dates(request.POST, stored) & {str(day) for day in days}:
+        messages.error(
+            request, "It was changed meanwhile, so nothing was removed. Here is how it stands now."
+        )
+        return redirect(request.path)
     dates = {day: ranges for day, ranges in stored.dates.items() if day not in days}
     asked = _ask_first(request, owner, stored, replace(stored, dates=dates))
     if asked is not None:
@@ -135,7 +159,31 @@ def _ask_first(request: HttpRequest, owner: Owner, stored: Hours, new: Hours) ->
     return before_saving(request, f"the hours of {_name(owner)}", meant, back=back) if meant else None
 
 
-def _page(request: HttpRequest, owner: Owner, stored: Hours, week: WeekForm, date: DateForm) -> HttpResponse:
+def _week_print(stored: Hours) -> str:
+    return meanwhile.prints({str(day): stored.week.get(day, ()) for day in range(7)})
+
+
+def _dates_print(stored: Hours) -> str:
+    return meanwhile.prints({str(day): stored.dates[day] for day in sorted(stored.dates)})
+
+
+def _changed(data: QueryDict, stored: str) -> list[str]:
+    """What is stored otherwise than the page showed; who does not say what it showed is not asked."""
+    return meanwhile.changed(data.get(DRAWN_FROM, ""), stored) if DRAWN_FROM in data else []
+
+
+def _changed_dates(data: QueryDict, stored: Hours) -> set[str]:
+    """The same of dates, with those that were taken out since."""
+    known = {each.partition(":")[0] for each in data.get(DRAWN_FROM, "").split()}
+    return {*_changed(data, _dates_print(stored)), *(known - {str(day) for day in stored.dates})}
+
+
+def _page(
+    request: HttpRequest, owner: Owner, stored: Hours, week: WeekForm, date: DateForm, *, stale: str = ""
+) -> HttpResponse:
+    data = request.POST
+    # Asked, or with a row more, the page is still drawn from what the person saw first.
+    redrawn = DRAWN_FROM in data and not (stale or date.errors)
     calendar = owner.calendar if isinstance(owner, Membership) else owner
     whose, today = owner.user if isinstance(owner, Membership) else owner.owner, date.today
     page = {
@@ -150,6 +198,9 @@ def _page(request: HttpRequest, owner: Owner, stored: Hours, week: WeekForm, dat
         "nothing": "" if stored.week else _nothing(owner),
         "is_usual": "usual" in request.GET,
         "spells": spells(stored, since=today),
+        "stale": stale,
+        "week_drawn_from": data[DRAWN_FROM] if redrawn and "date" not in data else _week_print(stored),
+        "dates_drawn_from": data[DRAWN_FROM] if redrawn and "date" in data else _dates_print(stored),
     }
     return render(request, "settings/hours.html", page)
 

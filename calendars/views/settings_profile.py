@@ -1,8 +1,13 @@
 """Settings → Profile: Calendar Configuration, a person's own and that of each unassigned calendar they own."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import wraps
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,21 +27,35 @@ from contacts.time_zones import zone_choices, zone_or_none
 from contacts.viewer import viewer_of
 from integrations.models import GoogleAccount
 
+View = Callable[..., HttpResponse]
 # How many appointments a message names.
 NAMED = 3
 STAY = "appointments no longer fit and stay as they are"
 
 
+def _saved_in_turn(view: View) -> View:
+    """Of two who save at the same moment the second one sees what the first one stored."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        with transaction.atomic() if request.method == "POST" else nullcontext():
+            return view(request, *args, **named)
+
+    return answer
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
+@_saved_in_turn
 def profile(request: HttpRequest) -> HttpResponse:
     """The signed-in user's own configuration, and the way to their unassigned calendars."""
     user = viewer_of(request)
-    configuration = CalendarConfiguration.objects.filter(user=user).first()
+    rows = CalendarConfiguration.objects.filter(user=user)
+    configuration = (rows.select_for_update() if request.method == "POST" else rows).first()
     form = ConfigurationForm(
         request.POST if request.method == "POST" else None, instance=configuration, user=user
     )
     moved = hours_that_move(form, user)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and form.is_as_drawn():
         save_configuration(form.values(), user=user, by=user)
         messages.success(request, f"Saved. {outcome(form)}")
         if moved:
@@ -47,12 +66,13 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@_saved_in_turn
 def unassigned(request: HttpRequest, pk: int) -> HttpResponse:
     """An unassigned calendar's own configuration, for its owner, for admins, and for whoever links it first."""
     user = viewer_of(request)
     calendar = get_object_or_404(unassigned_of(user), pk=pk)
     form = unassigned_form(request, calendar, user, posted=request.method == "POST")
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and form.is_as_drawn():
         save_configuration(form.values(), calendar=calendar, by=user)
         messages.success(request, f"Saved. {outcome(form)}")
         return redirect("calendars:unassigned", pk=calendar.pk)
@@ -126,7 +146,8 @@ def unassigned_of(user: User) -> QuerySet[Calendar]:
 def unassigned_form(
     request: HttpRequest, calendar: Calendar, user: User, *, posted: bool
 ) -> UnassignedConfigurationForm:
-    configuration = CalendarConfiguration.objects.filter(calendar=calendar).first()
+    rows = CalendarConfiguration.objects.filter(calendar=calendar)
+    configuration = (rows.select_for_update() if request.method == "POST" else rows).first()
     data = (request.POST if request.method == "POST" else request.GET) if posted else None
     return UnassignedConfigurationForm(
         data, instance=configuration, user=calendar.owner or user, calendar=calendar

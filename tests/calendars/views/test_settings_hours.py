@@ -1,6 +1,7 @@
 """The hours page: whose hours one may change, what a plain post saves, and what is said before."""
 
 import datetime
+import re
 
 import pytest
 import time_machine
@@ -249,3 +250,46 @@ def test_the_page_takes_as_many_queries_for_three_dates_as_for_one(
             )
         with django_assert_num_queries(8):
             client.get(own(member))
+
+
+# --- two who save -----------------------------------------------------------------------------------------------
+
+
+def prints(client: Client, member: Membership) -> list[str]:
+    """What the page remembers, of the week first and of the dates last."""
+    return re.findall(r'name="drawn_from" value="([^"]*)"', client.get(own(member)).content.decode())
+
+
+def test_a_week_that_was_changed_meanwhile_is_not_overwritten_unseen(
+    client: Client, member: Membership
+) -> None:
+    seen = prints(client, member)[0]
+    client.post(own(member), week(monday=[("08:00", "12:00")]) | {"drawn_from": seen})
+    typed = week(tuesday=[("10:15", "11:15")]) | {"drawn_from": seen}
+    refused = client.post(own(member), typed)
+    assert "It was changed meanwhile: Monday, Tuesday" in text(refused)
+    assert 'value="10:15"' in refused.content.decode()
+    assert stored(member) == [(0, "08:00-12:00")]
+    again = re.findall(r'name="drawn_from" value="([^"]*)"', refused.content.decode())[0]
+    client.post(own(member), typed | {"drawn_from": again})
+    assert stored(member) == [(1, "10:15-11:15")]
+
+
+def test_a_date_that_was_changed_meanwhile_is_not_overwritten_unseen(
+    client: Client, member: Membership
+) -> None:
+    seen = prints(client, member)[-1]
+    closed = {"date": "1", "date-on": "2026-12-24", "date-is_closed": "on"}
+    client.post(own(member), closed | {"drawn_from": seen})
+    other = {"date": "1", "date-on": "2026-12-24", "date-starts": "09:00", "date-ends": "12:00"}
+    refused = client.post(own(member), other | {"drawn_from": seen})
+    assert "It was changed meanwhile: 24 December 2026." in text(refused)
+    assert 'value="09:00"' in refused.content.decode()
+    assert DateOverride.objects.get().starts is None
+    # Another date is nobody's loss.
+    client.post(own(member), other | {"drawn_from": seen, "date-on": "2026-12-28"})
+    assert DateOverride.objects.count() == 2
+    assert "nothing was removed" in text(
+        client.post(own(member), {"forget": "2026-12-24", "drawn_from": seen}, follow=True)
+    )
+    assert DateOverride.objects.count() == 2

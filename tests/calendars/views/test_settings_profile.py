@@ -487,3 +487,27 @@ def test_the_first_zone_moves_hours_that_were_told_in_the_calendars_own(staff: C
     member_of(CalendarFactory(name="First visit", time_zone="Asia/Tokyo"), user=user)
     page = text(staff.post(PROFILE, {"sync_option": "one_way", "time_zone": "UTC"}, follow=True))
     assert "Your hours moved with your time zone in First visit." in page
+
+
+# --- two who save ------------------------------------------------------------------------------------------
+
+
+def drawn_from(response: Any) -> str:
+    found = re.search(r'name="drawn_from" value="([^"]*)"', response.content.decode())
+    assert found is not None
+    return found[1]
+
+
+def test_who_saves_what_was_changed_meanwhile_is_told_and_keeps_what_they_typed(
+    staff: Client, user: User
+) -> None:
+    staff.post(PROFILE, {"sync_option": "one_way", "time_zone": "Asia/Tokyo"})
+    first_tab = drawn_from(staff.get(PROFILE))
+    staff.post(PROFILE, {"sync_option": "smart", "time_zone": "Asia/Tokyo", "drawn_from": first_tab})
+    typed = {"sync_option": "disable_trigger", "time_zone": "Europe/Paris", "drawn_from": first_tab}
+    refused = staff.post(PROFILE, typed)
+    assert "It was changed meanwhile: Sync option. Here is what you typed." in text(refused)
+    assert 'value="Europe/Paris"' in refused.content.decode()
+    assert CalendarConfiguration.objects.get(user=user).sync_option == "smart"
+    staff.post(PROFILE, typed | {"drawn_from": drawn_from(refused)})
+    assert CalendarConfiguration.objects.get(user=user).sync_option == "disable_trigger"
