@@ -203,7 +203,7 @@ def test_form_that_is_sent_again_leads_to_the_appointment_it_made(client: Client
     page = other.content.decode()
     assert "This form has made a booking already." in page
     assert "press the button once more" in page
-    assert "Book 3 March, 11:00" in page
+    assert "Ask for 3 March, 11:00" in page
     assert once["began"] not in page
     assert Appointment.objects.count() == 1
 
@@ -673,3 +673,11 @@ class TestComingAlong:
         with time_machine.travel(TEN - HOUR / 2, tick=False):
             client.post(f"{path}cancel/")
         assert Appointment.objects.get().guests.count() == 1
+
+
+@pytest.mark.parametrize(("confirms", "button"), [(True, "Book 3 March"), (False, "Ask for 3 March")])
+def test_the_button_books_only_where_nobody_confirms_by_hand(
+    client: Client, confirms: bool, button: str
+) -> None:
+    calendar_of(UserFactory(), confirms_automatically=confirms)
+    assert button in client.get(f"/book/visit/{AT_TEN}/").content.decode()
