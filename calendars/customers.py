@@ -14,6 +14,7 @@ from contacts.models import Activity, Appointment, AppointmentChange, Contact, C
 from contacts.newcomers import Newcomer, find_or_add, known
 
 MOVED_ENOUGH = "This appointment was moved online several times. Please contact us to move it again."
+MOVE_BY_US = "To move it again, please contact us."
 TOO_LATE = "It is too late to change this online. Please contact us."
 
 
@@ -160,17 +161,20 @@ class May:
 
     does: str
     until: datetime.datetime
+    # How else, where they have moved it as often as one may online.
+    otherwise: str = ""
 
 
 def may_do(appointment: Appointment, contact: Contact, now: datetime.datetime) -> May | None:
     """None where it is nothing, or nothing any more."""
-    moves = not why_no_move(appointment, contact, now)
+    why_stays = why_no_move_now(appointment, contact, now)
+    moves, otherwise = not why_stays, MOVE_BY_US if why_stays == MOVED_ENOUGH else ""
     cancels = not why_no_cancel(appointment, contact, now)
     if is_companion(appointment, contact):
         return May("Take yourself off", appointment.starts_at) if cancels else None
     verbs = " or ".join(verb for verb, may in (("move", moves), ("cancel", cancels)) if may)
     until = appointment.starts_at - appointment.calendar.change_deadline
-    return May(f"{verbs.capitalize()} it", until) if verbs else None
+    return May(f"{verbs.capitalize()} it", until, otherwise) if verbs else None
 
 
 def why_no_move(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:

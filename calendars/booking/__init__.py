@@ -6,6 +6,7 @@ Each runs in one transaction: the appointment, its `AppointmentChange`, its push
 
 from calendars.booking.attending import add_host, attach, detach, free_host, hand_over_room
 from calendars.booking.changing import (
+    by_whom,
     cancel,
     changed_meanwhile,
     how_it_stands,
@@ -31,6 +32,7 @@ __all__ = [
     "attach",
     "book",
     "book_many",
+    "by_whom",
     "cancel",
     "changed_meanwhile",
     "detach",

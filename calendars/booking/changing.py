@@ -220,7 +220,13 @@ def why_not_moved(row: Appointment, *, origin: str = Origin.STAFF) -> str:
 
 
 def changed_meanwhile(row: Appointment) -> str:
-    return f"It was changed meanwhile, so it stays. {how_it_stands(row)}"
+    return f"It was changed meanwhile{by_whom(row)}, so it stays. {how_it_stands(row)}"
+
+
+def by_whom(row: Appointment) -> str:
+    """ " by Dana" where a colleague made the latest change of `row`; else ""."""
+    last = row.changes.select_related("by").order_by("-pk").first()
+    return f" by {last.by}" if last and last.by and last.revision == row.revision else ""
 
 
 def how_it_stands(row: Appointment) -> str:

@@ -39,7 +39,8 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.POST.get("revision") != str(appointment.revision):
         form.add_error(
             None,
-            "Somebody changed it meanwhile. Here is what you typed: look at the appointment, or save once more.",
+            f"It was changed meanwhile{booking.by_whom(appointment)}. Here is what you typed: "
+            "look at the appointment, or save once more.",
         )
         return edit_page(request, appointment, google, form)
     try:

@@ -45,6 +45,7 @@ class ManageLink:
     does: str
     until: str
     url: str
+    otherwise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def manage_link(notice: Notice, now: datetime.datetime) -> ManageLink | None:
         does=may.does,
         until=moment_in_words(may.until.astimezone(reader_of(notice).zone)),
         url=manage_url(notice.appointment, notice.contact),
+        otherwise=may.otherwise,
     )
 
 

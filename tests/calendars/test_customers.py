@@ -134,3 +134,19 @@ class TestWhatLeaves:
         left = letters()
         assert set(left) == {"friend@f.test"}
         assert "Your place in this appointment is cancelled, as you asked." in left["friend@f.test"]
+
+
+def test_what_leaves_promises_no_move_beyond_the_last_one(settings: Any) -> None:
+    settings.BOOKING_MOST_MOVES = 1
+    appointment = visit(calendar_of(UserFactory(), confirms_automatically=True))
+    before = customers.may_do(appointment, appointment.contact, NOW)
+    assert before is not None
+    assert (before.does, before.otherwise) == ("Move or cancel it", "")
+    later = TEN + datetime.timedelta(hours=1)
+    moved = customers.move(appointment, appointment.contact, later, now=NOW)
+    after = customers.may_do(moved, moved.contact, NOW)
+    assert after is not None
+    assert (after.does, after.otherwise) == ("Cancel it", "To move it again, please contact us.")
+    letter = letters()["mallory@evil.test"]
+    assert "To move it again, please contact us." in letter
+    assert "Move or cancel it" not in letter

@@ -207,6 +207,14 @@ def test_what_somebody_else_moved_meanwhile_stays(desk: Signed) -> None:
     assert times(appointment)[0] == NOW + 5 * HOUR
 
 
+def test_a_refusal_names_the_colleague_who_changed_it(desk: Signed) -> None:
+    client, user = desk
+    appointment, colleague = booked(user), signed_in()[1]
+    booking.set_status(appointment, "confirmed", by=colleague)
+    words = drag(client, appointment, starts_at="2026-11-25T10:30")["words"]
+    assert words.startswith(f"It was changed meanwhile by {colleague}, so it stays.")
+
+
 def test_what_is_void_or_somebody_elses_event_is_refused_in_words(desk: Signed) -> None:
     client, user = desk
     void, invited = booked(user), booked(user, origin=Origin.GOOGLE)

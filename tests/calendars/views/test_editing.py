@@ -137,7 +137,7 @@ def test_what_was_changed_meanwhile_is_not_overwritten_unseen(desk: Signed) -> N
     before = appointment.revision
     booking.set_details(appointment, title="Theirs", description="", location="")
     text = save(client, appointment, title="Ours", revision=before)
-    assert "Somebody changed it meanwhile" in text
+    assert "It was changed meanwhile. Here is what you typed" in text
     assert appointment.title == "Theirs"
     save(client, appointment, title="Ours")
     assert appointment.title == "Ours"
