@@ -176,7 +176,7 @@ def set_details(
     before = words_of(row)
     row.title, row.description, row.location = title, description, location
     save(row, "title", "description", "location")
-    record_words(row, before, origin=Origin.STAFF, by=by)
+    record_words(row, before, by=by)
     targets.aim(row)
     return row
 
@@ -185,10 +185,8 @@ def set_details(
 def take_words(appointment: Appointment, words: Words, *, agreed_at: int) -> Appointment:
     """`appointment` with the words its event has at Google; triggers hear nothing of it."""
     row = locked(appointment)
-    before = words_of(row)
     row.title, row.description, row.location, row.meeting_url = words
     save(row, "title", "description", "location", "meeting_url")
-    record_words(row, before, origin=Origin.GOOGLE, by=None)
     targets.aim(row, agreed_at=agreed_at)
     return row
 

@@ -86,27 +86,29 @@ def record(
     record_all([change])
 
 
-def record_words(row: Appointment, before: Mapping[str, str], *, origin: str, by: User | None) -> None:
+def record_words(row: Appointment, before: Mapping[str, str], *, by: User | None) -> None:
     """A line that says which words of `row` are other than `before`, by field; none where all are the same. It is no
     fact that anything fires for, so that triggers need not look at it."""
-    lines = [_new_words(label, before[name], getattr(row, name)) for name, label in WORDS.items()]
+    # What Google's own event was called may have to be erased again: no history keeps it.
+    longest = 0 if row.came_from_google else SHORT
+    lines = [_new_words(label, before[name], getattr(row, name), longest) for name, label in WORDS.items()]
     if any(lines):
         AppointmentChange.objects.create(
             appointment=row,
             revision=row.revision,
             what=What.EDITED,
-            origin=origin,
+            origin=Origin.STAFF,
             by=by,
-            fires=True,
+            fires=False,
             why=" · ".join(filter(None, lines))[:300],
             looked_at=timezone.now(),
         )
 
 
-def _new_words(label: str, old: str, new: str) -> str:
+def _new_words(label: str, old: str, new: str, longest: int) -> str:
     if old == new:
         return ""
-    if max(len(old), len(new)) > SHORT or "\n" in old + new:
+    if max(len(old), len(new)) > longest or "\n" in old + new:
         return f"{label} {'taken out' if not new else 'changed' if old else 'added'}"
     return (
         f"{label}: “{old}” is now “{new}”"

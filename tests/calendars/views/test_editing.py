@@ -215,6 +215,14 @@ def test_new_words_leave_a_line_in_the_history_that_nothing_fires_for(desk: Sign
     assert "“Back class” is now “Neck class”" in text
 
 
+def test_of_an_event_made_at_google_the_history_quotes_nothing(desk: Signed) -> None:
+    client, user = desk
+    appointment = booked(user, origin=Origin.GOOGLE, title="Oncologist")
+    google_event(user, appointment=appointment, outcome="appointment", organised_by_us=True)
+    save(client, appointment, title="Visit")
+    assert appointment.changes.latest("pk").why == "Title changed"
+
+
 def test_words_that_stay_leave_no_line(desk: Signed) -> None:
     client, user = desk
     appointment = booked(user)
