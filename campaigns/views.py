@@ -14,7 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from campaigns import figures, previewing, triggers, unsubscribing, wording
+from campaigns import by_hand, figures, previewing, unsubscribing, wording
 from campaigns import outbox as outbox_rows
 from campaigns.forms import CampaignEditor
 from campaigns.models import Campaign, Notice, Outgoing
@@ -216,7 +216,7 @@ def fire_now(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     appointment = get_object_or_404(readable, pk=pk)
     asked = request.POST.get("contact", "")
     guest = get_object_or_404(appointment.guests, contact=asked).contact if asked.isdecimal() else None
-    fired = triggers.fire_now(appointment, guest, by=viewer)
+    fired = by_hand.fire_now(appointment, guest, by=viewer)
     if fired:
         names = {event.get_kind_display() for event in fired}
         messages.success(request, f"Fired: {', '.join(sorted(names))}. The messages are planned below.")

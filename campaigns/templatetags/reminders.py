@@ -6,8 +6,8 @@ from django import template
 from django.utils import timezone
 
 from campaigns import outbox
+from campaigns.by_hand import can_fire
 from campaigns.merge_fields import zone_for
-from campaigns.triggers import can_fire
 from contacts.models import Appointment, Contact
 from contacts.viewer import viewer_of
 
@@ -31,7 +31,7 @@ def appointment_triggers(context: dict[str, Any], appointment: Appointment) -> d
         "contact__emails"
     )
     found = list(events)
-    silent = can_fire(appointment, timezone.now())
+    silent = can_fire([appointment], timezone.now())
     return {
         "events": found,
         "appointment": appointment,
