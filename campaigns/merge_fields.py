@@ -30,6 +30,13 @@ def with_zones(appointments: Iterable[Appointment]) -> None:
         prefetch_related_objects(booked_online, "guests")
 
 
+def with_guests(appointments: Iterable[Appointment]) -> None:
+    """Reads who has a place in `appointments`, in one statement; in none where that is known."""
+    rows = list(appointments)
+    if rows:
+        prefetch_related_objects(rows, "guests")
+
+
 def _booked_in(appointment: Appointment, contact: Contact) -> ZoneInfo | None:
     if appointment.origin != Origin.CUSTOMER:
         return None
