@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns import trigger_pages, views
+from campaigns import trigger_pages, unsubscribe_pages, views
 
 app_name = "campaigns"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -9,7 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/preview/", views.preview, name="preview"),
     path("campaigns/<int:pk>/", views.campaign, name="campaign"),
     path("campaigns/<int:pk>/switch/", views.switch, name="switch"),
-    path("campaigns/unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("campaigns/unsubscribe/<str:token>/", unsubscribe_pages.unsubscribe, name="unsubscribe"),
+    path("contacts/<int:pk>/resubscribe/", unsubscribe_pages.resubscribe, name="resubscribe"),
     path("campaigns/triggers/", trigger_pages.log, name="trigger_log"),
     path("campaigns/triggers/fire/", trigger_pages.fire, name="fire"),
     path("outbox/", views.outbox, name="outbox"),

@@ -1,17 +1,15 @@
-"""The campaigns, their editor with its preview, the outbox, and the page behind every e-mail's link."""
+"""The campaigns, their editor with its preview, and the outbox."""
 
 from csp.decorators import csp
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from campaigns import figures, previewing, unsubscribing, wording
+from campaigns import figures, previewing, wording
 from campaigns import outbox as outbox_rows
 from campaigns.forms import CampaignEditor
 from campaigns.models import Campaign, Notice, Outgoing
@@ -202,16 +200,3 @@ def _readable(request: HttpRequest, found: Outgoing) -> outbox_rows.Row:
     if row.is_hidden:
         raise Http404
     return row
-
-
-@csrf_exempt
-@login_not_required
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """The page behind an e-mail's link. The signed link is the permission: mail readers post without a cookie."""
-    contact = unsubscribing.contact_of(token)
-    if contact is None:
-        return render(request, "campaigns/unsubscribe.html", {"is_known": False}, status=404)
-    if request.method == "POST":
-        unsubscribing.unsubscribe(contact)
-        contact.no_email = True
-    return render(request, "campaigns/unsubscribe.html", {"is_known": True, "is_done": contact.no_email})

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from campaigns import plan, trigger_log
+from campaigns import plan, trigger_log, unsubscribing
 from contacts.models import Appointment, Contact
 from contacts.viewer import viewer_of
 
@@ -43,3 +43,11 @@ def contact_triggers(context: dict[str, Any], contact: Contact) -> dict[str, Any
     viewer = viewer_of(context["request"])
     events = trigger_log.events().filter(contact=contact)[:TRIGGERS_SHOWN]
     return {"rows": trigger_log.rows_of(events, viewer, timezone.now()), "contact": contact}
+
+
+@register.inclusion_tag("campaigns/_contact_wishes.html", takes_context=True)
+def contact_wishes(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
+    """What a contact wishes to get no more of, with buttons for when they ask for it again."""
+    names = unsubscribing.NAMES.items()
+    stopped = [(medium, name) for medium, name in names if unsubscribing.is_stopped(contact, medium)]
+    return {"contact": contact, "stopped": stopped, "csrf_token": context.get("csrf_token")}

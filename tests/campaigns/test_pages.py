@@ -487,7 +487,7 @@ def test_a_forged_link_unsubscribes_nobody(token: str) -> None:
     path = reverse("campaigns:unsubscribe", args=[token])
     assert Client().post(path).status_code == 404
     assert not Contact.objects.get(pk=person.pk).no_email
-    assert unsubscribing.contact_of(token) is None
+    assert unsubscribing.opened(token) is None
 
 
 # --- admin ------------------------------------------------------------------------------------------------
