@@ -78,7 +78,7 @@ def _wish(contact: Contact, medium: Medium, *, stops: bool, told: str, by: User 
         return False
     setattr(row, field, stops)
     # Told by the activity below, so that the timeline need not tell of the changed field too.
-    row._change_reason = told[:100]
+    row._change_reason = told[:100]  # type: ignore[attr-defined]  # simple-history reads it
     row.save(update_fields=[field, "updated_at"])
     Activity.objects.create(contact=row, text=told, by=by)
     return True
