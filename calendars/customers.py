@@ -199,6 +199,22 @@ def why_no_cancel(appointment: Appointment, contact: Contact, now: datetime.date
     return _why_not(appointment, appointment.calendar.allows_cancel, now)
 
 
+def why_no_confirm(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
+    """The same for saying that they come. A time they asked for themselves, and we have yet to agree to, is ours to
+    confirm; of an event at Google, to whose guests it is news, they may."""
+    if appointment.is_void:
+        return "This appointment is cancelled."
+    if appointment.starts_at <= now or appointment.status in booking.FINAL:
+        return "This appointment is over, or has begun."
+    if is_companion(appointment, contact):
+        return "Only who has this appointment can confirm it."
+    if appointment.status == Appointment.Status.CONFIRMED:
+        return "This appointment is confirmed already. Nothing else is to be done."
+    if appointment.origin == Origin.CUSTOMER and not appointment.calendar.confirms_automatically:
+        return "We have yet to confirm this appointment ourselves: you hear from us."
+    return ""
+
+
 def _why_over(appointment: Appointment, now: datetime.datetime) -> str:
     if appointment.is_void:
         return "This appointment is cancelled."
@@ -224,6 +240,21 @@ def cancel(appointment: Appointment, contact: Contact, *, now: datetime.datetime
         booking.detach(appointment, contact, origin=Origin.CUSTOMER, why="Took themselves off online.")
     else:
         booking.cancel(appointment, origin=Origin.CUSTOMER, why="Cancelled online by the customer.")
+
+
+def confirm(appointment: Appointment, contact: Contact, *, now: datetime.datetime) -> None:
+    """Confirmed by its customer. Raises NotPossible where that is not theirs to do (any more), and where it was changed
+    since `appointment` was read."""
+    why = why_no_confirm(appointment, contact, now)
+    if why:
+        raise booking.NotPossible(why)
+    booking.set_status(
+        appointment,
+        Appointment.Status.CONFIRMED,
+        origin=Origin.CUSTOMER,
+        why="Confirmed online by the customer.",
+        known_revision=appointment.revision,
+    )
 
 
 def move(

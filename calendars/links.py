@@ -1,5 +1,6 @@
 """Signed links by which a contact manages an appointment without signing in. The link itself is the permission."""
 
+import datetime
 import uuid
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -31,6 +32,21 @@ def manage_url(appointment: Appointment, contact: Contact) -> str:
     base = settings.PUBLIC_BASE_URL or f"http://127.0.0.1:{settings.PORT}"
     path = manage_path(appointment, contact)
     return base + path if path else ""
+
+
+def action_urls(appointment: Appointment, contact: Contact) -> dict[str, str]:
+    """The whole addresses of "manage", "reschedule", "cancel" and "confirm", whether that is possible or not; each ""
+    once `contact` has no place in it."""
+    base = manage_url(appointment, contact)
+    # A confirmation is of the time the message spoke of: its page asks anew once that is another.
+    confirm = f"confirm/?start={stamp_of(appointment)}"
+    pages = {"manage": "", "reschedule": "move/", "cancel": "cancel/", "confirm": confirm}
+    return {action: f"{base}{page}" if base else "" for action, page in pages.items()}
+
+
+def stamp_of(appointment: Appointment) -> str:
+    """Its start, as the links and forms of its pages say it."""
+    return f"{appointment.starts_at.astimezone(datetime.UTC):%Y%m%dT%H%M}"
 
 
 def manage_path(appointment: Appointment, contact: Contact) -> str:

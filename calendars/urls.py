@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("book/appointments/<str:token>/", managing.manage, name="manage"),
     path("book/appointments/<str:token>/move/", managing.move, name="manage_move"),
     path("book/appointments/<str:token>/cancel/", managing.cancel, name="manage_cancel"),
+    path("book/appointments/<str:token>/confirm/", managing.confirm, name="manage_confirm"),
     path("book/appointments/<str:token>/appointment.ics", managing.calendar_file, name="manage_file"),
     path("book/<slug:slug>/", booking_page.booking, name="booking"),
     path("book/<slug:slug>/<str:stamp>/", booking_page.details, name="booking_details"),

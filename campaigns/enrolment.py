@@ -22,6 +22,7 @@ from contacts.models import Appointment, AppointmentGuest, Contact
 State = Message.State
 # Sent, or perhaps sent: for that start the step is done. All other rows may move to another start.
 DONE = frozenset({State.SENT, State.SENDING, State.UNKNOWN, State.FAILED})
+REPEATED_STEP = "Runs once for a series."
 PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts")
 
 
@@ -78,7 +79,7 @@ def enrol(entries: Collection[Entry], *, now: datetime.datetime) -> None:
     )
     enrolments = [*known, *fresh]
     at_once = {e.pk for e in enrolments if by_key[_key(e)].at_once}
-    replan(enrolments, now=now, at_once=at_once)
+    replan(enrolments, now=now, at_once=at_once, entering={e.pk for e in enrolments})
 
 
 def _key(enrolment: Enrolment) -> tuple[int, uuid.UUID, int]:
@@ -87,22 +88,24 @@ def _key(enrolment: Enrolment) -> tuple[int, uuid.UUID, int]:
 
 def settle(
     appointments: Collection[Appointment], *, now: datetime.datetime, moved: Collection[uuid.UUID] = ()
-) -> None:
+) -> list[Enrolment]:
     """Brings every enrolment in line with its appointment as it stands, whatever happened in whatever order.
 
     Those that no longer make sense (status, guest detached) are withdrawn, others come back, and what waits
-    moves. `moved`: the ids of those whose start or end changed.
+    moves. `moved`: the ids of those whose start or end changed. Returns those that stood before and still do.
     """
     enrolments = enrolments_of(*(appointment.pk for appointment in appointments))
     if not enrolments:
-        return
+        return []
     attended = AppointmentGuest.objects.filter(appointment__in={e.appointment_id for e in enrolments})
     guests = set(attended.values_list("appointment_id", "contact_id"))
     reasons = {e.pk: _why_withdrawn(e, guests) for e in enrolments}
     withdraw([e for e in enrolments if reasons[e.pk] and e.withdrawn_at is None], reasons, now=now)
     remaining = [e for e in enrolments if not reasons[e.pk]]
+    standing = [e for e in remaining if e.withdrawn_at is None]
     _reinstate([e for e in remaining if e.withdrawn_at is not None])
     replan(remaining, now=now, anew={e.pk for e in remaining if e.appointment_id in moved})
+    return standing
 
 
 def withdraw(enrolments: Sequence[Enrolment], reasons: dict[int, str], *, now: datetime.datetime) -> None:
@@ -124,12 +127,14 @@ def replan(
     now: datetime.datetime,
     at_once: Collection[int] = (),
     anew: Collection[int] = (),
+    entering: Collection[int] = (),
 ) -> None:
     """Gives every active step of `enrolments` (from `enrolments_of`) its message for the appointment's start.
 
     At-once steps are planned for the enrolments in `at_once` alone, so that a move or a return stays silent.
     Those in `anew` are also reckoned again where they wait for this very start: its end, or the step, changed.
-    Both hold ids.
+    Those in `entering` get a row for every step, skipped with its reason where nothing is to be sent, so that the
+    books add up. All hold ids.
     """
     if not enrolments:
         return
@@ -140,14 +145,12 @@ def replan(
     changed: list[Message] = []
     for enrolment in enrolments:
         for step in enrolment.campaign.steps.all():
-            changed += _planned(
-                enrolment,
-                step,
-                rows[enrolment.pk, step.pk],
-                now=now,
-                fires=enrolment.pk in at_once,
-                anew=enrolment.pk in anew,
-            )
+            there = rows[enrolment.pk, step.pk]
+            fires = enrolment.pk in at_once
+            planned = _planned(enrolment, step, there, now=now, fires=fires, anew=enrolment.pk in anew)
+            if not planned and not there and enrolment.pk in entering:
+                planned = [_left_out(enrolment, step, now)]
+            changed += planned
     Message.objects.bulk_update([message for message in changed if message.pk], PLANNED)
     Message.objects.bulk_create([m for m in changed if not m.pk], ignore_conflicts=True)
 
@@ -209,7 +212,7 @@ def _reinstate(enrolments: Sequence[Enrolment]) -> None:
 
 def _planned(
     enrolment: Enrolment, step: Step, rows: list[Message], *, now: datetime.datetime, fires: bool, anew: bool
-) -> Iterable[Message]:
+) -> list[Message]:
     """The rows of one step that are new or changed."""
     if step.anchor == Step.Anchor.BEFORE_START and what_started(enrolment) in VOID:
         return []
@@ -226,6 +229,16 @@ def _planned(
     if row is None or row.for_start != start or is_at_once:
         return _dated(row or Message(enrolment=enrolment, step=step), enrolment, step, now)
     return _again(row, enrolment, step, now, anew=anew)
+
+
+def _left_out(enrolment: Enrolment, step: Step, now: datetime.datetime) -> Message:
+    """The row of a step that does not apply to what its enrolment came from."""
+    status = what_started(enrolment)
+    is_at_once = step.anchor == Step.Anchor.AT_ONCE
+    why = REPEATED_STEP if is_at_once else f"Nothing is sent before the start of what is {status}."
+    row = _dated(Message(enrolment=enrolment, step=step), enrolment, step, now)[0]
+    row.state, row.why = State.SKIPPED, why
+    return row
 
 
 def _void(rows: Iterable[Message], why: str) -> list[Message]:
@@ -250,7 +263,9 @@ def _again(
     # What is due already is delivery's to judge: planning it again would make a backlog look late.
     if row.state != State.VOID and (not anew or (row.state == State.WAITING and row.due_at <= now)):
         return []
-    if row.state == State.VOID and _due(enrolment, step, now).is_late:
+    # Left out once is left out: whatever kept it back then, a wish of the person's above all.
+    is_over = row.state == State.VOID or (row.state == State.SKIPPED and row.due_at <= now)
+    if is_over and _due(enrolment, step, now).is_late:
         return []
     return _dated(row, enrolment, step, now)
 

@@ -6,8 +6,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
 
+from calendars import customers, links
 from calendars.models import CalendarConfiguration
+from campaigns import unsubscribing
+from campaigns.models import Step
 from campaigns.rendering import Fields
 from contacts.models import Appointment, Contact, Origin
 from contacts.time_zones import zone_or_none
@@ -30,6 +34,13 @@ def with_zones(appointments: Iterable[Appointment]) -> None:
         prefetch_related_objects(booked_online, "guests")
 
 
+def with_guests(appointments: Iterable[Appointment]) -> None:
+    """Reads who has a place in `appointments`, in one statement; in none where that is known."""
+    rows = list(appointments)
+    if rows:
+        prefetch_related_objects(rows, "guests")
+
+
 def _booked_in(appointment: Appointment, contact: Contact) -> ZoneInfo | None:
     if appointment.origin != Origin.CUSTOMER:
         return None
@@ -44,8 +55,15 @@ def _zone_of_owner(appointment: Appointment) -> ZoneInfo | None:
         return None
 
 
-def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
-    """Every field of `rendering.FIELDS`. Reads calendar, owner and the contact's addresses."""
+def merge_fields(
+    appointment: Appointment,
+    contact: Contact,
+    *,
+    medium: str = Step.Medium.EMAIL,
+    now: datetime.datetime | None = None,
+) -> Fields:
+    """Every field of `rendering.FIELDS`, in what leaves by `medium` at `now`. Reads calendar, owner, the contact's
+    addresses and the appointment's guests (`with_guests`)."""
     zone = zone_for(appointment, contact)
     starts_at, ends_at = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
     return Fields(
@@ -55,6 +73,7 @@ def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
             "name": f"{contact.first_name} {contact.last_name}".strip(),
             "email": contact.primary_address,
             "company": contact.company,
+            "unsubscribe_url": unsubscribing.address_for(contact, medium),
         },
         appointment={
             "title": appointment.title or appointment.calendar.name,
@@ -68,6 +87,7 @@ def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
             "duration_minutes": str(
                 (appointment.ends_at - appointment.starts_at) // datetime.timedelta(minutes=1)
             ),
+            **_links(appointment, contact, now or timezone.now()),
         },
         host={
             "name": appointment.owner.get_full_name() or appointment.owner.email,
@@ -75,6 +95,20 @@ def merge_fields(appointment: Appointment, contact: Contact) -> Fields:
         },
         business={"name": settings.BUSINESS_NAME},
     )
+
+
+def _links(appointment: Appointment, contact: Contact, now: datetime.datetime) -> dict[str, str]:
+    """What they may do online; "" for what they may not (any more)."""
+    refusals = {
+        "confirm": customers.why_no_confirm,
+        "reschedule": customers.why_no_move,
+        "cancel": customers.why_no_cancel,
+    }
+    urls = links.action_urls(appointment, contact)
+    return {
+        f"{action}_url": "" if action in refusals and refusals[action](appointment, contact, now) else url
+        for action, url in urls.items()
+    }
 
 
 def day(moment: datetime.datetime) -> str:

@@ -106,7 +106,10 @@ class TriggerEvent(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["change", "kind", "contact"], name="trigger_event_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["appointment", "-at"], name="trigger_event_log")]
+        indexes: ClassVar = [
+            models.Index(fields=["appointment", "-at"], name="trigger_event_log"),
+            models.Index(fields=["-at", "-id"], name="trigger_log"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {'fired' if self.fired else 'silent'}"

@@ -87,7 +87,7 @@ def rows_of(found: Iterable[Outgoing], viewer: User) -> list[Row]:
     """Rows for a page; one statement more than `found` takes, to learn what `viewer` may not read."""
     outgoing = list(found)
     hidden = hidden_from(viewer, {appointment_of(each).pk for each in outgoing})
-    return [_row(each, appointment_of(each).pk in hidden) for each in outgoing]
+    return [row_of(each, is_hidden=appointment_of(each).pk in hidden) for each in outgoing]
 
 
 def hidden_from(viewer: User, appointment_ids: set[uuid.UUID]) -> set[uuid.UUID]:
@@ -103,7 +103,7 @@ def messages() -> OutgoingQuerySet[Message]:
         "enrolment__contact",
         "enrolment__appointment__calendar",
         "enrolment__appointment__owner__calendar_configuration",
-    ).prefetch_related("enrolment__contact__emails")
+    ).prefetch_related("enrolment__contact__emails", "enrolment__appointment__guests")
 
 
 def notices() -> OutgoingQuerySet[Notice]:
@@ -130,7 +130,8 @@ def _message(one: Outgoing) -> Message:
     return one
 
 
-def _row(one: Outgoing, is_hidden: bool) -> Row:
+def row_of(one: Outgoing, *, is_hidden: bool = False) -> Row:
+    """The row of one with everything it tells."""
     return _notice_row(one, is_hidden) if isinstance(one, Notice) else _message_row(_message(one), is_hidden)
 
 

@@ -77,7 +77,7 @@ def upcoming(viewer: User, now: datetime.datetime) -> list[Appointment]:
         Q(is_hidden=False), starts_at__gt=now
     )
     related = appointments.select_related("calendar", "contact", "owner__calendar_configuration")
-    return list(related.prefetch_related("contact__emails").order_by("starts_at", "pk")[:OFFERED])
+    return list(related.prefetch_related("contact__emails", "guests").order_by("starts_at", "pk")[:OFFERED])
 
 
 def preview(editor: CampaignEditor, appointment: Appointment, now: datetime.datetime) -> Preview:
@@ -123,7 +123,7 @@ def _step(form: StepForm, appointment: Appointment, now: datetime.datetime) -> S
 
 def _rendered(step: Step, appointment: Appointment) -> Rendered:
     try:
-        fields = merge_fields(appointment, appointment.contact)
+        fields = merge_fields(appointment, appointment.contact, medium=step.medium)
         return render(subject=step.subject, body=step.body, fields=fields)
     except NotRenderable as error:
         return Rendered("", str(error), "")
@@ -133,7 +133,7 @@ def would_read(message: Message) -> Rendered:
     """A message that waits, as it would read if it left now."""
     enrolment = message.enrolment
     try:
-        fields = merge_fields(enrolment.appointment, enrolment.contact)
+        fields = merge_fields(enrolment.appointment, enrolment.contact, medium=message.step.medium)
         return render(subject=message.step.subject, body=message.step.body, fields=fields)
     except NotRenderable as error:
         return Rendered(message.step.subject, str(error), "")

@@ -22,6 +22,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "name": "Ada Lovelace",
         "email": "ada@example.com",
         "company": "Analytical Engines",
+        "unsubscribe_url": "https://book.example.com/campaigns/unsubscribe/12/",
     },
     "appointment": {
         "title": "Consultation",
@@ -33,6 +34,11 @@ FIELDS: dict[str, dict[str, str]] = {
         "location": "12 High Street",
         "meeting_url": "https://meet.google.com/abc-defg-hij",
         "duration_minutes": "30",
+        # Empty where that cannot be done (any more), so that a fallback or `if` can stand in.
+        "confirm_url": "https://book.example.com/book/appointments/12/confirm/",
+        "reschedule_url": "https://book.example.com/book/appointments/12/move/",
+        "cancel_url": "https://book.example.com/book/appointments/12/cancel/",
+        "manage_url": "https://book.example.com/book/appointments/12/",
     },
     "host": {"name": "Grace Hopper", "email": "grace@example.com"},
     "business": {"name": "Tandem"},

@@ -1,4 +1,4 @@
-"""From changes of appointments to trigger events and enrolments: look_at() and fire_now().
+"""From changes of appointments to trigger events and enrolments: look_at(). `by_hand` fires later what stays silent.
 
 Each change is looked at once, whoever comes first: a signal's receiver, the sweep, or a person. Any number of them cost
 the statements of one: a first import books thousands.
@@ -8,21 +8,20 @@ import datetime
 import logging
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Prefetch
 from django.utils import timezone
 
-from calendars.sync.fired import tell_fired
-from campaigns import undoing
-from campaigns.enrolment import Entry, changes_of, enrol, settle
-from campaigns.firing import AFTERWARDS, REPEATED, FiringFacts, holds, why_silent
+from campaigns import candidates, undoing
+from campaigns.enrolment import Entry, enrol, settle
+from campaigns.firing import REPEATED, FiringFacts, why_silent
+from campaigns.matching import SILENT
 from campaigns.merge_fields import with_zones
-from campaigns.models import Campaign, Enrolment, Kind, Step, TriggerEvent
+from campaigns.models import Campaign, Enrolment, Kind, TriggerEvent
 from campaigns.notices import writing
-from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Contact, Origin, User
+from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Contact, Origin
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ def look_at(*change_ids: int, now: datetime.datetime | None = None) -> int:
     """Looks at those of the changes that nobody has looked at: logs each trigger, enrols, settles what was planned
     before, and writes the notices of the appointment itself. Returns how many those were.
 
-    Safe to call any number of times, at the same moment too. A dozen and a half statements for each BATCH, and a few
+    Safe to call any number of times, at the same moment too. Some two dozen statements for each BATCH, and a few
     more where a calendar sends notices.
     """
     now = now or timezone.now()
@@ -67,64 +66,6 @@ def enrol_missing(now: datetime.datetime | None = None) -> int:
         except Exception:
             logger.exception("Change %s could not be looked at", change_id)
     return looked
-
-
-def fire_now(
-    appointment: Appointment,
-    contact: Contact | None = None,
-    *,
-    by: User,
-    now: datetime.datetime | None = None,
-) -> list[TriggerEvent]:
-    """A person fires what stayed silent, for every contact or for `contact` alone; returns what fired.
-
-    Empty when nothing is left to fire. What fired before does not fire again.
-    """
-    now = now or timezone.now()
-    look_at(*appointment.changes.filter(looked_at=None).values_list("pk", flat=True), now=now)
-    with transaction.atomic():
-        locked = _locked([appointment.pk])[appointment.pk]
-        events = [e for e in can_fire(locked, now) if contact is None or e.contact_id == contact.pk]
-        contacts = {guest.pk: guest for guest in _guests([locked.pk])[locked.pk]}
-        campaigns = _active_campaigns() if events else []
-        entries: list[Entry] = []
-        for event in events:
-            person, what = contacts[event.contact_id], event.change.what
-            entered = [c for c in campaigns if matches(c, event.kind, what, locked, person)]
-            event.fired, event.why = True, _with_campaigns(f"Fired by hand by {by}.", entered)
-            entries += [Entry(campaign, person, event) for campaign in entered]
-        TriggerEvent.objects.bulk_update(events, ["fired", "why"])
-        if events:
-            tell_fired(locked, by=by)
-        enrol(entries, now=now)
-    return events
-
-
-def can_fire(appointment: Appointment, now: datetime.datetime) -> list[TriggerEvent]:
-    """The silent events one may fire now: per contact and trigger the booking, else the latest change."""
-    guests = set(appointment.guests.values_list("contact_id", flat=True))
-    log: dict[tuple[int, str], list[TriggerEvent]] = defaultdict(list)
-    # A move that was undone, and its undoing, are no news to anybody.
-    events = appointment.trigger_events.filter(change__undoes=None, change__undone_by=None)
-    for event in events.select_related("change").order_by("-change_id"):
-        if event.contact_id in guests:
-            log[event.contact_id, event.kind].append(event)
-    chosen = (_silent(events, appointment, now) for events in log.values())
-    return [event for event in chosen if event is not None]
-
-
-def _silent(
-    events: list[TriggerEvent], appointment: Appointment, now: datetime.datetime
-) -> TriggerEvent | None:
-    bookings = [event for event in events if event.change.what == What.BOOKED]
-    never_booked = bookings and not any(event.fired for event in bookings)
-    event = bookings[0] if never_booked else events[0]
-    what = event.change.what
-    is_news = appointment.starts_at > now or what in AFTERWARDS
-    is_repeat = what == What.BOOKED and not never_booked
-    if event.fired or is_repeat or not is_news or not holds(what, appointment.status):
-        return None
-    return event
 
 
 # --- changes that are looked at together ------------------------------------------------------------------
@@ -166,18 +107,18 @@ def _look_at_together(changes: Collection[AppointmentChange], now: datetime.date
     if not claimed:
         return 0
     AppointmentChange.objects.filter(pk__in=[change.pk for change in claimed]).update(looked_at=now)
-    appointments = _locked([change.appointment_id for change in claimed])
+    appointments = locked([change.appointment_id for change in claimed])
     moved = {change.appointment_id for change in claimed if change.what == What.RESCHEDULED}
     undoing.hand_back(claimed, now=now)
-    settle(appointments.values(), now=now, moved=moved)
-    guests = _guests(appointments)
-    _trigger(claimed, appointments, guests, now)
+    standing = settle(appointments.values(), now=now, moved=moved)
+    guests = guests_of(appointments)
+    _trigger(claimed, appointments, guests, standing, now)
     undoing.hold(claimed, now=now)
     writing.write(claimed, appointments, guests, now=now)
     return len(claimed)
 
 
-def _locked(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Appointment]:
+def locked(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Appointment]:
     """The appointments by id, held until the transaction ends; taken in one order, so that nobody waits in a circle."""
     rows = Appointment.objects.select_for_update(of=("self",)).filter(pk__in=appointment_ids).order_by("pk")
     found = {row.pk: row for row in rows.select_related("calendar", "owner__calendar_configuration")}
@@ -185,7 +126,7 @@ def _locked(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Appointme
     return found
 
 
-def _guests(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Contact]]:
+def guests_of(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Contact]]:
     found: dict[uuid.UUID, list[Contact]] = defaultdict(list)
     guests = AppointmentGuest.objects.filter(appointment__in=appointment_ids).order_by("pk")
     for guest in guests.select_related("contact").prefetch_related("contact__tags"):
@@ -210,7 +151,7 @@ class _Known:
     guests: dict[uuid.UUID, list[Contact]]
     # Appointment, kind of change, kind of trigger and contact of all that fired before.
     fired: frozenset[tuple[uuid.UUID, str, str, int]]
-    campaigns: list[Campaign]
+    field: candidates.Field
     # By iCalUID, what occurrences of that series entered.
     series: dict[str, list[Enrolment]]
 
@@ -219,9 +160,13 @@ def _trigger(
     changes: Sequence[AppointmentChange],
     appointments: dict[uuid.UUID, Appointment],
     guests: dict[uuid.UUID, list[Contact]],
+    standing: Sequence[Enrolment],
     now: datetime.datetime,
 ) -> None:
-    known = _Known(guests, _fired(appointments), _active_campaigns(), _series(changes, appointments))
+    people = [contact for contacts in guests.values() for contact in contacts]
+    people += [change.contact for change in changes if change.contact is not None]
+    field = candidates.read(people, entered=standing)
+    known = _Known(guests, _fired(appointments), field, _series(changes, appointments))
     cases = [
         case for change in changes for case in _cases(change, appointments[change.appointment_id], known, now)
     ]
@@ -260,8 +205,8 @@ def _cases(
                 has_begun=appointment.starts_at <= now,
                 is_undone=change.is_undone,
             )
-            matching = [c for c in known.campaigns if matches(c, kind, change.what, appointment, contact)]
-            case = _case(change, kind, contact, facts, matching, repeated[kind, contact.pk])
+            verdicts = known.field.verdicts(kind, change.what, appointment, contact)
+            case = _case(change, kind, contact, facts, verdicts, repeated[kind, contact.pk])
             case.event.appointment = appointment
             yield case
 
@@ -271,20 +216,24 @@ def _case(
     kind: Kind,
     contact: Contact,
     facts: FiringFacts,
-    matching: list[Campaign],
-    repeated: list[Campaign],
+    verdicts: list[tuple[Campaign, str]],
+    repeated: set[int],
 ) -> _Case:
     silent = why_silent(facts)
     event = TriggerEvent(
-        change=change, kind=kind, contact=contact, appointment_id=change.appointment_id, fired=not silent
+        change=change,
+        kind=kind,
+        contact=contact,
+        appointment_id=change.appointment_id,
+        fired=not silent,
+        why=(silent or change.why or f"{change.get_what_display()} by {_who(change)}.")[:300],
     )
-    if not silent:
-        event.why = _with_campaigns(change.why or f"{change.get_what_display()} by {_who(change)}.", matching)
-        return _Case(event, contact, matching, at_once=True)
     # Only what nothing but its series keeps silent goes on to the dated steps.
-    entered = repeated if silent == REPEATED else []
-    event.why = _with_campaigns(silent, entered, verb="Dated reminders") if entered else silent[:300]
-    return _Case(event, contact, entered, at_once=False)
+    taken = repeated if silent == REPEATED else set()
+    if silent:
+        verdicts = [(c, SILENT if not why and c.pk not in taken else why) for c, why in verdicts]
+    event.outcomes = [[campaign.pk, why] for campaign, why in verdicts]
+    return _Case(event, contact, [campaign for campaign, why in verdicts if not why], at_once=not silent)
 
 
 def _kinds(change: AppointmentChange) -> list[Kind]:
@@ -297,68 +246,28 @@ def _who(change: AppointmentChange) -> str:
     return names[Origin(change.origin)]
 
 
-def _with_campaigns(words: str, campaigns: list[Campaign], *, verb: str = "Entered") -> str:
-    names = ", ".join(campaign.name for campaign in campaigns)
-    words = words if words.endswith(".") else f"{words}."
-    line = f"{words} {verb}: {names}." if names else f"{words} No campaign matched."
-    return line if len(line) <= 300 else f"{line[:299]}…"
-
-
-def _active_campaigns() -> list[Campaign]:
-    """Active campaigns, with what matching and planning read."""
-    active_steps = Prefetch("steps", Step.objects.filter(is_active=True))
-    campaigns = Campaign.objects.filter(is_active=True)
-    return list(campaigns.prefetch_related("calendars", "tags", active_steps))
-
-
 def _series(
     changes: Collection[AppointmentChange], appointments: dict[uuid.UUID, Appointment]
 ) -> dict[str, list[Enrolment]]:
-    """By iCalUID of each series that `changes` repeat: what its occurrences entered in campaigns that are active."""
+    """By iCalUID of each series that `changes` repeat: what its occurrences entered."""
     series = {appointments[each.appointment_id].ical_uid for each in changes if each.repeats_series} - {""}
     found: dict[str, list[Enrolment]] = defaultdict(list)
     if not series:
         return found
-    enrolments = Enrolment.objects.filter(
-        appointment__ical_uid__in=series, trigger_event__isnull=False, campaign__is_active=True
-    ).prefetch_related(Prefetch("campaign__steps", Step.objects.filter(is_active=True)))
-    for enrolment in enrolments.select_related("campaign", "trigger_event", "appointment").order_by("pk"):
+    enrolments = Enrolment.objects.filter(appointment__ical_uid__in=series, trigger_event__isnull=False)
+    for enrolment in enrolments.select_related("trigger_event", "appointment"):
         found[enrolment.appointment.ical_uid].append(enrolment)
     return found
 
 
 def _campaigns_of_series(
     change: AppointmentChange, appointment: Appointment, known: _Known
-) -> dict[tuple[str, int], list[Campaign]]:
-    """By trigger and contact: the active campaigns that other occurrences of this series entered."""
-    found: dict[tuple[str, int], list[Campaign]] = defaultdict(list)
+) -> dict[tuple[str, int], set[int]]:
+    """By trigger and contact: the campaigns that other occurrences of this series entered."""
+    found: dict[tuple[str, int], set[int]] = defaultdict(set)
     if not change.repeats_series or not appointment.ical_uid:
         return found
     for enrolment in known.series[appointment.ical_uid]:
-        if enrolment.appointment_id == appointment.pk or enrolment.trigger_event is None:
-            continue
-        campaigns = found[enrolment.trigger_event.kind, enrolment.contact_id]
-        if change.what in changes_of(enrolment.campaign) and enrolment.campaign not in campaigns:
-            campaigns.append(enrolment.campaign)
+        if enrolment.appointment_id != appointment.pk and enrolment.trigger_event is not None:
+            found[enrolment.trigger_event.kind, enrolment.contact_id].add(enrolment.campaign_id)
     return found
-
-
-def matches(campaign: Campaign, kind: str, what: str, appointment: Appointment, contact: Contact) -> bool:
-    """Whether `campaign` (with its filters prefetched) takes this contact's appointment for this trigger."""
-    return (
-        campaign.trigger == kind
-        and what in changes_of(campaign)
-        and _in_or_any(appointment.calendar_id, (calendar.pk for calendar in campaign.calendars.all()))
-        and _in_or_any(appointment.origin, campaign.made_by)
-        and (not campaign.recurring or (campaign.recurring == "yes") == appointment.is_recurring)
-        and _share_or_any({tag.pk for tag in contact.tags.all()}, {tag.pk for tag in campaign.tags.all()})
-    )
-
-
-def _in_or_any(value: object, allowed: Iterable[object]) -> bool:
-    values = list(allowed)
-    return not values or value in values
-
-
-def _share_or_any(values: set[int], allowed: set[int]) -> bool:
-    return not allowed or bool(values & allowed)

@@ -1,20 +1,15 @@
-"""The campaigns, their editor with its preview, the outbox, and the page behind every e-mail's link."""
-
-import uuid
+"""The campaigns, their editor with its preview, and the outbox."""
 
 from csp.decorators import csp
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from campaigns import figures, previewing, triggers, unsubscribing, wording
+from campaigns import figures, previewing, wording
 from campaigns import outbox as outbox_rows
 from campaigns.forms import CampaignEditor
 from campaigns.models import Campaign, Notice, Outgoing
@@ -22,7 +17,6 @@ from campaigns.rendering import FIELDS, as_html
 from campaigns.transports import Refused, TryLater
 from contacts.models import Appointment
 from contacts.paging import page_of
-from contacts.privacy import with_privacy
 from contacts.viewer import viewer_of
 
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
@@ -206,33 +200,3 @@ def _readable(request: HttpRequest, found: Outgoing) -> outbox_rows.Row:
     if row.is_hidden:
         raise Http404
     return row
-
-
-@require_POST
-def fire_now(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Fires what stayed silent, for every guest or for the one named."""
-    viewer = viewer_of(request)
-    readable = with_privacy(Appointment.objects.all(), viewer).filter(Q(is_hidden=False))
-    appointment = get_object_or_404(readable, pk=pk)
-    asked = request.POST.get("contact", "")
-    guest = get_object_or_404(appointment.guests, contact=asked).contact if asked.isdecimal() else None
-    fired = triggers.fire_now(appointment, guest, by=viewer)
-    if fired:
-        names = {event.get_kind_display() for event in fired}
-        messages.success(request, f"Fired: {', '.join(sorted(names))}. The messages are planned below.")
-    else:
-        messages.info(request, "Nothing is left to fire: it fired before, or its time has passed.")
-    return redirect(appointment)
-
-
-@csrf_exempt
-@login_not_required
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """The page behind an e-mail's link. The signed link is the permission: mail readers post without a cookie."""
-    contact = unsubscribing.contact_of(token)
-    if contact is None:
-        return render(request, "campaigns/unsubscribe.html", {"is_known": False}, status=404)
-    if request.method == "POST":
-        unsubscribing.unsubscribe(contact)
-        contact.no_email = True
-    return render(request, "campaigns/unsubscribe.html", {"is_known": True, "is_done": contact.no_email})

@@ -86,6 +86,9 @@ def change_lines(contact: Contact) -> Iterator[Line]:
         contact.history.select_related("history_user").order_by("-history_date", "-history_id")[:LONGEST]
     )
     for newer, older in pairwise(versions):
+        if newer.history_change_reason:
+            # Told by an activity, in words of its own.
+            continue
         changed = [
             words for field, words in TOLD_FIELDS.items() if getattr(newer, field) != getattr(older, field)
         ]

@@ -120,6 +120,32 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
 
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """GET asks, for scanners of mail open every link; POST confirms the time that was seen. `start`: that time."""
+    held = opened(token)
+    if held is None:
+        return closed_page(request, token)
+    data = request.POST if request.method == "POST" else request.GET
+    has_moved = data.get("start", links.stamp_of(held.appointment)) != links.stamp_of(held.appointment)
+    why = customers.why_no_confirm(held.appointment, held.contact, timezone.now())
+    if why:
+        is_done = held.appointment.status == Appointment.Status.CONFIRMED and not has_moved
+        return manage_page(request, token, held, **{"good_news" if is_done else "refusal": why})
+    asks = {"asks_to_confirm": True, "stamp": links.stamp_of(held.appointment), "has_moved": has_moved}
+    if request.method != "POST" or has_moved:
+        return manage_page(request, token, held, **asks)
+    if has_tried_too_often(request):
+        return too_often_page(request)
+    try:
+        customers.confirm(held.appointment, held.contact, now=timezone.now())
+    except booking.NotPossible:
+        # Changed in this very moment: the page says how it is now.
+        return redirect("calendars:manage_confirm", token)
+    return redirect(links.news_path(held.appointment, held.contact, "confirmed"))
+
+
+@public
+@require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the times it can move to, and asks once one is chosen; POST moves it."""
     held = opened(token)

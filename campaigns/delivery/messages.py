@@ -35,7 +35,9 @@ class Messages(Mailing[Message]):
                 "enrolment__appointment__calendar",
                 "enrolment__appointment__owner__calendar_configuration",
             )
-            .prefetch_related("enrolment__contact__emails", "enrolment__contact__phones")
+            .prefetch_related(
+                "enrolment__contact__emails", "enrolment__contact__phones", "enrolment__appointment__guests"
+            )
             .get(pk=pk)
         )
 
@@ -64,7 +66,7 @@ class Messages(Mailing[Message]):
     def letter(self, row: Message, now: datetime.datetime) -> Letter:
         contact, step = row.enrolment.contact, row.step
         url = unsubscribing.address_for(contact) if step.medium == Step.Medium.EMAIL else ""
-        fields = merge_fields(row.enrolment.appointment, contact)
+        fields = merge_fields(row.enrolment.appointment, contact, medium=step.medium, now=now)
         rendered = render(subject=step.subject, body=step.body, fields=fields, unsubscribe_url=url)
         return Letter(
             recipient=_recipient(step.medium, contact),
@@ -92,7 +94,7 @@ def _why_void(message: Message) -> str:
         return f"The appointment is {appointment.get_status_display().lower()}."
     if message.for_start != appointment.starts_at:
         return "The appointment moved; this was planned for its old start."
-    if not appointment.guests.filter(contact=enrolment.contact_id).exists():
+    if all(guest.contact_id != enrolment.contact_id for guest in appointment.guests.all()):
         return "No longer a guest of the appointment."
     return ""
 

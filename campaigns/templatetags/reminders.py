@@ -5,50 +5,49 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from campaigns import outbox
-from campaigns.merge_fields import zone_for
-from campaigns.triggers import can_fire
+from campaigns import plan, trigger_log, unsubscribing
 from contacts.models import Appointment, Contact
 from contacts.viewer import viewer_of
 
 register = template.Library()
 SHOWN = 50
+TRIGGERS_SHOWN = 8
 
 
 @register.inclusion_tag("campaigns/_appointment_messages.html", takes_context=True)
 def appointment_messages(context: dict[str, Any], appointment: Appointment) -> dict[str, Any]:
     """Notices and messages of an appointment, each with its moment, state and why."""
-    rows = outbox.of_appointment(appointment, viewer_of(context["request"]))
-    several = len({row.contact.pk for row in rows}) > 1
-    zone = zone_for(rows[0].appointment, rows[0].contact) if rows else None
-    return {"rows": rows, "tells_contact": several, "zone": None if several else _if_other(zone, appointment)}
+    rows = plan.of_appointment(appointment, viewer_of(context["request"]))
+    return {"rows": rows, "tells_contact": len({each.row.contact.pk for each in rows}) > 1}
 
 
 @register.inclusion_tag("campaigns/_appointment_triggers.html", takes_context=True)
 def appointment_triggers(context: dict[str, Any], appointment: Appointment) -> dict[str, Any]:
-    """The log of what fired and what did not, and a button for what a person may fire now."""
-    events = appointment.trigger_events.select_related("change", "contact").prefetch_related(
-        "contact__emails"
-    )
-    found = list(events)
-    silent = can_fire(appointment, timezone.now())
-    return {
-        "events": found,
-        "appointment": appointment,
-        "can_fire": silent,
-        "tells_contact": len({event.contact_id for event in found}) > 1,
-        "csrf_token": context.get("csrf_token"),
-    }
+    """The log of what fired and what did not, what each campaign made of it, and what a person may fire now."""
+    viewer = viewer_of(context["request"])
+    rows = trigger_log.rows_of(trigger_log.events().filter(appointment=appointment), viewer, timezone.now())
+    several = len({row.event.contact_id for row in rows}) > 1
+    return {"rows": rows, "can_fire": [row for row in rows if row.can_fire], "tells_contact": several}
 
 
 @register.inclusion_tag("campaigns/_contact_messages.html", takes_context=True)
 def contact_messages(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
     """The latest messages to a contact, those to come first."""
-    rows = outbox.of_contact(contact.pk, viewer_of(context["request"]), SHOWN)
+    rows = plan.of_contact(contact.pk, viewer_of(context["request"]), SHOWN)
     return {"rows": rows, "contact": contact}
 
 
-def _if_other(zone: Any, appointment: Appointment) -> Any:
-    """`zone` when its clocks differ from the viewer's at that time, else None."""
-    here = timezone.localtime(appointment.starts_at).utcoffset()
-    return zone if zone and appointment.starts_at.astimezone(zone).utcoffset() != here else None
+@register.inclusion_tag("campaigns/_contact_triggers.html", takes_context=True)
+def contact_triggers(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
+    """The latest of what could have fired for a contact."""
+    viewer = viewer_of(context["request"])
+    events = trigger_log.events().filter(contact=contact)[:TRIGGERS_SHOWN]
+    return {"rows": trigger_log.rows_of(events, viewer, timezone.now()), "contact": contact}
+
+
+@register.inclusion_tag("campaigns/_contact_wishes.html", takes_context=True)
+def contact_wishes(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
+    """What a contact wishes to get no more of, with buttons for when they ask for it again."""
+    names = unsubscribing.NAMES.items()
+    stopped = [(medium, name) for medium, name in names if unsubscribing.is_stopped(contact, medium)]
+    return {"contact": contact, "stopped": stopped, "csrf_token": context.get("csrf_token")}

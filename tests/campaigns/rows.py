@@ -118,3 +118,10 @@ def log(appointment: Appointment) -> list[tuple[str, bool, str]]:
 
 def entered(appointment: Appointment) -> set[str]:
     return set(Enrolment.objects.filter(appointment=appointment).values_list("campaign__name", flat=True))
+
+
+def outcomes(appointment: Appointment, what: str = "booked") -> dict[str, str]:
+    """Of the appointment trigger: by campaign, why it did not take them; "" where it did."""
+    event = TriggerEvent.objects.get(appointment=appointment, kind=Kind.APPOINTMENT, change__what=what)
+    names = dict(Campaign.objects.values_list("pk", "name"))
+    return {names[pk]: why for pk, why in event.outcomes}

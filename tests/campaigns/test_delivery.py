@@ -293,7 +293,9 @@ def test_a_living_workers_claim_is_left_alone() -> None:
 
 
 def test_a_dead_workers_sms_waits_for_a_person() -> None:
-    planned(before(24, medium=Step.Medium.SMS))
+    person = rows.contact()
+    person.phones.create(number="+442079460000", is_primary=True)
+    planned(before(24, medium=Step.Medium.SMS), person=person)
     stuck(begun=True, until=NOW - timedelta(seconds=1))
     assert told() == []
     assert (only().state, only().why) == (State.UNKNOWN, "A worker stopped while sending it.")
@@ -368,7 +370,9 @@ def test_sms_goes_to_the_gateway(gateway: list[bytes], status: int, state: str, 
 
 def test_sms_without_a_service_or_a_number_says_so() -> None:
     person = rows.contact()
+    number = person.phones.create(number="+442079460000", is_primary=True)
     planned(before(24, medium=Step.Medium.SMS), before(12, medium=Step.Medium.SMS), person=person)
+    number.delete()
     assert told() == [("skipped", "The contact has no phone number.")]
     person.phones.create(number="+442079460000", is_primary=True)
     assert told(START - timedelta(hours=12)) == [("failed", "No SMS service is set up (SMS_URL).")]

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from calendars import booking
 from campaigns import triggers
+from campaigns.by_hand import fire_now
 from campaigns.enrolment import enrolments_of
 from campaigns.models import Enrolment, Kind, Message, Step, TriggerEvent
-from campaigns.triggers import enrol_missing, fire_now, look_at
+from campaigns.triggers import enrol_missing, look_at
 from contacts.models import Appointment, AppointmentChange, Origin, Tag
 from contacts.signals import appointment_booked
 from tests.campaigns import rows
@@ -37,7 +38,8 @@ def test_booking_enrols_and_writes_one_dated_message_a_step() -> None:
         ("waiting", START - timedelta(hours=1)),
         ("waiting", START + timedelta(hours=2, minutes=30)),
     ]
-    assert rows.log(appointment) == [("booked", True, "Booked by staff. Entered: Visit.")]
+    assert rows.log(appointment) == [("booked", True, "Booked by staff.")]
+    assert rows.outcomes(appointment) == {"Visit": ""}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_one_change_that_cannot_be_looked_at_holds_up_no_other(
             raise ValueError("a row that nobody can make sense of")
         return Appointment.objects.in_bulk(appointment_ids)
 
-    monkeypatch.setattr(triggers, "_locked", locked)
+    monkeypatch.setattr(triggers, "locked", locked)
     assert enrol_missing(NOW + timedelta(days=365 * 9)) == 1
     assert "could not be looked at" in caplog.text
     assert good.changes.get().looked_at is not None
@@ -228,8 +230,79 @@ def test_filters_narrow_a_campaign_and_empty_ones_do_not() -> None:
     assert rows.entered(later) == {"Everyone", "Other", "VIPs", "Google or customer", "Recurring"}
 
 
-def test_the_log_says_when_no_campaign_matched() -> None:
-    assert rows.log(rows.booked()) == [("booked", True, "Booked by staff. No campaign matched.")]
+def test_the_log_says_of_each_campaign_on_the_change_why_it_did_not_take_the_person() -> None:
+    owner, vip = rows.user(), Tag.objects.create(name="VIP")
+    rows.campaign(at_once(), name="Other calendar").calendars.add(rows.calendar())
+    rows.campaign(at_once(), name="VIPs").tags.add(vip)
+    rows.campaign(at_once(), name="Of an owner").owners.add(owner)
+    rows.campaign(at_once(), name="Texts", made_by=["customer"])
+    rows.campaign(at_once(medium="sms"), name="By SMS")
+    rows.campaign(at_once(), name="Off", is_active=False)
+    rows.campaign(at_once(), name="Off, for VIPs", is_active=False).tags.add(vip)
+    rows.campaign(at_once(), name="On moves", on_changes=["rescheduled"])
+    rows.campaign(at_once(), name="Customers", trigger=Kind.CUSTOMER_BOOKED)
+    appointment = rows.booked()
+    assert rows.log(appointment) == [("booked", True, "Booked by staff.")]
+    assert rows.outcomes(appointment) == {
+        "Other calendar": "It takes other calendars.",
+        "VIPs": "The contact has none of its tags.",
+        "Of an owner": "It takes contacts of other owners.",
+        "Texts": "It does not take what staff made.",
+        "By SMS": "Nothing may reach them: The contact has no phone number.",
+        "Off": "It is switched off.",
+    }
+    mine = rows.contact(owner=owner)
+    assert "Of an owner" in rows.entered(rows.booked(mine))
+
+
+def test_who_may_be_reached_by_no_step_does_not_enter_and_who_by_one_does() -> None:
+    rows.campaign(at_once(), before(24, medium="sms"), name="Both")
+    rows.campaign(before(24), name="Mail")
+    quiet = rows.contact(no_email=True)
+    appointment = rows.booked(quiet)
+    assert rows.outcomes(appointment) == {
+        "Both": "Nothing may reach them: The contact is not to be e-mailed. The contact has no phone number.",
+        "Mail": "Nothing may reach them: The contact is not to be e-mailed.",
+    }
+    quiet.phones.create(number="+442079460000", is_primary=True)
+    assert rows.entered(rows.booked(quiet)) == {"Both"}
+
+
+def test_an_address_that_leads_nowhere_reaches_nobody() -> None:
+    rows.campaign(at_once(), name="Mail")
+    person = rows.contact()
+    person.emails.update(undeliverable_at=NOW)
+    assert list(rows.outcomes(rows.booked(person)).values()) == [
+        "Nothing may reach them: The contact has no e-mail address."
+    ]
+
+
+def test_who_is_in_a_campaign_does_not_enter_it_again_for_the_same_appointment() -> None:
+    rows.campaign(at_once(), on_changes=["booked", "confirmed"], name="Both")
+    appointment = rows.booked()
+    rows.with_status(appointment, "confirmed")
+    assert rows.outcomes(appointment, "confirmed") == {"Both": "They are in it already for this appointment."}
+    assert len(rows.messages(appointment)) == 1
+
+
+def test_what_stays_silent_names_the_campaigns_it_would_have_entered() -> None:
+    rows.campaign(at_once(), name="Visit")
+    rows.campaign(at_once(), name="Recurring", recurring="yes")
+    appointment = rows.booked(fires=False, why="A first link is silent.")
+    assert rows.outcomes(appointment) == {
+        "Visit": "It did not fire.",
+        "Recurring": "It takes recurring appointments only.",
+    }
+
+
+def test_a_step_left_out_for_a_persons_wish_is_not_brought_back_by_a_longer_appointment() -> None:
+    rows.campaign(before(24, when_late="send"))
+    appointment = rows.booked()
+    late = START - timedelta(hours=20)
+    Message.objects.update(state=State.SKIPPED, why="The contact is not to be e-mailed.")
+    booking.reschedule(appointment, starts_at=START, ends_at=START + timedelta(hours=1))
+    rows.look(late)
+    assert [state for state, _ in rows.messages(appointment)] == ["skipped"]
 
 
 # --- guests -----------------------------------------------------------------------------------------------
@@ -428,8 +501,11 @@ def test_a_series_fires_once_and_plans_dated_steps_for_every_occurrence(repeats_
     assert len(rows.messages(first)) == 4
     for later in (second, third):
         hour, day = later.starts_at - timedelta(hours=1), later.starts_at - DAY
-        assert rows.messages(later) == [("waiting", day), ("waiting", hour)]
-        assert rows.log(later) == [("booked", False, "Fired once for the series. Dated reminders: Visit.")]
+        assert rows.messages(later) == [("skipped", NOW)] * 2 + [("waiting", day), ("waiting", hour)]
+        assert rows.log(later) == [("booked", False, "Fired once for the series.")]
+        assert rows.outcomes(later) == {"Visit": ""}
+        skipped = Message.objects.filter(enrolment__appointment=later, state=State.SKIPPED)
+        assert set(skipped.values_list("why", flat=True)) == {"Runs once for a series."}
 
 
 def test_a_moved_series_enters_later_occurrences_only_in_campaigns_on_moves() -> None:
@@ -442,7 +518,8 @@ def test_a_moved_series_enters_later_occurrences_only_in_campaigns_on_moves() ->
         booking.reschedule(appointment, **later, fires=not number, repeats_series=bool(number))
     rows.look()
     moved = second.trigger_events.filter(change__what="rescheduled").values_list("why", flat=True)
-    assert list(moved) == ["Fired once for the series. Dated reminders: Moved."]
+    assert list(moved) == ["Fired once for the series."]
+    assert rows.outcomes(second, "rescheduled") == {"Moved": ""}
 
 
 def test_a_silent_series_stays_silent() -> None:
@@ -464,7 +541,8 @@ def test_fire_now_fires_what_was_silent_once() -> None:
     grace = rows.user(first_name="Grace", last_name="Hopper")
     appointment = rows.booked(origin=Origin.GOOGLE, fires=False, why="A first link is silent.")
     assert {event.kind for event in fire_now(appointment, by=grace, now=NOW)} == set(Kind)
-    assert rows.log(appointment) == [("booked", True, "Fired by hand by Grace Hopper. Entered: Visit.")]
+    assert rows.log(appointment) == [("booked", True, "Fired by hand by Grace Hopper.")]
+    assert rows.outcomes(appointment) == {"Visit": ""}
     assert rows.messages(appointment) == [("waiting", NOW), ("waiting", START - DAY)]
     assert fire_now(appointment, by=grace, now=NOW) == []
     assert len(rows.messages(appointment)) == 2
@@ -513,7 +591,7 @@ def test_looking_takes_the_same_statements_for_one_guest_and_five(
         rows.campaign(at_once(), before(24), before(1))
     appointment = rows.book(guests=[rows.contact() for _ in range(guests)])
     change = appointment.changes.get()
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(22):
         look_at(change.pk, now=NOW)
     assert Message.objects.count() == 9 * (guests + 1)
     assert len(enrolments_of(appointment.pk)) == 3 * (guests + 1)

@@ -18,7 +18,7 @@ from campaigns import unsubscribing
 from campaigns.delivery import deliver_due
 from campaigns.enrolment import follow_steps
 from campaigns.figures import of_steps
-from campaigns.models import Campaign, Enrolment, Kind, Message, Notice, Step, TriggerEvent
+from campaigns.models import Campaign, Kind, Message, Notice, Step
 from campaigns.rendering import NAMES
 from contacts.models import Activity, Contact, Tag, User
 from tests.campaigns import rows
@@ -103,6 +103,8 @@ def page(client: Client, name: str, *args: Any, **query: str) -> str:
         ("outbox", []),
         ("message", [1]),
         ("notice", [1]),
+        ("trigger_log", []),
+        ("fire", []),
     ],
 )
 def test_pages_ask_for_a_sign_in(name: str, args: list[int]) -> None:
@@ -113,9 +115,7 @@ def test_pages_ask_for_a_sign_in(name: str, args: list[int]) -> None:
 
 def test_what_changes_something_cannot_be_got(desk: Client) -> None:
     campaign = rows.campaign(before())
-    appointment = rows.book()
     assert desk.get(reverse("campaigns:switch", args=[campaign.pk])).status_code == 405
-    assert desk.get(reverse("campaigns:fire_now", args=[appointment.pk])).status_code == 405
     assert desk.get(reverse("campaigns:preview")).status_code == 405
 
 
@@ -349,7 +349,9 @@ def test_a_test_of_a_text_that_is_wrong_is_not_sent(desk: Client) -> None:
 
 def test_figures_tell_why_messages_were_left_out(desk: Client) -> None:
     campaign = rows.campaign(at_once(), before(24))
-    rows.booked(rows.contact(None))
+    person = rows.contact()
+    rows.booked(person)
+    person.emails.all().delete()
     deliver_due(NOW)
     assert "The contact has no e-mail address." in page(desk, "campaign", campaign.pk)
 
@@ -456,30 +458,6 @@ def test_a_long_outbox_turns_its_pages(desk: Client, monkeypatch: pytest.MonkeyP
     assert enrolment_of.enrolments.count() == 1
 
 
-# --- fire now ---------------------------------------------------------------------------------------------
-
-
-def test_fire_now_enrols_and_says_so_and_a_second_press_does_nothing(desk: Client, me: User) -> None:
-    rows.campaign(at_once())
-    appointment = rows.booked(fires=False, why="Silent.")
-    for words in ("Fired: Appointment", "Nothing is left to fire"):
-        response = desk.post(reverse("campaigns:fire_now", args=[appointment.pk]))
-        assert response.status_code == 302
-        assert any(words in str(m) for m in response.wsgi_request._messages)  # type: ignore[attr-defined]
-    assert Message.objects.count() == 1
-    assert TriggerEvent.objects.get().why.startswith(f"Fired by hand by {me}.")
-
-
-def test_fire_now_for_one_guest(desk: Client) -> None:
-    rows.campaign(at_once())
-    bob = rows.contact()
-    appointment = rows.booked(guests=[bob], fires=False, why="Silent.")
-    desk.post(reverse("campaigns:fire_now", args=[appointment.pk]), {"contact": bob.pk})
-    assert Enrolment.objects.get().contact_id == bob.pk
-    stranger = desk.post(reverse("campaigns:fire_now", args=[appointment.pk]), {"contact": 9999})
-    assert stranger.status_code == 404
-
-
 # --- unsubscribe ------------------------------------------------------------------------------------------
 
 
@@ -509,7 +487,7 @@ def test_a_forged_link_unsubscribes_nobody(token: str) -> None:
     path = reverse("campaigns:unsubscribe", args=[token])
     assert Client().post(path).status_code == 404
     assert not Contact.objects.get(pk=person.pk).no_email
-    assert unsubscribing.contact_of(token) is None
+    assert unsubscribing.opened(token) is None
 
 
 # --- admin ------------------------------------------------------------------------------------------------
@@ -551,7 +529,7 @@ def test_appointment_shows_its_messages_and_triggers(me: User) -> None:
     assert "Tue 9 Jun 2026" in messages
     assert "11:00 BST for them" in messages
     triggers = part("appointment_triggers", appointment, me)
-    assert "Booked by staff. Entered:" in triggers
+    assert "Booked by staff." in triggers
     assert "Fire now" not in triggers
 
 

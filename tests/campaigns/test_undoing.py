@@ -9,10 +9,10 @@ import time_machine
 from django.core import mail
 
 from calendars import booking
+from campaigns.by_hand import can_fire
 from campaigns.delivery import deliver_due
 from campaigns.firing import UNDONE
 from campaigns.models import Enrolment, Message, Notice, Step
-from campaigns.triggers import can_fire
 from contacts.models import Appointment, AppointmentChange, User
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START
@@ -205,4 +205,4 @@ def test_the_next_real_move_fires_again(clock: Any, dana: User) -> None:
 def test_nobody_can_fire_an_undone_move_by_hand(clock: Any, dana: User) -> None:
     appointment = rows.booked()
     undo(drag(appointment, START + DAY, dana), dana)
-    assert can_fire(appointment, NOW) == []
+    assert can_fire([appointment], NOW) == []

@@ -530,7 +530,7 @@ def test_an_import_from_google_costs_no_statement_more(django_assert_num_queries
         rows.campaign(before(24))
         appointment = rows.book(origin="google", calendar=physio(notices=setting))
         change = AppointmentChange.objects.get(appointment=appointment)
-        with django_assert_num_queries(19):
+        with django_assert_num_queries(22):
             look_at(change.pk, now=NOW)
 
 
