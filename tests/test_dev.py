@@ -49,7 +49,7 @@ def test_a_wrong_port_is_one_clear_line(port):
     outcome = run("dev.py", "run", PORT=port)
     assert outcome.returncode == 1
     assert outcome.stderr == (
-        f"dev.py: PORT={port} is no port. Give a number from 1 to 65534, for example PORT=8010.\n"
+        f"dev.py: PORT={port} is no port. Give a number from 1 to 65533, for example PORT=8010.\n"
     )
 
 
