@@ -218,7 +218,7 @@ def remember(decided: dict[str, str]) -> None:
 def test(arguments: list[str]) -> NoReturn:
     """The whole suite; the browser tests only when they are named (`python dev.py test tests/browser`)."""
     wants_browser = any(argument.startswith("tests/browser") for argument in arguments)
-    set_up("dev", *(["browser"] if wants_browser else []))
+    set_up("dev", "sms", *(["browser"] if wants_browser else []))
     # One process a core halves the whole suite; a few tests are quicker without starting them.
     spread = [] if arguments else ["-n", "auto", "--maxprocesses", "4"]
     hand_over([str(PYTHON), "-m", "pytest", *spread, *arguments], dict(os.environ))
@@ -226,7 +226,7 @@ def test(arguments: list[str]) -> NoReturn:
 
 def setup(arguments: list[str]) -> None:
     """What `run` and `test` need; further words are further groups of pyproject.toml (`setup browser`)."""
-    set_up("dev", *arguments)
+    set_up("dev", "sms", *arguments)
     say("Ready: `make run` or `make test`.")
 
 

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from campaigns.transports import twilio
 
-LONGEST_GUESS = 16
+SHORTEST_SECRET = 16
 
 
 @register()
@@ -57,7 +57,7 @@ def _reports() -> Iterator[CheckMessage]:
             id="campaigns.W001",
         )
     for secret in secrets:
-        if ":" not in secret or len(secret) < LONGEST_GUESS:
+        if ":" not in secret or len(secret) < SHORTEST_SECRET:
             yield Error(
                 "EMAIL_WEBHOOK_SECRET is not user:password, or short enough to guess.",
                 hint="python -c \"import secrets; print(f'mail:{secrets.token_urlsafe(32)}')\"",
