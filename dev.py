@@ -34,7 +34,7 @@ OLDEST_PYTHON = (3, 11)
 DATA = ("*.sqlite3*", "run.env", "static")
 # What a person set for one `run` and another terminal has to know as well. It may hold passwords.
 CARRIED = {"DEBUG", "PORT", "DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "EMAIL_URL"}
-CARRIED |= {"PULL_INTERVAL_SECONDS", "BEAT_SECONDS"}
+CARRIED |= {"SMS_URL", "TWILIO_API_URL", "PULL_INTERVAL_SECONDS", "BEAT_SECONDS"}
 
 
 class Stop(Exception):
@@ -153,13 +153,19 @@ def local_defaults(given: dict[str, str]) -> dict[str, str]:
             "GOOGLE_CERTS_URL": f"{sandbox}/oauth2/v3/certs",
             "GOOGLE_CALENDAR_API_URL": f"{sandbox}/calendar/v3/",
         }
+    if not given.get("SMS_URL"):
+        # The stand-in for Twilio, as `campaigns.carrier_sandbox` names its account.
+        defaults |= {
+            "SMS_URL": f"twilio://AC{'5a' * 16}:sandbox-token@/?from=+447700900000",
+            "TWILIO_API_URL": f"http://127.0.0.1:{port + 2}",
+        }
     return {name: value for name, value in defaults.items() if not given.get(name)}
 
 
 def port_of(given: dict[str, str]) -> int:
     text = given.get("PORT") or "8000"
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65534:
-        raise Stop(f"PORT={text} is no port. Give a number from 1 to 65534, for example PORT=8010.")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65533:
+        raise Stop(f"PORT={text} is no port. Give a number from 1 to 65533, for example PORT=8010.")
     return int(text)
 
 
@@ -184,14 +190,16 @@ def refuse_taken_port(port: int, whose: str, way_out: int) -> None:
 
 
 def run(arguments: list[str]) -> NoReturn:
-    """The product at http://127.0.0.1:8000 (PORT), Google's stand-in one port above it."""
+    """The product at http://127.0.0.1:8000 (PORT), Google's stand-in one port above it, Twilio's two."""
     given = {**read_dotenv(), **os.environ}
     decided = local_defaults(given)
     port = port_of(given)
     refuse_taken_port(port, "the product", port + 10)
     if "GOOGLE_AUTHORIZE_URL" in decided:
         refuse_taken_port(port + 1, "Google's stand-in, one above PORT", port + 10)
-    set_up()
+    if "SMS_URL" in decided:
+        refuse_taken_port(port + 2, "the phones, two above PORT", port + 10)
+    set_up("sms")
     remember(decided)
     hand_over([str(PYTHON), "manage.py", "demo", *arguments], {**os.environ, **decided})
 
@@ -210,7 +218,7 @@ def remember(decided: dict[str, str]) -> None:
 def test(arguments: list[str]) -> NoReturn:
     """The whole suite; the browser tests only when they are named (`python dev.py test tests/browser`)."""
     wants_browser = any(argument.startswith("tests/browser") for argument in arguments)
-    set_up("dev", *(["browser"] if wants_browser else []))
+    set_up("dev", "sms", *(["browser"] if wants_browser else []))
     # One process a core halves the whole suite; a few tests are quicker without starting them.
     spread = [] if arguments else ["-n", "auto", "--maxprocesses", "4"]
     hand_over([str(PYTHON), "-m", "pytest", *spread, *arguments], dict(os.environ))
@@ -218,7 +226,7 @@ def test(arguments: list[str]) -> NoReturn:
 
 def setup(arguments: list[str]) -> None:
     """What `run` and `test` need; further words are further groups of pyproject.toml (`setup browser`)."""
-    set_up("dev", *arguments)
+    set_up("dev", "sms", *arguments)
     say("Ready: `make run` or `make test`.")
 
 

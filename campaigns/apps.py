@@ -6,6 +6,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing receivers any earlier would load models before the registry is full.
-        from campaigns import receivers  # noqa: PLC0415 (models are ready only now)
+        from campaigns import checks, mail_reports, receivers  # noqa: F401, PLC0415 (models are ready only now)
 
         receivers.connect()
+        mail_reports.connect()

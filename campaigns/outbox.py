@@ -18,11 +18,12 @@ from campaigns.rendering import Rendered
 from contacts.models import Appointment, Contact, User
 from contacts.privacy import with_privacy
 
-State = Outgoing.State
+State, Report = Outgoing.State, Outgoing.Report
 TABS = {
     "sent": ("Sent", [State.SENT]),
     "waiting": ("Waiting", [State.WAITING, State.SENDING]),
-    "left-out": ("Failed and skipped", [State.FAILED, State.UNKNOWN, State.SKIPPED, State.VOID]),
+    "needs-a-person": ("Needs a person", [State.UNKNOWN]),
+    "left-out": ("Failed and skipped", [State.FAILED, State.SKIPPED, State.VOID]),
 }
 KINDS = {"messages": "From campaigns", "notices": "Confirmations, moves, cancellations"}
 # The words of the design system for how good a state is.
@@ -35,6 +36,7 @@ TONES = {
     State.SKIPPED: "quiet",
     State.VOID: "quiet",
 }
+REPORT_TONES = {Report.DELIVERED: "good", Report.BOUNCED: "bad", Report.COMPLAINED: "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,14 @@ class Row:
         """When it left, else when it leaves or should have."""
         return self.message.sent_at or self.message.due_at
 
+    @property
+    def report_tone(self) -> str:
+        return REPORT_TONES[Report(self.message.report)] if self.message.report else ""
+
 
 def in_tab(tab: str, kind: str) -> QuerySet[Message] | QuerySet[Notice]:
     """The messages or notices of a tab, newest first; what waits, the next first."""
-    order = {"sent": "-sent_at", "waiting": "due_at", "left-out": "-due_at"}[tab]
+    order = {"sent": "-sent_at", "waiting": "due_at"}.get(tab, "-due_at")
     if kind == "notices":
         return notices().filter(state__in=TABS[tab][1]).order_by(order, "-pk")
     return messages().filter(state__in=TABS[tab][1]).order_by(order, "-pk")

@@ -1,6 +1,6 @@
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from campaigns import trigger_pages, unsubscribe_pages, views
+from campaigns import carrier_pages, mail_webhook, trigger_pages, twilio_webhook, unsubscribe_pages, views
 
 app_name = "campaigns"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -18,4 +18,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/<int:pk>/as-mail/", views.message_as_mail, name="message_as_mail"),
     path("outbox/notices/<int:pk>/", views.notice, name="notice"),
     path("outbox/notices/<int:pk>/as-mail/", views.notice_as_mail, name="notice_as_mail"),
+    path("outbox/<int:pk>/settled/", carrier_pages.message_settled, name="message_settled"),
+    path("outbox/notices/<int:pk>/settled/", carrier_pages.notice_settled, name="notice_settled"),
+    path("carriers/<str:medium>/again/", carrier_pages.carrier_again, name="carrier_again"),
+    path("carriers/twilio/status/", twilio_webhook.status, name="twilio_status"),
+    path("carriers/twilio/incoming/", twilio_webhook.incoming, name="twilio_incoming"),
+    path("carriers/mail/", include(mail_webhook.urlpatterns)),
 ]

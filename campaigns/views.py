@@ -14,7 +14,7 @@ from campaigns import outbox as outbox_rows
 from campaigns.forms import CampaignEditor
 from campaigns.models import Campaign, Notice, Outgoing
 from campaigns.rendering import FIELDS, as_html
-from campaigns.transports import Refused, TryLater
+from campaigns.transports import Refused, Stopped, TryLater
 from contacts.models import Appointment
 from contacts.paging import page_of
 from contacts.viewer import viewer_of
@@ -74,7 +74,7 @@ def _send_trial(request: HttpRequest, editor: CampaignEditor) -> None:
         return
     try:
         sent = previewing.send_trial(editor, chosen, viewer.email)
-    except (TryLater, Refused) as error:
+    except (TryLater, Refused, Stopped) as error:
         messages.error(request, f"The test was not sent. {error}")
     else:
         words = f"Sent {sent} test e-mail{'' if sent == 1 else 's'} to {viewer.email}."

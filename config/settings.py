@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "integrations",
     "calendars",
     "campaigns",
+    "anymail",
 ]
 
 MIDDLEWARE = [
@@ -124,6 +125,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "integrations.context.attention",
+                "campaigns.context.attention",
             ],
         },
     }
@@ -319,8 +321,22 @@ CELERY_BEAT_SCHEDULE = {
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not IS_LOCAL else "dummymail://")
 vars().update(EMAIL_CONFIG)
+# A mail service by its API, through django-anymail. What it reports comes to /carriers/mail/<service>/tracking/ with
+# this user:password.
+ANYMAIL = {
+    **EMAIL_CONFIG.get("ANYMAIL", {}),
+    "REQUESTS_TIMEOUT": 15,
+    "WEBHOOK_SECRET": env.list("EMAIL_WEBHOOK_SECRET", default=[]),
+}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tandem <no-reply@tandem.example>")
-SMS_URL = env.str("SMS_URL", default="")
+SMS_URL = env.sms_url("SMS_URL")
+TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
+# How many may leave a second; 0: as fast as they are taken. Amazon SES starts at 14 for an account out of its sandbox
+# (https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html), most others name no rate. Twilio queues what
+# exceeds one segment a second from a long code in North America, ten elsewhere
+# (https://www.twilio.com/docs/messaging/guides/understanding-twilio-rate-limits-and-message-queues).
+EMAIL_MOST_A_SECOND = env.float("EMAIL_MOST_A_SECOND", default=0)
+SMS_MOST_A_SECOND = env.float("SMS_MOST_A_SECOND", default=1 if SMS_URL.startswith("twilio:") else 0)
 # The business that messages speak for, and how late one may still leave (a step can say otherwise).
 BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
 MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default=60))

@@ -4,6 +4,7 @@ Values are never repeated in those lines when they may hold a password.
 """
 
 import builtins
+import urllib.parse
 from typing import Any
 
 import environ
@@ -13,6 +14,32 @@ from kombu.transport import TRANSPORT_ALIASES
 ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
 TRUTHS = {"true", "yes", "on", "y", "ok", "1"}
 FALSEHOODS = {"false", "no", "off", "n", "0", ""}
+# The services that django-anymail speaks to, and the settings that stand before the @ of their address.
+MAIL_SERVICES = {
+    "amazonses": ("amazon_ses", ()),
+    "brevo": ("brevo", ("API_KEY",)),
+    "mailersend": ("mailersend", ("API_TOKEN",)),
+    "mailgun": ("mailgun", ("API_KEY",)),
+    "mailjet": ("mailjet", ("API_KEY", "SECRET_KEY")),
+    "mailtrap": ("mailtrap", ("API_TOKEN",)),
+    "postmark": ("postmark", ("SERVER_TOKEN",)),
+    "resend": ("resend", ("API_KEY",)),
+    "scaleway": ("scaleway", ("SECRET_KEY",)),
+    "sendgrid": ("sendgrid", ("API_KEY",)),
+    "sparkpost": ("sparkpost", ("API_KEY",)),
+}
+
+
+def mail_service(service: str, address: str) -> dict[str, Any]:
+    """The settings of one of `MAIL_SERVICES` from service://key@/?option=value; its options are anymail's, such as
+    `sender_domain`, `api_url` or `webhook_signing_key`."""
+    module, secrets = MAIL_SERVICES[service]
+    parts = urllib.parse.urlsplit(address)
+    given = [urllib.parse.unquote(part or "") for part in (parts.username, parts.password)]
+    options = {name.upper(): value for name, value in urllib.parse.parse_qsl(parts.query)}
+    values = {**{name: value for name, value in zip(secrets, given, strict=False) if value}, **options}
+    anymail = {f"{module.upper()}_{name}": value for name, value in values.items()}
+    return {"EMAIL_BACKEND": f"anymail.backends.{module}.EmailBackend", "ANYMAIL": anymail}
 
 
 class Variables(environ.Env):  # type: ignore[misc]  # django-environ has no types
@@ -47,13 +74,28 @@ class Variables(environ.Env):  # type: ignore[misc]  # django-environ has no typ
 
     def email_url(self, var: str, default: Any = environ.Env.NOTSET, backend: str | None = None) -> Any:
         """The settings that say how mail leaves."""
+        address = self.str(var, default=default)
+        service = address.partition("://")[0]
+        if service in MAIL_SERVICES and "://" in address:
+            return mail_service(service, address)
         try:
-            return self.email_url_config(self.str(var, default=default), backend)
+            return self.email_url_config(address, backend)
         except (ImproperlyConfigured, ValueError) as error:
             raise ImproperlyConfigured(
                 f"{var} is no mail address. Write smtp+tls://user:password@host:587, consolemail:// "
-                "(prints) or dummymail:// (drops)."
+                f"(prints), dummymail:// (drops), or a service’s: {', '.join(sorted(MAIL_SERVICES))}://key@."
             ) from error
+
+    def sms_url(self, var: str) -> builtins.str:
+        """The address of who carries text messages; "" for nobody."""
+        address: str = self.str(var, default="")
+        scheme = address.partition("://")[0]
+        if address and scheme not in ("twilio", "https", "http"):
+            raise ImproperlyConfigured(
+                f"{var} is no SMS address. Write twilio://account:token@/?from=+441632960000 or the https:// "
+                "address of a gateway of your own."
+            )
+        return address
 
     def broker(self, var: str, default: str) -> str:
         """The address of Celery's broker; its transport must be one that Celery has."""

@@ -16,6 +16,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from contacts.forms import ReachForm
 from contacts.models import (
     Activity,
     Appointment,
@@ -98,11 +99,13 @@ class UserAddressAdmin(ModelAdmin):
 
 class ContactEmailInline(TabularInline):
     model = ContactEmail
+    form = ReachForm
     extra = 0
 
 
 class ContactPhoneInline(TabularInline):
     model = ContactPhone
+    form = ReachForm
     extra = 0
 
 
@@ -141,14 +144,16 @@ class TagAdmin(ModelAdmin):
 
 @admin.register(ContactEmail)
 class ContactEmailAdmin(ModelAdmin):
-    list_display = ("address", "contact_id", "is_primary")
+    form = ReachForm
+    list_display = ("address", "contact_id", "is_primary", "undeliverable_at", "undeliverable_why")
     search_fields = ("address",)
     autocomplete_fields = ("contact",)
 
 
 @admin.register(ContactPhone)
 class ContactPhoneAdmin(ModelAdmin):
-    list_display = ("number", "contact_id", "is_primary")
+    form = ReachForm
+    list_display = ("number", "contact_id", "is_primary", "undeliverable_at", "undeliverable_why")
     search_fields = ("number",)
     autocomplete_fields = ("contact",)
 

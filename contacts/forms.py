@@ -112,11 +112,20 @@ class OnePrimaryFormSet(BaseInlineFormSet[Any, Contact, Any]):
             self.stored.filter(pk=primary.instance.pk).update(is_primary=True)
 
 
+class ReachForm(forms.ModelForm[Any]):
+    """An address or number. Another one is not what was found to lead nowhere, so the mark goes with the old one."""
+
+    def save(self, commit: bool = True) -> Any:
+        if {"address", "number"} & set(self.changed_data):
+            self.instance.undeliverable_at, self.instance.undeliverable_why = None, ""
+        return super().save(commit)
+
+
 EmailFormSet: type[OnePrimaryFormSet] = inlineformset_factory(
-    Contact, ContactEmail, fields=["address"], formset=OnePrimaryFormSet, extra=BLANK_ROWS
+    Contact, ContactEmail, ReachForm, fields=["address"], formset=OnePrimaryFormSet, extra=BLANK_ROWS
 )  # type: ignore[assignment]  # the stubs forget the `formset` argument
 PhoneFormSet: type[OnePrimaryFormSet] = inlineformset_factory(
-    Contact, ContactPhone, fields=["number"], formset=OnePrimaryFormSet, extra=BLANK_ROWS
+    Contact, ContactPhone, ReachForm, fields=["number"], formset=OnePrimaryFormSet, extra=BLANK_ROWS
 )  # type: ignore[assignment]  # the stubs forget the `formset` argument
 
 

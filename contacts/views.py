@@ -10,9 +10,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from contacts import reaching
 from contacts.filters import ContactFilter, listed
 from contacts.forms import ContactEditor, NoteForm
-from contacts.models import Appointment, AppointmentChange, AppointmentGuest, AppointmentHost, Contact
+from contacts.models import (
+    Appointment,
+    AppointmentChange,
+    AppointmentGuest,
+    AppointmentHost,
+    Contact,
+    ContactEmail,
+    ContactPhone,
+)
 from contacts.paging import page_of
 from contacts.privacy import with_privacy
 from contacts.time_zones import zone_or_none
@@ -105,6 +114,23 @@ def contact_archive(request: HttpRequest, pk: int) -> HttpResponse:
         request, "Archived: no longer in the list." if person.archived_at else "Back in the list."
     )
     return redirect(person)
+
+
+@require_POST
+def email_again(request: HttpRequest, pk: int, row: int) -> HttpResponse:
+    return _again(request, get_object_or_404(ContactEmail, pk=row, contact=pk))
+
+
+@require_POST
+def phone_again(request: HttpRequest, pk: int, row: int) -> HttpResponse:
+    return _again(request, get_object_or_404(ContactPhone, pk=row, contact=pk))
+
+
+def _again(request: HttpRequest, row: ContactEmail | ContactPhone) -> HttpResponse:
+    """Takes off the mark that it leads nowhere."""
+    reaching.try_again(row, by=viewer_of(request))
+    messages.success(request, f"{row} is used again from the next message on.")
+    return redirect("contacts:contact", row.contact_id)
 
 
 def appointment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

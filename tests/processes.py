@@ -13,7 +13,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # What a developer's own shell or a CI may hold must not decide what these tests see.
 OURS = {"DEBUG", "PORT", "DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY", "TANDEM_LOCAL_DIR", "EMAIL_URL"}
-OURS |= {"DJANGO_SETTINGS_MODULE", "TOKEN_ENCRYPTION_KEYS", "ALLOWED_HOSTS", "PUBLIC_BASE_URL"}
+OURS |= {
+    "SMS_URL",
+    "TWILIO_API_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "TOKEN_ENCRYPTION_KEYS",
+    "ALLOWED_HOSTS",
+    "PUBLIC_BASE_URL",
+}
 
 
 def environment(**ours: str) -> dict[str, str]:
@@ -35,13 +42,14 @@ def run(*words: str, cwd: Path = ROOT, **ours: str) -> subprocess.CompletedProce
 
 
 def free_port_pair() -> int:
-    """A port that is free and whose successor is free as well: web and stand-in."""
+    """A port that is free and whose two successors are free as well: web and stand-ins."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             first.bind(("127.0.0.1", 0))
             port: int = first.getsockname()[1]
             try:
                 second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
             except (OSError, OverflowError):
                 continue
             return port

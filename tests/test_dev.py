@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import dev
+from campaigns.carrier_sandbox import ACCOUNT, SENDER, TOKEN
 from tests.processes import ROOT, free_port_pair, run
 
 
@@ -31,6 +32,14 @@ def test_a_google_client_of_ones_own_means_the_real_google():
     ]
 
 
+def test_texts_go_to_the_phones_two_ports_above_unless_somebody_named_a_carrier():
+    defaults = dev.local_defaults({"PORT": "8100"})
+    assert defaults["TWILIO_API_URL"] == "http://127.0.0.1:8102"
+    assert defaults["SMS_URL"] == f"twilio://{ACCOUNT}:{TOKEN}@/?from={SENDER}"
+    mine = dev.local_defaults({"SMS_URL": "https://gateway.example/"})
+    assert not {"SMS_URL", "TWILIO_API_URL"} & set(mine)
+
+
 def test_what_the_environment_says_is_left_as_it_is():
     defaults = dev.local_defaults({"GOOGLE_TOKEN_URL": "http://elsewhere/token", "BEAT_SECONDS": "1"})
     assert "GOOGLE_TOKEN_URL" not in defaults
@@ -49,7 +58,7 @@ def test_a_wrong_port_is_one_clear_line(port):
     outcome = run("dev.py", "run", PORT=port)
     assert outcome.returncode == 1
     assert outcome.stderr == (
-        f"dev.py: PORT={port} is no port. Give a number from 1 to 65534, for example PORT=8010.\n"
+        f"dev.py: PORT={port} is no port. Give a number from 1 to 65533, for example PORT=8010.\n"
     )
 
 
@@ -86,7 +95,9 @@ def test_a_set_up_that_is_up_to_date_does_nothing(tmp_path):
     locked = dev.lock_hash()
     (tree / ".venv" / "bin").mkdir(parents=True)
     (tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    (tree / ".venv" / ".synced.json").write_text(json.dumps({"locked": locked, "groups": ["browser", "dev"]}))
+    (tree / ".venv" / ".synced.json").write_text(
+        json.dumps({"locked": locked, "groups": ["browser", "dev", "sms"]})
+    )
     outcome = run(str(tree / "dev.py"), "setup", cwd=tree)
     assert outcome.stdout == "Ready: `make run` or `make test`.\n"
     assert not (tree / ".tools").exists()
@@ -107,7 +118,7 @@ def test_a_run_hands_over_its_decisions_and_keeps_them_for_another_terminal(tmp_
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$@"\nenv\n')
     python.chmod(0o700)
-    (tree / ".venv" / ".synced.json").write_text(json.dumps({"locked": dev.lock_hash(), "groups": []}))
+    (tree / ".venv" / ".synced.json").write_text(json.dumps({"locked": dev.lock_hash(), "groups": ["sms"]}))
     (tree / ".env").write_text("BEAT_SECONDS=3\n")
     port = free_port_pair()
     outcome = run(str(tree / "dev.py"), "run", cwd=tree, PORT=str(port), DATABASE_URL="postgres://db/x")

@@ -8,6 +8,7 @@ import logging
 
 from django.utils import timezone
 
+from campaigns import carrying
 from campaigns.delivery import claims
 from campaigns.delivery.claims import message_id_of
 from campaigns.delivery.mailing import AnyMailing, Outcome
@@ -15,7 +16,7 @@ from campaigns.delivery.messages import Messages
 from campaigns.delivery.notices import Notices
 from campaigns.models import Outgoing
 from campaigns.rendering import NotRenderable
-from campaigns.transports import TRANSPORTS, Refused, TryLater, Unclear
+from campaigns.transports import TRANSPORTS, Refused, Stopped, TryLater, Unclear
 
 __all__ = ["MAILINGS", "Outcome", "deliver_due", "message_id_of"]
 
@@ -65,8 +66,13 @@ def send(mailing: AnyMailing, pk: int, until: datetime.datetime, now: datetime.d
         receipt = TRANSPORTS[mailing.medium(row)].send(letter)
     except TryLater as error:
         claims.put_off(mailing, row, until, now, str(error))
+    except Stopped as error:
+        carrying.stop(mailing.medium(row), str(error), timezone.now())
+        claims.put_back(mailing, row, until, now, str(error))
     except (Refused, NotRenderable) as error:
         claims.record(mailing, pk, until, state=State.FAILED, why=str(error))
+        if isinstance(error, Refused):
+            carrying.heed(mailing.medium(row), letter.recipient, error, timezone.now())
     except Unclear as error:
         claims.record(mailing, pk, until, state=State.UNKNOWN, why=str(error))
     else:

@@ -101,3 +101,11 @@ def put_off(
     # Certainly not sent, so nothing counts as begun.
     values = {"why": why, "attempts": attempts, "not_before": again_at, "message_id": ""}
     record(mailing, row.pk, until, state=State.WAITING, **values)
+
+
+def put_back(
+    mailing: AnyMailing, row: Outgoing, until: datetime.datetime, now: datetime.datetime, why: str
+) -> None:
+    """Back in line unharmed: it was the carrier that takes nothing, and this attempt counts for none."""
+    again_at = max(now, timezone.now()) + FIRST_RETRY
+    record(mailing, row.pk, until, state=State.WAITING, why=why[:300], not_before=again_at, message_id="")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from campaigns.models import Outgoing, OutgoingQuerySet
 from campaigns.transports import Letter
-from contacts.models import Contact
+from contacts.models import Contact, ContactEmail, ContactPhone
 
 RowT = TypeVar("RowT", bound=Outgoing)
 
@@ -72,3 +72,18 @@ class Mailing(ABC, Generic[RowT]):
 
 
 AnyMailing = Mailing[Any]
+
+
+def unreachable(email: ContactEmail | None) -> str:
+    """Why the best address of a contact gets nothing; "" when it does."""
+    if email is None:
+        return "The contact has no e-mail address."
+    is_marked = email.undeliverable_at is not None
+    return f"The address is marked as undeliverable: {email.undeliverable_why}" if is_marked else ""
+
+
+def unreachable_by_phone(phone: ContactPhone | None) -> str:
+    if phone is None:
+        return "The contact has no phone number."
+    is_marked = phone.undeliverable_at is not None
+    return f"The number is marked as undeliverable: {phone.undeliverable_why}" if is_marked else ""

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from campaigns import unsubscribing
 from campaigns.delivery.claims import message_id_of
-from campaigns.delivery.mailing import Mailing, Objection
+from campaigns.delivery.mailing import Mailing, Objection, unreachable, unreachable_by_phone
 from campaigns.enrolment import is_undone, what_started
 from campaigns.firing import VOID, holds
 from campaigns.merge_fields import merge_fields
@@ -81,8 +81,8 @@ class Messages(Mailing[Message]):
 def _recipient(medium: str, contact: Contact) -> str:
     if medium == Step.Medium.EMAIL:
         return contact.primary_address
-    phones = sorted(contact.phones.all(), key=lambda phone: (not phone.is_primary, phone.pk))
-    return str(phones[0].number) if phones else ""
+    phone = contact.best_phone
+    return str(phone.number) if phone else ""
 
 
 def _why_void(message: Message) -> str:
@@ -116,9 +116,7 @@ def _why_left_out(message: Message) -> str:
         return "The contact is archived."
     if contact.no_email if by_email else contact.no_sms:
         return "The contact is not to be e-mailed." if by_email else "The contact is not to be texted."
-    if not _recipient(step.medium, contact):
-        return "The contact has no e-mail address." if by_email else "The contact has no phone number."
-    return ""
+    return unreachable(contact.best_email) if by_email else unreachable_by_phone(contact.best_phone)
 
 
 def _why_too_late(message: Message, now: datetime.datetime) -> str:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from campaigns.delivery.claims import message_id_of
-from campaigns.delivery.mailing import Mailing, Objection
+from campaigns.delivery.mailing import Mailing, Objection, unreachable
 from campaigns.firing import UNDONE
 from campaigns.models import Notice, Outgoing, OutgoingQuerySet, Step
 from campaigns.notices.calendar_files import file_of
@@ -116,7 +116,7 @@ def _why_left_out(notice: Notice, standing: Standing, now: datetime.datetime) ->
         return "The contact is not to be e-mailed."
     if standing.google_invites and not _is_said_beside_google(notice):
         return "Google tells them: this calendar invites through Google."
-    return _why_unreachable(standing.recipient)
+    return _why_unreachable(standing.recipient, notice.contact)
 
 
 def _is_said_beside_google(notice: Notice) -> bool:
@@ -125,9 +125,12 @@ def _is_said_beside_google(notice: Notice) -> bool:
     return notice.kind == Kind.CONFIRMED or (notice.kind == Kind.BOOKED and by_customer)
 
 
-def _why_unreachable(address: str) -> str:
+def _why_unreachable(address: str, contact: Contact) -> str:
     if not address:
         return "The contact has no e-mail address."
+    marked = next((each for each in contact.emails.all() if each.address == address), None)
+    if marked is not None and unreachable(marked):
+        return unreachable(marked)
     try:
         validate_email(address)
     except ValidationError:

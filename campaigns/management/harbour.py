@@ -22,6 +22,7 @@ If that does not suit you, answer this message.
 
 Harbour Physio
 """
+TEXT_BODY = "Harbour Physio: you are booked, {{ appointment.starts_at }}. Answer STOP for no more texts."
 
 
 @dataclass(frozen=True)

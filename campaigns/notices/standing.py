@@ -8,7 +8,7 @@ from calendars.models import PushTarget
 from campaigns.models import Notice, OutgoingQuerySet
 from campaigns.notices.deciding import TOLD
 from campaigns.notices.reader import guest_of
-from contacts.models import Appointment, AppointmentGuest, AppointmentHost
+from contacts.models import Appointment, AppointmentGuest, AppointmentHost, Contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,18 @@ def standing_of(notice: Notice) -> Standing:
     return Standing(
         is_guest=guest is not None,
         google_invites=google_invites(appointment),
-        recipient=written_to or notice.contact.primary_address,
+        recipient=_deliverable(written_to, notice.contact),
         earlier=earlier,
         newer=tuple(each for each in mine if each.pk > notice.pk),
     )
+
+
+def _deliverable(address: str, contact: Contact) -> str:
+    """`address` unless it is known to lead nowhere and another of theirs is not."""
+    best = contact.best_email
+    leads_nowhere = {each.address for each in contact.emails.all() if each.undeliverable_at is not None}
+    is_better = best is not None and best.undeliverable_at is None and address in leads_nowhere
+    return contact.primary_address if is_better or not address else address
 
 
 def google_invites(appointment: Appointment) -> bool:

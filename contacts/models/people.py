@@ -78,8 +78,18 @@ class Contact(models.Model):
     @property
     def primary_address(self) -> str:
         """The address messages go to; "" if there is none. Reads prefetched `emails` without a query."""
-        emails = sorted(self.emails.all(), key=lambda email: (not email.is_primary, email.pk))
-        return emails[0].address if emails else ""
+        best = self.best_email
+        return best.address if best else ""
+
+    @property
+    def best_email(self) -> "ContactEmail | None":
+        """What is not known to lead nowhere before what is, the primary one before others."""
+        return min(self.emails.all(), key=_rank, default=None)
+
+    @property
+    def best_phone(self) -> "ContactPhone | None":
+        """The number texts go to, chosen as `best_email`."""
+        return min(self.phones.all(), key=_rank, default=None)
 
 
 class Reachable(models.Model):
@@ -90,6 +100,10 @@ class Reachable(models.Model):
 
     class Meta:
         abstract = True
+
+
+def _rank(row: "ContactEmail | ContactPhone") -> tuple[bool, bool, int]:
+    return row.undeliverable_at is not None, not row.is_primary, row.pk
 
 
 class ContactEmail(Reachable):

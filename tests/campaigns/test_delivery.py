@@ -23,7 +23,7 @@ from campaigns.delivery import claims, deliver_due, message_id_of
 from campaigns.delivery.messages import Messages
 from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Step
-from campaigns.transports import CalendarFile, EmailTransport, Letter, Refused, TryLater
+from campaigns.transports import CalendarFile, EmailTransport, Letter, Refused, Stopped, TryLater
 from contacts.models import Appointment, Contact
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, before
@@ -231,7 +231,7 @@ def test_an_unexpected_error_fails_one_message_and_not_the_sweep(
         (smtplib.SMTPRecipientsRefused({"a@x": (450, b"greylisted")}), TryLater),
         (smtplib.SMTPDataError(554, b"spam"), Refused),
         (smtplib.SMTPServerDisconnected("gone"), TryLater),
-        (smtplib.SMTPAuthenticationError(535, b"no"), TryLater),
+        (smtplib.SMTPAuthenticationError(535, b"no"), Stopped),
         (ConnectionRefusedError(), TryLater),
         (TimeoutError(), TryLater),
     ],

@@ -26,6 +26,7 @@ def test_it_starts_answers_stops_and_starts_again_with_the_same_data(tmp_path):
         "PORT": str(port),
         "TANDEM_LOCAL_DIR": str(tmp_path),
         "GOOGLE_CALENDAR_API_URL": f"http://127.0.0.1:{port + 1}/calendar/v3/",
+        "TWILIO_API_URL": f"http://127.0.0.1:{port + 2}",
     }
     demo = Running("manage.py", "demo", **environment)
     try:
@@ -33,6 +34,7 @@ def test_it_starts_answers_stops_and_starts_again_with_the_same_data(tmp_path):
         assert get(port, "/accounts/login/") == 200
         assert get(port, "/static/tandem.css") == 200
         assert get(port + 1, "/oauth2/v3/certs") == 200
+        assert get(port + 2, "/") == 200
         assert "dana@example.com" in demo.output
     finally:
         code = demo.stop(signal.SIGINT)

@@ -1,4 +1,5 @@
-"""The local run: web, Google's stand-in, worker and beat in one process, on SQLite and a broker in memory.
+"""The local run: web, the stand-ins of Google and Twilio, worker and beat in one process, on SQLite and a broker
+in memory.
 
 The same code runs as separate processes on PostgreSQL and Redis by environment alone (README, compose.yaml).
 """
@@ -23,10 +24,12 @@ from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
 from waitress import wasyncore
 from waitress.server import create_server
 
+from campaigns import carrier_sandbox
 from config.celery import app
 from config.wsgi import application
 from integrations.sandbox.app import Sandbox
@@ -50,9 +53,10 @@ class Command(BaseCommand):
         self.check_broker()
         self.prepare_database()
         sandbox = self.start_sandbox()
+        carrier = self.start_carrier()
         web = WebServer(application, settings.PORT)
         web.wait_until_it_answers("/healthz")
-        self.announce(sandbox)
+        self.announce(sandbox, carrier)
         beat = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
         beat.start()
         self.work()  # until a signal
@@ -61,6 +65,8 @@ class Command(BaseCommand):
         if sandbox:
             sandbox.close()
             sandbox.sandbox.close()
+        if carrier:
+            carrier.close()
         self.stdout.write("Stopped.")
 
     # --- start ----------------------------------------------------------------------------------------------
@@ -99,9 +105,22 @@ class Command(BaseCommand):
         except OSError as error:
             raise port_taken(settings.PORT + 1, error) from None
 
-    def announce(self, sandbox: RunningServer | None) -> None:
+    def start_carrier(self) -> carrier_sandbox.RunningServer | None:
+        """Twilio's stand-in, when its address points where `dev.py` puts it: two ports above the web."""
+        address = urlsplit(settings.TWILIO_API_URL)
+        if (address.hostname, address.port) != (LOOPBACK, settings.PORT + 2):
+            return None
+        incoming = f"http://{LOOPBACK}:{settings.PORT}{reverse('campaigns:twilio_incoming')}"
+        try:
+            phones = carrier_sandbox.CarrierSandbox(incoming_url=incoming)
+            return carrier_sandbox.serve(phones, settings.PORT + 2, posts=True)
+        except OSError as error:
+            raise port_taken(settings.PORT + 2, error) from None
+
+    def announce(self, sandbox: RunningServer | None, carrier: carrier_sandbox.RunningServer | None) -> None:
         lines = ["", f"  Tandem CRM      http://{LOOPBACK}:{settings.PORT}/"]
         lines.append(f"  Google sandbox  {sandbox.url}/" if sandbox else "  Google          the real one")
+        lines += [f"  Phones          {carrier.url}/"] if carrier else []
         lines += ["", "  Sign in as"]
         lines += [
             f"    {address:20} {password:15} {who}" for address, password, who in settings.DEMO_SIGN_INS

@@ -166,7 +166,10 @@ def tag_contacts(pairs: list[tuple[Contact, harbour.Person]]) -> None:
 
 def make_campaign() -> None:
     campaign = Campaign.objects.create(name="Appointment reminder")
-    before, at_once = Step.Anchor.BEFORE_START, Step.Anchor.AT_ONCE
+    text = Campaign.objects.create(name="Confirmation by text")
+    body, at_once = harbour.TEXT_BODY, Step.Anchor.AT_ONCE
+    Step.objects.create(campaign=text, anchor=at_once, offset=minutes(0), medium=Step.Medium.SMS, body=body)
+    before = Step.Anchor.BEFORE_START
     Step.objects.bulk_create(
         Step(campaign=campaign, position=place, anchor=anchor, offset=offset, subject=subject, body=body)
         for place, (anchor, offset, subject, body) in enumerate(
