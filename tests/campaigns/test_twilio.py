@@ -163,11 +163,12 @@ def test_a_stopped_carrier_is_noted_and_the_message_waits_unharmed(
 
 def test_a_number_that_leads_nowhere_is_marked_and_the_next_text_is_not_tried(carrier: Carrier) -> None:
     person = planned("+442079460000")
+    # Already in the campaign when the refusal comes; whoever cannot be reached no longer enters.
+    rows.booked(person, starts_at=rows.START + datetime.timedelta(days=1))
     deliver_due(DUE)
     phone = person.phones.get()
     assert (phone.undeliverable_at, phone.undeliverable_why) == (NOW, "Twilio: not a mobile number (21614).")
-    rows.booked(person)
-    deliver_due(DUE)
+    deliver_due(DUE + datetime.timedelta(days=1))
     last = Message.objects.latest("pk")
     assert (last.state, last.why) == (
         State.SKIPPED,

@@ -102,7 +102,7 @@ def test_the_list_takes_as_many_queries_for_three_calendars_as_for_one(
         for _ in range(more):
             member = member_of()
             booked(member.user, calendar=member.calendar)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             client.get(CALENDARS)
 
 

@@ -248,7 +248,7 @@ def test_the_page_takes_as_many_queries_for_three_dates_as_for_one(
             DateOverride.objects.create(
                 membership=member, on=NOW.date() + datetime.timedelta(days=count * 9 + 2 * more)
             )
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             client.get(own(member))
 
 

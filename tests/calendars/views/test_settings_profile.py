@@ -237,11 +237,11 @@ def test_the_page_asks_as_much_for_three_of_everything_as_for_one(
         MembershipFactory(user=user)
 
     add(1)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         staff.get(PROFILE)
     add(2)
     add(3)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         staff.get(PROFILE)
 
 
