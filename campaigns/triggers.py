@@ -226,7 +226,7 @@ def _case(
         contact=contact,
         appointment_id=change.appointment_id,
         fired=not silent,
-        why=(silent or change.why or f"{change.get_what_display()} by {_who(change)}.")[:300],
+        why=(silent or _why_fired(change))[:300],
     )
     # Only what nothing but its series keeps silent goes on to the dated steps.
     taken = repeated if silent == REPEATED else set()
@@ -234,6 +234,13 @@ def _case(
         verdicts = [(c, SILENT if not why and c.pk not in taken else why) for c, why in verdicts]
     event.outcomes = [[campaign.pk, why] for campaign, why in verdicts]
     return _Case(event, contact, [campaign for campaign, why in verdicts if not why], at_once=not silent)
+
+
+def _why_fired(change: AppointmentChange) -> str:
+    """Google's reason; what staff or a customer gave as theirs stands with the change already."""
+    if change.origin == Origin.GOOGLE and change.why:
+        return change.why
+    return f"{change.get_what_display()} by {_who(change)}."
 
 
 def _kinds(change: AppointmentChange) -> list[Kind]:
