@@ -187,7 +187,9 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         return shown
     if held.ends_at <= facts.now and theirs[1] <= facts.now:
         return replace(shown, agrees=False, reason="Past events are display only.")
-    if theirs == both:
+    # An outside organiser's meeting that comes back does so at their time, whatever waited here to be sent.
+    hears_us = observed.organised_by_us or not held.is_void
+    if theirs == both and hears_us:
         hears = "Changed here: Google hears of it with the next push."
         return replace(shown, agrees=False, reason=hears, push_again=True)
     if facts.protects(held):
@@ -199,7 +201,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         return replace(
             shown, agrees=False, reason="Without length at Google: the appointment keeps its time."
         )
-    if facts.push_pending and both is not None and ours != both:
+    if facts.push_pending and hears_us and both is not None and ours != both:
         return replace(shown, agrees=False, reason=MOVED_ON_BOTH_SIDES)
     shift = f"{MOVED} by {theirs[0] - ours[0]}, {theirs[1] - ours[1]}"
     news = told(shift, observed.starts_at, observed, facts)

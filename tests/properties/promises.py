@@ -281,6 +281,7 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
     targets = PushTarget.objects.filter(google_calendar__next_pull_at__isnull=False)
     for target in targets.select_related("appointment__calendar", "google_calendar__account"):
         appointment, event = target.appointment, event_at_google(world, target)
+        google_calendar = target.google_calendar
         assert target.wanted_revision == target.pushed_revision, f"waits: {target.last_error}"
         if target.is_withdrawn:
             is_left = event is not None and is_living(event) and is_ours(event)
@@ -292,14 +293,12 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
         hosts = set(appointment.hosts.values_list("user", flat=True)) or {appointment.owner_id}
         # The copy of an unassigned calendar is nobody's: whose account it is linked to may change.
         is_rooms_own = appointment.calendar.is_unassigned and not target.is_adopted
-        is_host = is_rooms_own or target.google_calendar.account.user_id in hosts
+        is_host = is_rooms_own or google_calendar.account.user_id in hosts
         if not appointment.is_void and not is_host:
             # A colleague took their copy away, or declined: the appointment goes on without them.
             assert event is None or not is_living(event) or answer_of(event) == "declined", "freed, yet busy"
             continue
-        row = GoogleEvent.objects.filter(
-            google_calendar=target.google_calendar, google_id=target.event_id
-        ).first()
+        row = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=target.event_id).first()
         why = f"{row.reason if row else 'no row'}: {appointment.origin} {appointment.status}"
         why += f" {appointment.starts_at:%d %H:%M} {event and (event['status'], event.get('start'))}"
         state = (event["etag"] if event else "", appointment.revision)
@@ -307,11 +306,17 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue
         if event is not None and is_living(event) and not target.is_adopted and is_all_day(event):
             continue
-        if appointment.is_void and target.event_id in ledger.revived:
+        if appointment.is_void and (target.event_id in ledger.revived or _is_history(event, google_calendar)):
             continue
         assert agree(event, appointment), why
         if event and is_living(event) and not target.is_adopted and event["id"] not in ledger.reworded:
             assert event.get("summary", "") == appointment.title, why
+
+
+def _is_history(event: dict[str, Any] | None, google_calendar: GoogleCalendar) -> bool:
+    """It ended before what is read of its calendar begins: nobody hears of it here any more."""
+    starts_at = google_calendar.window_starts_at
+    return event is not None and is_living(event) and starts_at is not None and span(event)[1] <= starts_at
 
 
 def agree(event: dict[str, Any] | None, appointment: Appointment) -> bool:

@@ -356,3 +356,14 @@ def test_a_colleagues_copy_brings_nothing_back_while_the_organisers_stands() -> 
     facts = replace(FACTS, guests=(Guest("ann@x.org", contact=1),))
     assert plan(EVENT, ended, AGREED, facts).restore
     assert not plan(EVENT, ended, AGREED, replace(facts, organiser_has_copy=True)).restore
+
+
+def test_a_guests_copy_that_comes_back_comes_back_at_its_own_time() -> None:
+    """A move that waited here when the meeting ended is not sent after it (seed 3924063235 of `make soak`)."""
+    moved_here = replace(FROM_GOOGLE, starts_at=LATER, ends_at=LATER + HOUR)
+    ended = replace(moved_here, status="cancelled", status_set_by="google")
+    invited = replace(EVENT, organised_by_us=False)
+    waiting = replace(FACTS, push_pending=True)
+    back = plan(invited, ended, AGREED, waiting)
+    assert (back.restore, back.move, back.push_again) == (True, EVENT.span, False)
+    assert plan(EVENT, moved_here, AGREED, waiting).push_again
