@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from config.logs import logging_config
+from config.palette import ADMIN_COLOURS
 from config.secrets import local_secret
 from config.variables import Variables
 
@@ -134,7 +135,6 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- admin ------------------------------------------------------------------------------------------------------
 
-# The admin wears the colours of tandem.css: its greys lean to the same green, its accent is the same teal.
 UNFOLD = {
     "SITE_TITLE": "Tandem",
     "SITE_HEADER": "Tandem",
@@ -146,34 +146,7 @@ UNFOLD = {
     ],
     "BORDER_RADIUS": "8px",
     "SIDEBAR": {"show_search": True, "show_all_applications": False},
-    "COLORS": {
-        "base": {
-            "50": "#f5f7f6",
-            "100": "#eef2f1",
-            "200": "#dde4e2",
-            "300": "#b0bcb9",
-            "400": "#93a09d",
-            "500": "#5f6d6a",
-            "600": "#465452",
-            "700": "#2a3534",
-            "800": "#1e2726",
-            "900": "#161d1c",
-            "950": "#0f1514",
-        },
-        "primary": {
-            "50": "#eef8f7",
-            "100": "#def0ee",
-            "200": "#bfe2de",
-            "300": "#86dbd4",
-            "400": "#62c9c1",
-            "500": "#2a9a95",
-            "600": "#0b6b6b",
-            "700": "#075454",
-            "800": "#0a4646",
-            "900": "#143532",
-            "950": "#052120",
-        },
-    },
+    "COLORS": ADMIN_COLOURS,
 }
 
 # --- data ---------------------------------------------------------------------------------------------------
