@@ -409,6 +409,7 @@ class Histories(RuleBasedStateMachine):
         event, user = events[index % len(events)], self.world.users[0]
         address = next((person["address"] for person in event.attendees), "")
         self.ledger.decided.add(event.pk)
+        self.ledger.decided_meetings.add(event.ical_uid)
         self.ledger.reconfigured.add(event.google_calendar_id)
         verbs: dict[str, Callable[[], Any]] = {
             "make": lambda: deciding.make_appointment(event, by=user, now=self.world.now),

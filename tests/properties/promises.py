@@ -101,6 +101,8 @@ class Ledger:
     booked_here: set[Any] = field(default_factory=set)
     # Addresses and events that a person let in by hand.
     decided: set[int] = field(default_factory=set)
+    # Their meetings: what a person decided moves along to the occurrences when an event is made to repeat.
+    decided_meetings: set[str] = field(default_factory=set)
     # Google calendars whose configuration changed on the way.
     reconfigured: set[int] = field(default_factory=set)
 
@@ -160,7 +162,7 @@ def _judge_bookings(ledger: Ledger, policies: Policies) -> None:
             continue
         rows = list(appointment.google_events.all())
         assert rows, "an appointment from Google without its event"
-        made_by_hand = any(row.pk in ledger.decided for row in rows)
+        made_by_hand = any(row.ical_uid in ledger.decided_meetings for row in rows)
         assert made_by_hand or _some(policies, {row.google_calendar_id for row in rows}, "match")
 
 

@@ -153,13 +153,15 @@ class Reference:
         return free, set().union(*(begins for _, begins in every))
 
     def grid(self, members: Sequence[Member]) -> set[int]:
-        """The minutes on the grid of the hours that all of `members` work."""
+        """The minutes on the grid of the hours that all of `members` work, from which a slot still fits into them."""
         every = [self.working(member) for member in members]
         works = [all(column) for column in zip(*(works for works, _ in every), strict=True)]
         begins = set().union(*(begins for _, begins in every))
-        step = self.rules.interval or self.rules.duration
+        step, length = self.rules.interval or self.rules.duration, self.rules.duration // MINUTE
         return {
-            at for at, ok in enumerate(works) if ok and (at - self.opening(begins, at)) * MINUTE % step == 0
+            at
+            for at in range(len(works) - length + 1)
+            if all(works[at : at + length]) and (at - self.opening(begins, at)) * MINUTE % step == 0
         }
 
     def starts(
