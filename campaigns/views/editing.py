@@ -1,39 +1,21 @@
-"""The campaigns, their editor with its preview, and the outbox."""
+"""The campaign editor with its live preview and its test send."""
 
-from csp.decorators import csp
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
-from campaigns import figures, previewing, wording
-from campaigns import outbox as outbox_rows
+from campaigns import figures, previewing
 from campaigns.forms import CampaignEditor
-from campaigns.models import Campaign, Notice, Outgoing
-from campaigns.rendering import FIELDS, as_html
+from campaigns.models import Campaign
+from campaigns.rendering import FIELDS
 from campaigns.transports import Refused, Stopped, TryLater
 from contacts.models import Appointment
-from contacts.paging import page_of
 from contacts.viewer import viewer_of
 
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
-# The mail's own styles stand in it, as in a mail reader; nothing in it may load or run.
-MAIL_POLICY = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "frame-ancestors": ["'self'"]}
-
-
-def campaigns(request: HttpRequest) -> HttpResponse:
-    rows = [
-        (
-            row,
-            wording.sets_off(row.get_trigger_display(), row.on_changes),
-            wording.steps(step for step in row.steps.all() if step.is_active),
-        )
-        for row in figures.with_counts()
-    ]
-    return render(request, "campaigns/campaigns.html", {"rows": rows})
 
 
 def campaign_new(request: HttpRequest) -> HttpResponse:
@@ -119,84 +101,3 @@ def preview(request: HttpRequest) -> HttpResponse:
     stored = Campaign.objects.filter(pk=asked).first() if asked.isdecimal() else None
     editor = CampaignEditor(stored, request.POST)
     return render(request, "campaigns/_preview.html", _previewed(request, editor))
-
-
-@require_POST
-def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Switches the campaign on or off. What waits is skipped while it is off."""
-    row = get_object_or_404(Campaign, pk=pk)
-    row.is_active = not row.is_active
-    row.save(update_fields=["is_active"])
-    effect = "is on." if row.is_active else "is off: nobody enters, and what comes due is skipped."
-    messages.success(request, f"“{row.name}” {effect}")
-    return redirect("campaigns:campaigns")
-
-
-def outbox(request: HttpRequest) -> HttpResponse:
-    tab = request.GET.get("tab", "sent")
-    kind = request.GET.get("of", "messages")
-    if tab not in outbox_rows.TABS or kind not in outbox_rows.KINDS:
-        raise Http404
-    page = page_of(outbox_rows.in_tab(tab, kind), request.GET.get("page"))
-    rows = outbox_rows.rows_of(page.rows, viewer_of(request))
-    tabs = [(key, words) for key, (words, _) in outbox_rows.TABS.items()]
-    turning = {"previous": page.number - 1, "next": page.number + 1}
-    return render(
-        request,
-        "campaigns/outbox.html",
-        {
-            "tab": tab,
-            "tabs": tabs,
-            "kind": kind,
-            "kinds": outbox_rows.KINDS,
-            "rows": rows,
-            "page": page,
-            "turning": turning,
-        },
-    )
-
-
-def message(request: HttpRequest, pk: int) -> HttpResponse:
-    return _one(request, get_object_or_404(outbox_rows.messages(), pk=pk))
-
-
-def notice(request: HttpRequest, pk: int) -> HttpResponse:
-    return _one(request, get_object_or_404(outbox_rows.notices(), pk=pk))
-
-
-def _one(request: HttpRequest, found: Outgoing) -> HttpResponse:
-    row = _readable(request, found)
-    text = outbox_rows.as_it_reads(found).text
-    is_notice = isinstance(found, Notice)
-    return render(
-        request,
-        "campaigns/message.html",
-        {"row": row, "message": found, "text": text, "is_notice": is_notice},
-    )
-
-
-@xframe_options_sameorigin
-@csp(MAIL_POLICY)  # type: ignore[arg-type]  # django-csp's type allows the request alone
-def message_as_mail(request: HttpRequest, pk: int) -> HttpResponse:
-    """The message as a mail reader shows it, for the sandboxed frame on its page."""
-    return _as_mail(request, get_object_or_404(outbox_rows.messages(), pk=pk))
-
-
-@xframe_options_sameorigin
-@csp(MAIL_POLICY)  # type: ignore[arg-type]  # as above
-def notice_as_mail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _as_mail(request, get_object_or_404(outbox_rows.notices(), pk=pk))
-
-
-def _as_mail(request: HttpRequest, found: Outgoing) -> HttpResponse:
-    _readable(request, found)
-    reads = outbox_rows.as_it_reads(found)
-    return HttpResponse(reads.html or as_html(reads.text, title=reads.subject))
-
-
-def _readable(request: HttpRequest, found: Outgoing) -> outbox_rows.Row:
-    """The row of one that may be read. Raises Http404 where it is of a colleague's private appointment."""
-    (row,) = outbox_rows.rows_of([found], viewer_of(request))
-    if row.is_hidden:
-        raise Http404
-    return row

@@ -1,0 +1,32 @@
+"""The list of campaigns, and the switch of each."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from campaigns import figures, wording
+from campaigns.models import Campaign
+
+
+def campaigns(request: HttpRequest) -> HttpResponse:
+    rows = [
+        (
+            row,
+            wording.sets_off(row.get_trigger_display(), row.on_changes),
+            wording.steps(step for step in row.steps.all() if step.is_active),
+        )
+        for row in figures.with_counts()
+    ]
+    return render(request, "campaigns/campaigns.html", {"rows": rows})
+
+
+@require_POST
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switches the campaign on or off. What waits is skipped while it is off."""
+    row = get_object_or_404(Campaign, pk=pk)
+    row.is_active = not row.is_active
+    row.save(update_fields=["is_active"])
+    effect = "is on." if row.is_active else "is off: nobody enters, and what comes due is skipped."
+    messages.success(request, f"“{row.name}” {effect}")
+    return redirect("campaigns:campaigns")
