@@ -214,6 +214,14 @@ class Message(Outgoing):
             models.Index(fields=["claimed_until"], condition=Q(state="sending"), name="deliver_stuck"),
             models.Index(fields=["-sent_at"], condition=Q(state="sent"), name="message_outbox"),
             models.Index(fields=["carrier_id"], condition=~Q(carrier_id=""), name="message_by_carrier_id"),
+            # Counting reads these alone, never the texts in the rows.
+            models.Index(fields=["step", "due_at", "state", "report", "enrolment"], name="message_figures"),
+            models.Index(
+                fields=["step", "due_at", "state", "why"],
+                condition=Q(state__in=["skipped", "void", "failed", "unknown"]),
+                name="message_left_out",
+            ),
+            models.Index(fields=["step"], condition=Q(state="waiting"), name="message_waiting"),
         ]
 
 

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from campaigns import carrier_pages, mail_webhook, trigger_pages, twilio_webhook, unsubscribe_pages
-from campaigns.views import editing, listing, outbox
+from campaigns.views import editing, figures, listing, outbox
 
 app_name = "campaigns"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -10,6 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/preview/", editing.preview, name="preview"),
     path("campaigns/<int:pk>/", editing.campaign, name="campaign"),
     path("campaigns/<int:pk>/switch/", listing.switch, name="switch"),
+    path("campaigns/<int:pk>/figures/", figures.figures, name="figures"),
+    path("campaigns/<int:pk>/figures.csv", figures.figures_file, name="figures_file"),
     path("campaigns/unsubscribe/<str:token>/", unsubscribe_pages.unsubscribe, name="unsubscribe"),
     path("contacts/<int:pk>/resubscribe/", unsubscribe_pages.resubscribe, name="resubscribe"),
     path("campaigns/triggers/", trigger_pages.log, name="trigger_log"),

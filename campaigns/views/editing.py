@@ -7,7 +7,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from campaigns import figures, previewing
+from campaigns import previewing
+from campaigns.figures.counting import in_short
 from campaigns.forms import CampaignEditor
 from campaigns.models import Campaign
 from campaigns.rendering import FIELDS
@@ -73,7 +74,7 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
         # The name as stored: what is typed may be empty or wrong.
         "name": editor.form.initial.get("name", ""),
         "fields": FIELDS,
-        "figures": figures.of_steps(stored) if stored else [],
+        "doing": in_short(stored, timezone.now()) if stored else None,
         **_previewed(request, editor),
     }
 

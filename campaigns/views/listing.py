@@ -3,9 +3,11 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from campaigns import figures, wording
+from campaigns import wording
+from campaigns.figures.counting import listed
 from campaigns.models import Campaign
 
 
@@ -15,8 +17,9 @@ def campaigns(request: HttpRequest) -> HttpResponse:
             row,
             wording.sets_off(row.get_trigger_display(), row.on_changes),
             wording.steps(step for step in row.steps.all() if step.is_active),
+            counts,
         )
-        for row in figures.with_counts()
+        for row, counts in listed(timezone.now())
     ]
     return render(request, "campaigns/campaigns.html", {"rows": rows})
 

@@ -13,7 +13,15 @@ def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     # Only now: these import models.
-    from tests.benchmarks import importing, offering, planning, pulling, sweeping, visiting  # noqa: PLC0415
+    from tests.benchmarks import (  # noqa: PLC0415
+        counting,
+        importing,
+        offering,
+        planning,
+        pulling,
+        sweeping,
+        visiting,
+    )
 
     figures = []
     for part in (
@@ -23,6 +31,7 @@ def main() -> None:
         importing.measure,
         pulling.measure,
         sweeping.measure_accounts,
+        counting.measure,
     ):
         call_command("flush", verbosity=0, interactive=False)
         start = time.perf_counter()
