@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<int:pk>/resubscribe/", unsubscribe_pages.resubscribe, name="resubscribe"),
     path("campaigns/triggers/", trigger_pages.log, name="trigger_log"),
     path("campaigns/triggers/fire/", trigger_pages.fire, name="fire"),
+    path("campaigns/triggers/fire-all/", trigger_pages.fire_all, name="fire_all"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:pk>/", outbox.message, name="message"),
     path("outbox/<int:pk>/as-mail/", outbox.message_as_mail, name="message_as_mail"),

@@ -105,6 +105,7 @@ def page(client: Client, name: str, *args: Any, **query: str) -> str:
         ("notice", [1]),
         ("trigger_log", []),
         ("fire", []),
+        ("fire_all", []),
     ],
 )
 def test_pages_ask_for_a_sign_in(name: str, args: list[int]) -> None:
