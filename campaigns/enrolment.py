@@ -20,10 +20,13 @@ from campaigns.schedule import Anchor, Due, StepFacts, Window, due_at
 from contacts.models import Appointment, AppointmentGuest, Contact
 
 State = Message.State
-# Sent, or perhaps sent: for that start the step is done. All other rows may move to another start.
-DONE = frozenset({State.SENT, State.SENDING, State.UNKNOWN, State.FAILED})
+# For that start the step is done. All other rows may move to another start.
+DONE = frozenset({State.SENT, State.UNKNOWN, State.FAILED})
+# Planned, and perhaps claimed by a worker: as long as it has not begun to send it, it may be taken back.
+OPEN = frozenset({State.WAITING, State.SENDING})
+NOT_BEGUN = Q(state__in=OPEN, message_id="")
 REPEATED_STEP = "Runs once for a series."
-PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts")
+PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts", "claimed_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,11 @@ def withdraw(enrolments: Sequence[Enrolment], reasons: dict[int, str], *, now: d
     for enrolment in enrolments:
         enrolment.withdrawn_at, enrolment.withdrawn_why = now, reasons[enrolment.pk]
     Enrolment.objects.bulk_update(enrolments, ["withdrawn_at", "withdrawn_why"])
-    waiting = list(Message.objects.select_for_update().filter(enrolment__in=enrolments, state=State.WAITING))
+    waiting = list(Message.objects.select_for_update().filter(NOT_BEGUN, enrolment__in=enrolments))
     for message in waiting:
         message.state, message.why = State.VOID, reasons[message.enrolment_id]
-    Message.objects.bulk_update(waiting, ["state", "why"])
+        message.claimed_until = None
+    Message.objects.bulk_update(waiting, ["state", "why", "claimed_until"])
 
 
 def replan(
@@ -218,10 +222,10 @@ def _planned(
         return []
     start = enrolment.appointment.starts_at
     here = next((row for row in rows if row.for_start == start), None)
-    unsent = [row for row in rows if row.state not in DONE]
-    if here is not None and here.state in DONE:
+    unsent = [row for row in rows if not _is_done(row)]
+    if here is not None and _is_done(here):
         return _void(unsent, "A message for this start was sent already.")
-    waiting = [row for row in unsent if row.state == State.WAITING]
+    waiting = [row for row in unsent if row.state in OPEN]
     row = here or next(iter(waiting), None) or next(reversed(unsent), None)
     is_at_once = step.anchor == Step.Anchor.AT_ONCE
     if is_at_once and not fires:
@@ -229,6 +233,11 @@ def _planned(
     if row is None or row.for_start != start or is_at_once:
         return _dated(row or Message(enrolment=enrolment, step=step), enrolment, step, now)
     return _again(row, enrolment, step, now, anew=anew)
+
+
+def _is_done(row: Message) -> bool:
+    """Sent, or perhaps sent: by a worker at this moment, or by one that died over it."""
+    return row.state in DONE or (row.state in OPEN and row.message_id != "")
 
 
 def _left_out(enrolment: Enrolment, step: Step, now: datetime.datetime) -> Message:
@@ -242,9 +251,9 @@ def _left_out(enrolment: Enrolment, step: Step, now: datetime.datetime) -> Messa
 
 
 def _void(rows: Iterable[Message], why: str) -> list[Message]:
-    waiting = [row for row in rows if row.state == State.WAITING]
+    waiting = [row for row in rows if row.state in OPEN]
     for row in waiting:
-        row.state, row.why = State.VOID, why
+        row.state, row.why, row.claimed_until = State.VOID, why, None
     return waiting
 
 
@@ -252,7 +261,7 @@ def _carried_along(row: Message | None, start: datetime.datetime, now: datetime.
     """An at-once message that waits for its window goes along to the new start; none is planned silently."""
     if row is None or row.state == State.SKIPPED or (row.state == State.VOID and row.due_at <= now):
         return []
-    row.for_start, row.state, row.why = start, State.WAITING, ""
+    row.for_start, row.state, row.why, row.claimed_until = start, State.WAITING, "", None
     return [row]
 
 
@@ -261,7 +270,7 @@ def _again(
 ) -> list[Message]:
     """A row for this start: a void one comes back if its time is ahead, others change only when `anew`."""
     # What is due already is delivery's to judge: planning it again would make a backlog look late.
-    if row.state != State.VOID and (not anew or (row.state == State.WAITING and row.due_at <= now)):
+    if row.state != State.VOID and (not anew or (row.state in OPEN and row.due_at <= now)):
         return []
     # Left out once is left out: whatever kept it back then, a wish of the person's above all.
     is_over = row.state == State.VOID or (row.state == State.SKIPPED and row.due_at <= now)
@@ -274,7 +283,7 @@ def _dated(row: Message, enrolment: Enrolment, step: Step, now: datetime.datetim
     due = _due(enrolment, step, now)
     row.for_start, row.due_at, row.why = enrolment.appointment.starts_at, due.at, due.why
     row.state = State.SKIPPED if due.is_skipped else State.WAITING
-    row.not_before, row.attempts = None, 0
+    row.not_before, row.attempts, row.claimed_until = None, 0, None
     return [row]
 
 

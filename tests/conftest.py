@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.utils import timezone
 
 from integrations.sandbox import RunningServer, Sandbox, serve
 from tests.google import NOW, Google
@@ -16,6 +17,12 @@ def _fresh_cache() -> Iterator[None]:
     """Rate limits and the like never leak from one test into the next."""
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test stops this process's clock, the database's stands still with it, whichever database that is."""
+    monkeypatch.setattr("campaigns.delivery.clock.database_now", timezone.now)
 
 
 @pytest.fixture(autouse=True)

@@ -1,80 +1,92 @@
 """Sends what is due: claim → check again → render → send → record. No lock is held while anything leaves.
 
 What leaves is of one mailing or another, notices of appointments or messages of campaigns; all go through here alike.
+A batch is claimed and read together, in as many statements as one row; each row of it then costs three: what time it
+is, that it is begun (if all is still as it was read), and what became of it.
 """
 
 import datetime
-import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from django.utils import timezone
+from django.conf import settings
 
-from campaigns import carrying
-from campaigns.delivery import claims
-from campaigns.delivery.claims import message_id_of
+from campaigns.carrying import Wait
+from campaigns.delivery import claims, clock
+from campaigns.delivery.claims import Claim, message_id_of
 from campaigns.delivery.mailing import AnyMailing, Outcome
 from campaigns.delivery.messages import Messages
 from campaigns.delivery.notices import Notices
-from campaigns.models import Outgoing
-from campaigns.rendering import NotRenderable
-from campaigns.transports import TRANSPORTS, Refused, Stopped, TryLater, Unclear
+from campaigns.delivery.turns import Turn
+from campaigns.transports import TRANSPORTS
 
-__all__ = ["MAILINGS", "Outcome", "deliver_due", "message_id_of"]
+__all__ = ["MAILINGS", "TRANSPORTS", "Outcome", "deliver_due", "message_id_of"]
 
-logger = logging.getLogger(__name__)
-
-State = Outgoing.State
 # What is said of the appointment itself comes before what a campaign has to say about it.
 MAILINGS: tuple[AnyMailing, ...] = (Notices(), Messages())
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One mailing by one medium. Lanes take turns, so that a slow or limited carrier holds up no other."""
+
+    mailing: AnyMailing
+    medium: str
+
+
+LANES = tuple(Lane(mailing, medium) for mailing in MAILINGS for medium in mailing.mediums)
+
+
 def deliver_due(now: datetime.datetime | None = None) -> list[Outcome]:
-    """Sends everything due at `now`, each mailing in due order, and says what became of each. Many may run at once."""
-    now = now or timezone.now()
-    outcomes: list[Outcome] = []
+    """Sends everything due, each lane in due order, and says what became of each. Many may run at once.
+
+    As of `now`, else by the database's clock. Where a carrier takes only so many a second, it goes on for about as long
+    as beat takes to come round.
+    """
+    real = clock.database_now()
     for mailing in MAILINGS:
-        claims.take_back_stuck(mailing)
-        while claimed := claims.claim(mailing, now):
-            until, ids = claimed
-            outcomes += [_deliver(mailing, pk, until, now) for pk in ids]
+        claims.take_back_stuck(mailing, real)
+    outcomes: list[Outcome] = []
+    lanes, patience = list(LANES), settings.BEAT_SECONDS
+    while lanes:
+        waits = {lane: _turn(lane, now, outcomes) for lane in lanes}
+        lanes = [lane for lane in lanes if waits[lane] is not None]
+        pause = min((waits[lane] or 0 for lane in lanes), default=0)
+        patience -= pause
+        if patience < 0:
+            break
+        time.sleep(pause)
     return outcomes
 
 
-def _deliver(mailing: AnyMailing, pk: int, until: datetime.datetime, now: datetime.datetime) -> Outcome:
-    try:
-        send(mailing, pk, until, now)
-    except Exception as error:
-        logger.exception("%s %s could not be sent", mailing.model.__name__, pk)
-        why = f"An unexpected error ({type(error).__name__})."
-        claims.record(mailing, pk, until, state=State.FAILED, why=why)
-    row = mailing.read(pk)
-    addressee = row.recipient or mailing.addressee(row).name
-    return Outcome(pk, row.due_at, mailing.about(row), addressee, row.state, row.why)
+def _turn(lane: Lane, now: datetime.datetime | None, outcomes: list[Outcome]) -> float | None:
+    """Delivers the next batch of `lane`. Returns after how many seconds it may go on, None when it has nothing more."""
+    real = clock.database_now()
+    claim = claims.claim(lane.mailing, lane.medium, now=now or real, real=real)
+    if isinstance(claim, Wait):
+        return claim.seconds
+    if claim is None:
+        return None
+    outcomes += deliver_batch(lane, claim, now)
+    return 0
 
 
-def send(mailing: AnyMailing, pk: int, until: datetime.datetime, now: datetime.datetime) -> None:
-    """One claimed row on its way, or the words why not; nothing at all when the claim was lost."""
-    row = mailing.read(pk)
-    try:
-        objection = mailing.objection(row, now)
-        if objection is not None:
-            claims.leave_out(mailing, row, until, objection)
+def deliver_batch(lane: Lane, claim: Claim, now: datetime.datetime | None) -> Iterator[Outcome]:
+    """What became of each row. Those that the carrier no longer takes, or not in time, go back in line untouched."""
+    rows, met = lane.mailing.read(claim.pks), set()
+    for number, row in enumerate(rows):
+        bears_on = lane.mailing.bears_on(row)
+        if bears_on in met:
+            row = next(iter(lane.mailing.read([row.pk])), row)
+        met.add(bears_on)
+        real = clock.database_now()
+        if claim.is_too_old(real):
+            claims.give_back(lane.mailing, claim, [each.pk for each in rows[number:]])
             return
-        letter = mailing.letter(row, now)
-        # From here on the outside world may have it: the id marks a send that was begun under this claim.
-        if not claims.record_begun(mailing, row, until, letter):
+        turn = Turn(lane.mailing, lane.medium, claim, row, now or real, real)
+        goes_on = turn.deliver()
+        yield turn.outcome()
+        if not goes_on:
+            claims.give_back(lane.mailing, claim, [each.pk for each in rows[number + 1 :]])
             return
-        receipt = TRANSPORTS[mailing.medium(row)].send(letter)
-    except TryLater as error:
-        claims.put_off(mailing, row, until, now, str(error))
-    except Stopped as error:
-        carrying.stop(mailing.medium(row), str(error), timezone.now())
-        claims.put_back(mailing, row, until, now, str(error))
-    except (Refused, NotRenderable) as error:
-        claims.record(mailing, pk, until, state=State.FAILED, why=str(error))
-        if isinstance(error, Refused):
-            carrying.heed(mailing.medium(row), letter.recipient, error, timezone.now())
-    except Unclear as error:
-        claims.record(mailing, pk, until, state=State.UNKNOWN, why=str(error))
-    else:
-        kept = {"sent_at": timezone.now(), "carrier_id": receipt.carrier_id[:200]}
-        claims.record(mailing, pk, until, state=State.SENT, why="", **kept)

@@ -1,24 +1,36 @@
 """Who sends a row, and what is written of it.
 
-A claim is one conditional update; its `claimed_until` is also the token under which the outcome is recorded.
-Claims live by the real clock even when a sweep is run as of another moment.
+A claim is one conditional update; its `until` is also the token under which everything about the row is recorded. It
+lives by the database's clock, even when a sweep is run as of another moment. A row is *claimed* before its worker has
+looked at it, and *begun* (it has a message id) from the moment when the outside world may have it: what is claimed and
+not begun anybody may take back.
 """
 
 import datetime
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
+from campaigns import carrying
+from campaigns.delivery import clock
 from campaigns.delivery.mailing import AnyMailing, Objection
 from campaigns.models import Outgoing
 from campaigns.transports import TRANSPORTS, Letter, sender_domain
+from campaigns.transports.letters import TIMEOUT_SECONDS
+from contacts.models import Appointment
 
 State = Outgoing.State
 BATCH = 20
 CLAIM = datetime.timedelta(minutes=10)
 FIRST_RETRY = datetime.timedelta(minutes=1)
 LAST_RETRY = datetime.timedelta(hours=1)
+# So that what failed together does not come back together.
+JITTER = 0.75, 1.25
 MOST_ATTEMPTS = 6
 
 
@@ -29,83 +41,146 @@ def message_id_of(row: Outgoing) -> str:
     return f"<{kind}-{row.pk}.{digest}@{sender_domain()}>"
 
 
-def claim(mailing: AnyMailing, now: datetime.datetime) -> tuple[datetime.datetime, list[int]] | None:
-    """Takes the next due rows for this worker; None when nothing is due that others have not taken."""
-    until = timezone.now() + CLAIM
+# --- taking -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Rows that are this worker's until then."""
+
+    until: datetime.datetime
+    pks: tuple[int, ...]
+
+    def is_too_old(self, real: datetime.datetime) -> bool:
+        """Whether it might run out while a carrier is still thinking."""
+        return real + datetime.timedelta(seconds=TIMEOUT_SECONDS) >= self.until
+
+    def holds(self, row: Outgoing) -> bool:
+        return row.state == State.SENDING and row.claimed_until == self.until
+
+
+def claim(
+    mailing: AnyMailing, medium: str, *, now: datetime.datetime, real: datetime.datetime, most: int = BATCH
+) -> Claim | carrying.Wait | None:
+    """Takes the next rows due at `now` that leave by `medium`, as many as its carrier takes at `real`.
+
+    A Wait where it takes none yet; None when nothing is due that others have not taken, or the carrier is stopped.
+    """
+    until = real + CLAIM
     with transaction.atomic():
+        room = carrying.room(medium, real)
+        due = mailing.by_mediums(mailing.rows().due(now), [medium])
+        if isinstance(room, carrying.Wait):
+            return room if room.seconds and due.exists() else None
         # PostgreSQL skips what others are claiming; SQLite has one writer at a time and ignores the clause.
-        due = mailing.rows().due(now).select_for_update(skip_locked=True)
-        ids = list(due.values_list("pk", flat=True)[:BATCH])
-        taken = mailing.rows().filter(pk__in=ids, state=State.WAITING)
-        if not taken.update(state=State.SENDING, claimed_until=until):
+        free = due.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        pks = tuple(free[: min(most, room)])
+        if not pks:
             return None
-    return until, ids
+        mailing.rows().filter(pk__in=pks).update(state=State.SENDING, claimed_until=until)
+        carrying.spend(medium, len(pks))
+    return Claim(until, pks)
 
 
-def take_back_stuck(mailing: AnyMailing) -> None:
+def take_back_stuck(mailing: AnyMailing, real: datetime.datetime) -> None:
     """Claims whose worker died: e-mail goes again under its id; an SMS could arrive twice, so it waits."""
-    stuck = mailing.rows().filter(state=State.SENDING, claimed_until__lt=timezone.now())
+    stuck = mailing.rows().filter(state=State.SENDING, claimed_until__lt=real)
     risky = [medium for medium, transport in TRANSPORTS.items() if not transport.recognises_repeats]
     begun = mailing.by_mediums(stuck.exclude(message_id=""), risky)
     begun.update(state=State.UNKNOWN, claimed_until=None, why="A worker stopped while sending it.")
     stuck.update(state=State.WAITING, claimed_until=None)
 
 
-def record(mailing: AnyMailing, pk: int, until: datetime.datetime, **values: object) -> bool:
+def give_back(mailing: AnyMailing, claim: Claim, pks: Sequence[int]) -> None:
+    """Rows of `claim` that this worker does not come to."""
+    if pks:
+        ours = mailing.rows().filter(pk__in=pks, state=State.SENDING, claimed_until=claim.until)
+        ours.update(state=State.WAITING, claimed_until=None)
+
+
+# --- recording ----------------------------------------------------------------------------------------------
+
+
+def record(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -> bool:
     """Writes the outcome unless the claim was lost meanwhile, and says whether it did."""
-    return _write(mailing, pk, until, claimed_until=None, **values)
+    return _write(mailing, row, _is_ours(claim), claimed_until=None, **values)
 
 
-def record_begun(mailing: AnyMailing, row: Outgoing, until: datetime.datetime, letter: Letter) -> bool:
-    """Writes what is about to leave; False when the claim was lost meanwhile."""
-    return _write(
-        mailing,
-        row.pk,
-        until,
-        message_id=letter.message_id,
-        recipient=letter.recipient,
-        subject=letter.subject[:300],
-        body_text=letter.text,
-        body_html=letter.html,
-        **mailing.also_kept(row, letter),
-    )
+def record_sent(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -> bool:
+    """Also on a row that was given up as unknown while this worker was held up: it knows."""
+    mine = _is_ours(claim) | Q(state=State.UNKNOWN)
+    return _write(mailing, row, mine, claimed_until=None, state=State.SENT, why="", **values)
 
 
-def _write(mailing: AnyMailing, pk: int, until: datetime.datetime, **values: object) -> bool:
-    ours = mailing.rows().filter(pk=pk, state=State.SENDING, claimed_until=until)
-    return bool(ours.update(**values))
+def record_begun(mailing: AnyMailing, row: Outgoing, claim: Claim, letter: Letter) -> bool:
+    """Writes what is about to leave. False when the claim was lost meanwhile, or what speaks for sending changed since
+    `row` was read: both are asked in the same statement."""
+    with _alone(mailing, row):
+        return _write(
+            mailing,
+            row,
+            _is_ours(claim) & mailing.still(row, letter),
+            message_id=letter.message_id,
+            recipient=letter.recipient,
+            subject=letter.subject[:300],
+            body_text=letter.text,
+            body_html=letter.html,
+            **mailing.also_kept(row, letter),
+        )
 
 
-def leave_out(mailing: AnyMailing, row: Outgoing, until: datetime.datetime, objection: Objection) -> None:
+def _is_ours(claim: Claim) -> Q:
+    return Q(state=State.SENDING, claimed_until=claim.until)
+
+
+@contextmanager
+def _alone(mailing: AnyMailing, row: Outgoing) -> Iterator[None]:
+    """Where rows of one appointment could be each other's repeat, they are begun one after the other."""
+    if not mailing.has_rivals(row):
+        yield
+        return
+    with transaction.atomic():
+        held = Appointment.objects.select_for_update().filter(pk=mailing.appointment(row).pk)
+        held.values_list("pk").first()
+        yield
+
+
+def _write(mailing: AnyMailing, row: Outgoing, condition: Q, **values: object) -> bool:
+    if not mailing.rows().filter(condition, pk=row.pk).update(**values):
+        return False
+    for name, value in values.items():
+        setattr(row, name, value)
+    return True
+
+
+def leave_out(mailing: AnyMailing, row: Outgoing, claim: Claim, objection: Objection) -> bool:
     """Not sent for the words of `objection`; unknown where a dead worker may have sent it."""
     if row.message_id:
         # Begun by a worker that died, and no longer right to repeat: nobody knows whether it left.
         why = f"It may have been sent before a worker stopped. Not repeated: {objection.why}"
-        record(mailing, row.pk, until, state=State.UNKNOWN, why=why[:300])
-    else:
-        record(mailing, row.pk, until, state=objection.state, why=objection.why[:300])
+        return record(mailing, row, claim, state=State.UNKNOWN, why=why[:300])
+    return record(mailing, row, claim, state=objection.state, why=objection.why[:300])
 
 
 def put_off(
-    mailing: AnyMailing, row: Outgoing, until: datetime.datetime, now: datetime.datetime, why: str
-) -> None:
-    """Back in line for a later moment, each time twice as far; failed once that was often enough."""
+    mailing: AnyMailing, row: Outgoing, claim: Claim, *, now: datetime.datetime, why: str, begun_before: str
+) -> bool:
+    """Back in line for a later moment, each time twice as far; failed once that was often enough.
+
+    `begun_before`: the message id under which an earlier worker began it, "" if none did. This attempt certainly sent
+    nothing.
+    """
     attempts = row.attempts + 1
     if attempts >= MOST_ATTEMPTS:
         why = f"Given up after {attempts} attempts. {why}"
-        record(mailing, row.pk, until, state=State.FAILED, why=why, attempts=attempts)
-        return
-    wait = min(FIRST_RETRY * 2 ** (attempts - 1), LAST_RETRY)
+        return record(mailing, row, claim, state=State.FAILED, why=why[:300], attempts=attempts)
+    wait = min(FIRST_RETRY * 2 ** (attempts - 1), LAST_RETRY) * random.uniform(*JITTER)  # noqa: S311 (no secret)
     # A sweep run as of a later moment must not meet its own retries.
-    again_at = max(now, timezone.now()) + wait
-    # Certainly not sent, so nothing counts as begun.
-    values = {"why": why, "attempts": attempts, "not_before": again_at, "message_id": ""}
-    record(mailing, row.pk, until, state=State.WAITING, **values)
+    again_at = max(now, clock.database_now()) + wait
+    values = {"why": why[:300], "attempts": attempts, "not_before": again_at, "message_id": begun_before}
+    return record(mailing, row, claim, state=State.WAITING, **values)
 
 
-def put_back(
-    mailing: AnyMailing, row: Outgoing, until: datetime.datetime, now: datetime.datetime, why: str
-) -> None:
+def put_back(mailing: AnyMailing, row: Outgoing, claim: Claim, *, why: str, begun_before: str) -> bool:
     """Back in line unharmed: it was the carrier that takes nothing, and this attempt counts for none."""
-    again_at = max(now, timezone.now()) + FIRST_RETRY
-    record(mailing, row.pk, until, state=State.WAITING, why=why[:300], not_before=again_at, message_id="")
+    return record(mailing, row, claim, state=State.WAITING, why=why[:300], message_id=begun_before)

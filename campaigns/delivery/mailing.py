@@ -2,12 +2,15 @@
 
 import datetime
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from django.db.models import Q
+
 from campaigns.models import Outgoing, OutgoingQuerySet
 from campaigns.transports import Letter
-from contacts.models import Contact, ContactEmail, ContactPhone
+from contacts.models import Appointment, Contact, ContactEmail, ContactPhone
 
 RowT = TypeVar("RowT", bound=Outgoing)
 
@@ -34,25 +37,26 @@ class Objection:
 
 class Mailing(ABC, Generic[RowT]):
     model: ClassVar[type[Outgoing]]
+    # Keys of `TRANSPORTS`: what its rows may leave by.
+    mediums: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def rows(self) -> OutgoingQuerySet[RowT]:
         """Every row there is."""
 
     @abstractmethod
-    def read(self, pk: int) -> RowT:
-        """One row with all that checking and rendering read."""
+    def read(self, pks: Collection[int]) -> list[RowT]:
+        """Those rows in due order, with all that checking and rendering read: as many statements as for one."""
 
     @abstractmethod
     def addressee(self, row: RowT) -> Contact: ...
 
     @abstractmethod
-    def about(self, row: RowT) -> str:
-        """What it belongs to, in a word or two."""
+    def appointment(self, row: RowT) -> Appointment: ...
 
     @abstractmethod
-    def medium(self, row: RowT) -> str:
-        """A key of `TRANSPORTS`."""
+    def about(self, row: RowT) -> str:
+        """What it belongs to, in a word or two."""
 
     @abstractmethod
     def objection(self, row: RowT, now: datetime.datetime) -> Objection | None:
@@ -63,8 +67,21 @@ class Mailing(ABC, Generic[RowT]):
         """What leaves. Raises NotRenderable."""
 
     @abstractmethod
+    def still(self, row: RowT, letter: Letter) -> Q:
+        """What must hold in the database for `objection` to find what it found: asked as `letter` is begun."""
+
+    @abstractmethod
     def by_mediums(self, rows: OutgoingQuerySet[RowT], mediums: list[str]) -> OutgoingQuerySet[RowT]:
-        """Those of `rows` that leave by one of `mediums`."""
+        """Those of `rows` that leave by one of `mediums`. Joins nothing, so that they can be locked."""
+
+    def has_rivals(self, row: RowT) -> bool:
+        """Whether another row of its appointment could be its repeat at the same address."""
+        return False
+
+    def bears_on(self, row: RowT) -> Hashable:
+        """Rows of one batch with the same are read one by one, for what became of those before counts."""
+        pk: int = row.pk
+        return pk
 
     def also_kept(self, row: RowT, letter: Letter) -> dict[str, object]:
         """What is recorded of a letter on its way beside what every row keeps."""

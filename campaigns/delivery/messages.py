@@ -1,9 +1,11 @@
 """The messages of campaigns, as delivery sees them."""
 
 import datetime
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.conf import settings
+from django.db.models import Exists, Prefetch, Q, QuerySet
 
 from campaigns import unsubscribing
 from campaigns.delivery.claims import message_id_of
@@ -17,17 +19,22 @@ from campaigns.transports import Letter, TryLater
 from contacts.models import Appointment, Contact
 
 State = Message.State
+PERHAPS_SENT = (State.SENDING, State.SENT, State.UNKNOWN)
 
 
 class Messages(Mailing[Message]):
     model: ClassVar[type[Outgoing]] = Message
+    mediums = (Step.Medium.EMAIL.value, Step.Medium.SMS.value)
 
     def rows(self) -> OutgoingQuerySet[Message]:
         return Message.objects.all()
 
-    def read(self, pk: int) -> Message:
-        return (
-            Message.objects.select_related(
+    def read(self, pks: Collection[int]) -> list[Message]:
+        begun = Message.objects.filter(state__in=PERHAPS_SENT).exclude(message_id="")
+        told = begun.only("pk", "enrolment", "step", "for_start", "recipient")
+        return list(
+            Message.objects.filter(pk__in=pks)
+            .select_related(
                 "step",
                 "enrolment__campaign",
                 "enrolment__contact",
@@ -36,9 +43,12 @@ class Messages(Mailing[Message]):
                 "enrolment__appointment__owner__calendar_configuration",
             )
             .prefetch_related(
-                "enrolment__contact__emails", "enrolment__contact__phones", "enrolment__appointment__guests"
+                "enrolment__contact__emails",
+                "enrolment__contact__phones",
+                "enrolment__appointment__guests",
+                Prefetch("enrolment__appointment__enrolments__messages", told),
             )
-            .get(pk=pk)
+            .order_by("due_at", "pk")
         )
 
     def addressee(self, row: Message) -> Contact:
@@ -47,11 +57,14 @@ class Messages(Mailing[Message]):
     def about(self, row: Message) -> str:
         return row.enrolment.campaign.name
 
-    def medium(self, row: Message) -> str:
-        return row.step.medium
+    def appointment(self, row: Message) -> Appointment:
+        return row.enrolment.appointment
 
     def by_mediums(self, rows: OutgoingQuerySet[Message], mediums: list[str]) -> OutgoingQuerySet[Message]:
-        return rows.filter(step__medium__in=mediums)
+        return rows.filter(step__in=Step.objects.filter(medium__in=mediums))
+
+    def has_rivals(self, row: Message) -> bool:
+        return len(row.enrolment.appointment.guests.all()) > 1
 
     def objection(self, row: Message, now: datetime.datetime) -> Objection | None:
         """What may have changed, asked once more in the order a person would."""
@@ -60,8 +73,40 @@ class Messages(Mailing[Message]):
             return Objection(State.VOID, why)
         if is_undone(row.enrolment):
             raise TryLater("The move was undone, and what follows from that is not written yet.")
-        why = _why_left_out(row) or _why_too_late(row, now)
+        why = _why_left_out(row) or _why_repeat(row) or _why_too_late(row, now)
         return Objection(State.SKIPPED, why) if why else None
+
+    def still(self, row: Message, letter: Letter) -> Q:
+        appointment, contact = row.enrolment.appointment, row.enrolment.contact
+        by_email = row.step.medium == Step.Medium.EMAIL
+        reached = (
+            Q(
+                enrolment__contact__no_email=False,
+                enrolment__contact__emails__address=letter.recipient,
+                enrolment__contact__emails__undeliverable_at=None,
+            )
+            if by_email
+            else Q(
+                enrolment__contact__no_sms=False,
+                enrolment__contact__phones__number=letter.recipient,
+                enrolment__contact__phones__undeliverable_at=None,
+            )
+        )
+        same = Q(
+            enrolment__withdrawn_at=None,
+            enrolment__trigger_event=row.enrolment.trigger_event_id,
+            enrolment__campaign__is_active=True,
+            step__is_active=True,
+            enrolment__contact__archived_at=None,
+            enrolment__appointment__starts_at=appointment.starts_at,
+            enrolment__appointment__ends_at=appointment.ends_at,
+            enrolment__appointment__status=appointment.status,
+            enrolment__appointment__revision=appointment.revision,
+            enrolment__appointment__guests__contact=contact,
+        )
+        if not self.has_rivals(row):
+            return same & reached
+        return same & reached & Q(~Exists(_told_at(row, letter.recipient)))
 
     def letter(self, row: Message, now: datetime.datetime) -> Letter:
         contact, step = row.enrolment.contact, row.step
@@ -85,6 +130,21 @@ def _recipient(medium: str, contact: Contact) -> str:
     return str(phone.number) if phone else ""
 
 
+def _told_at(message: Message, recipient: str) -> QuerySet[Message]:
+    """What began to go to `recipient` for the same step and start of the same appointment, whoever it was for."""
+    return (
+        Message.objects.filter(
+            enrolment__appointment=message.enrolment.appointment_id,
+            step=message.step_id,
+            for_start=message.for_start,
+            recipient=recipient,
+            state__in=PERHAPS_SENT,
+        )
+        .exclude(message_id="")
+        .exclude(pk=message.pk)
+    )
+
+
 def _why_void(message: Message) -> str:
     enrolment = message.enrolment
     appointment = enrolment.appointment
@@ -93,10 +153,17 @@ def _why_void(message: Message) -> str:
     if not _makes_sense(message, appointment):
         return f"The appointment is {appointment.get_status_display().lower()}."
     if message.for_start != appointment.starts_at:
-        return "The appointment moved; this was planned for its old start."
+        return _why_moved(message, appointment)
     if all(guest.contact_id != enrolment.contact_id for guest in appointment.guests.all()):
         return "No longer a guest of the appointment."
     return ""
+
+
+def _why_moved(message: Message, appointment: Appointment) -> str:
+    """What waits to leave at once goes along to the new start, and must not be given up before that is planned."""
+    if message.step.anchor == Step.Anchor.AT_ONCE and appointment.changes.filter(looked_at=None).exists():
+        raise TryLater("The appointment moved, and what follows from that is not planned yet.")
+    return "The appointment moved; this was planned for its old start."
 
 
 def _makes_sense(message: Message, appointment: Appointment) -> bool:
@@ -117,6 +184,19 @@ def _why_left_out(message: Message) -> str:
     if contact.no_email if by_email else contact.no_sms:
         return "The contact is not to be e-mailed." if by_email else "The contact is not to be texted."
     return unreachable(contact.best_email) if by_email else unreachable_by_phone(contact.best_phone)
+
+
+def _why_repeat(message: Message) -> str:
+    """Two people of one appointment may share an address: it gets each message once."""
+    recipient = _recipient(message.step.medium, message.enrolment.contact)
+    others = (each for e in message.enrolment.appointment.enrolments.all() for each in e.messages.all())
+    is_told = any(
+        (each.step_id, each.for_start, each.recipient) == (message.step_id, message.for_start, recipient)
+        and each.pk != message.pk
+        for each in others
+    )
+    what = "address" if message.step.medium == Step.Medium.EMAIL else "number"
+    return f"It went to the same {what} for another guest of the appointment." if is_told else ""
 
 
 def _why_too_late(message: Message, now: datetime.datetime) -> str:

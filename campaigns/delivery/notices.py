@@ -1,10 +1,12 @@
 """The notices of appointments, as delivery sees them."""
 
 import datetime
+from collections.abc import Collection, Hashable
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import Exists, Q
 
 from campaigns.delivery.claims import message_id_of
 from campaigns.delivery.mailing import Mailing, Objection, unreachable
@@ -14,19 +16,20 @@ from campaigns.notices.calendar_files import file_of
 from campaigns.notices.standing import Standing, standing_of, with_standing
 from campaigns.notices.wording import rendered
 from campaigns.transports import Letter, TryLater
-from contacts.models import Contact, Origin
+from contacts.models import Appointment, Contact, Origin
 
 State, Kind = Notice.State, Notice.Kind
 
 
 class Notices(Mailing[Notice]):
     model: ClassVar[type[Outgoing]] = Notice
+    mediums = (Step.Medium.EMAIL.value,)
 
     def rows(self) -> OutgoingQuerySet[Notice]:
         return Notice.objects.all()
 
-    def read(self, pk: int) -> Notice:
-        return with_standing(Notice.objects.all()).get(pk=pk)
+    def read(self, pks: Collection[int]) -> list[Notice]:
+        return list(with_standing(Notice.objects.filter(pk__in=pks)).order_by("due_at", "pk"))
 
     def addressee(self, row: Notice) -> Contact:
         return row.contact
@@ -34,8 +37,12 @@ class Notices(Mailing[Notice]):
     def about(self, row: Notice) -> str:
         return row.get_kind_display()
 
-    def medium(self, row: Notice) -> str:
-        return Step.Medium.EMAIL
+    def appointment(self, row: Notice) -> Appointment:
+        return row.appointment
+
+    def bears_on(self, row: Notice) -> Hashable:
+        """What one notice told, or that it was left out, decides whether the next is news."""
+        return row.appointment_id, row.contact_id
 
     def by_mediums(self, rows: OutgoingQuerySet[Notice], mediums: list[str]) -> OutgoingQuerySet[Notice]:
         return rows if Step.Medium.EMAIL in mediums else rows.none()
@@ -69,6 +76,18 @@ class Notices(Mailing[Notice]):
             # Two invitations would stand beside each other in their calendar.
             calendar=None if standing.google_invites else file_of(row, standing.recipient, now),
         )
+
+    def still(self, row: Notice, letter: Letter) -> Q:
+        mine = Notice.objects.filter(appointment=row.appointment_id, contact=row.contact_id)
+        newer = mine.filter(pk__gt=row.pk).exclude(state__in=(State.SKIPPED, State.VOID))
+        same = Q(
+            contact__archived_at=None,
+            appointment__starts_at=row.appointment.starts_at,
+            appointment__ends_at=row.appointment.ends_at,
+            appointment__status=row.appointment.status,
+            appointment__revision=row.appointment.revision,
+        )
+        return same & ~Exists(newer) & (Q() if row.is_own_doing else Q(contact__no_email=False))
 
     def also_kept(self, row: Notice, letter: Letter) -> dict[str, object]:
         return {

@@ -20,7 +20,9 @@ from pytest_django import Settings
 from calendars import booking
 from campaigns import delivery
 from campaigns.delivery import claims, deliver_due, message_id_of
+from campaigns.delivery.claims import Claim
 from campaigns.delivery.messages import Messages
+from campaigns.delivery.turns import Turn
 from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Step
 from campaigns.transports import CalendarFile, EmailTransport, Letter, Refused, Stopped, TryLater
@@ -177,6 +179,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 
 def test_temporary_trouble_is_tried_again_later_and_heals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "JITTER", (1, 1))
     planned()
     with time_machine.travel(DUE, tick=False) as clock:
         with monkeypatch.context() as patch:
@@ -197,7 +200,7 @@ def test_temporary_trouble_ends_in_a_visible_failure(monkeypatch: pytest.MonkeyP
     with time_machine.travel(DUE, tick=False) as clock:
         for _ in range(claims.MOST_ATTEMPTS):
             deliver_due(timezone.now())
-            clock.shift(timedelta(minutes=16))
+            clock.shift(timedelta(minutes=21))
             Message.objects.filter(state=State.WAITING).update(due_at=timezone.now())
     assert (only().state, only().why) == (State.FAILED, "Given up after 6 attempts. Busy.")
 
@@ -312,11 +315,11 @@ def test_a_begun_message_that_may_no_longer_go_out_is_unknown_rather_than_void()
 
 def test_a_worker_that_lost_its_claim_neither_sends_nor_records() -> None:
     planned()
-    claimed = claims.claim(Messages(), DUE)
-    assert claimed is not None
-    until, (pk,) = claimed
-    Message.objects.update(claimed_until=until + timedelta(minutes=1))
-    delivery.send(Messages(), pk, until, DUE)
+    claimed = claims.claim(Messages(), "email", now=DUE, real=NOW)
+    assert isinstance(claimed, Claim)
+    (row,) = Messages().read(claimed.pks)
+    Message.objects.update(claimed_until=claimed.until + timedelta(minutes=1))
+    assert Turn(Messages(), "email", claimed, row, DUE, NOW).deliver()
     assert only().state == State.SENDING
     assert mail.outbox == []
 

@@ -261,16 +261,16 @@ def test_a_notice_comes_before_the_message_of_a_campaign() -> None:
 def test_a_dead_workers_notice_goes_again_under_its_message_id() -> None:
     appointment = by_customer()
     notice = Notice.objects.get(appointment=appointment)
-    claimed = claims.claim(Notices(), NOW)
-    assert claimed is not None
-    until, _ = claimed
     mailing = Notices()
-    row = mailing.read(notice.pk)
+    claimed = claims.claim(mailing, "email", now=NOW, real=NOW)
+    assert isinstance(claimed, claims.Claim)
+    (row,) = mailing.read(claimed.pks)
     letter = mailing.letter(row, NOW)
-    assert claims.record_begun(mailing, row, until, letter)
+    assert claims.record_begun(mailing, row, claimed, letter)
     assert told() == []
-    with time_machine.travel(until + MINUTE, tick=False):
-        assert told(until + MINUTE) == [("Confirmation", "sent", "")]
+    late = claimed.until + MINUTE
+    with time_machine.travel(late, tick=False):
+        assert told(late) == [("Confirmation", "sent", "")]
     assert mail.outbox[0].extra_headers["Message-ID"] == letter.message_id == message_id_of(notice)
 
 
