@@ -1,0 +1,137 @@
+"""Workers as they are in life: killed, halted, four at once, on machines with wrong clocks. None twice, none lost."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests import processes
+from tests.benchmarks import databases
+from tests.campaigns.workers.scenes import NUMBER, POINTS
+
+DATABASES = {"sqlite": databases.sqlite, "postgresql": databases.postgresql}
+KEY = "d29ya2Vycy13b3JrZXJzLXdvcmtlcnMtd29ya2Vycy0="
+BEFORE_BEGUN = ("before the claim is committed", "claimed", "read", "checked")
+Scenes = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Scenes:
+    """All scenes are played once for each database."""
+    try:
+        with DATABASES[request.param]() as url:
+            return played(url, tmp_path_factory.mktemp("outside") / "letters")
+    except psycopg.OperationalError:
+        pytest.skip("No PostgreSQL server to test on (TEST_POSTGRES_URL).")
+
+
+def played(url: str, outside: Path) -> Scenes:
+    environment = processes.environment(
+        DATABASE_URL=url,
+        DJANGO_SETTINGS_MODULE="config.settings",
+        SECRET_KEY=KEY,
+        TOKEN_ENCRYPTION_KEYS=KEY,
+        OUTSIDE=str(outside),
+    )
+    words = [sys.executable, "-m", "tests.campaigns.workers.scenes"]
+    done = subprocess.run(  # noqa: S603 (our own words)
+        words, cwd=processes.ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: Scenes = json.loads(done.stdout)
+    return found
+
+
+def all_sent(times: int = NUMBER) -> dict[str, Any]:
+    return {"states": {"sent": NUMBER}, "arrived": NUMBER, "times": times}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_mail_of_a_killed_worker_all_arrives_and_only_what_was_underway_under_the_same_id_again(
+    scenes: Scenes, point: str
+) -> None:
+    scene = scenes[f"email {point}"]
+    assert scene["end"] == all_sent(NUMBER + 1 if point == "taken" else NUMBER)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_no_text_of_a_killed_worker_arrives_twice_and_what_was_underway_waits_for_a_person(
+    scenes: Scenes, point: str
+) -> None:
+    end = scenes[f"sms {point}"]["end"]
+    if point in (*BEFORE_BEGUN, "recorded"):
+        assert end == all_sent()
+    else:
+        arrived = NUMBER if point == "taken" else NUMBER - 1
+        states = {"sent": NUMBER - 1, "unknown": 1}
+        assert end == {"states": states, "arrived": arrived, "times": arrived}
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("medium", ["email", "sms"])
+def test_the_books_add_up_after_every_death(scenes: Scenes, medium: str, point: str) -> None:
+    scene = scenes[f"{medium} {point}"]
+    assert [sum(scene[part]["states"].values()) for part in ("left", "while claimed", "end")] == [NUMBER] * 3
+    assert scene["again"] == scene["end"]
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if point != "before the claim is committed"])
+def test_what_a_dead_worker_claimed_is_left_alone_until_its_claim_runs_out(
+    scenes: Scenes, point: str
+) -> None:
+    scene = scenes[f"email {point}"]
+    assert scene["while claimed"] == scene["left"]
+
+
+def test_mail_that_hangs_is_sent_by_another_under_the_same_id(scenes: Scenes) -> None:
+    assert scenes["email held up"]["meanwhile"] == all_sent()
+    assert scenes["email held up"]["end"] == all_sent(NUMBER + 1)
+
+
+def test_a_text_that_hangs_waits_for_a_person_until_its_worker_says_that_it_left(scenes: Scenes) -> None:
+    scene = scenes["sms held up"]
+    assert scene["meanwhile"]["states"] == {"sent": NUMBER - 1, "unknown": 1}
+    assert scene["end"] == all_sent()
+
+
+def test_a_worker_that_stood_still_before_it_began_sends_nothing_of_what_another_sent(scenes: Scenes) -> None:
+    assert scenes["halted before it began"]["end"] == all_sent()
+
+
+def test_four_workers_of_which_one_is_killed_send_everything(scenes: Scenes) -> None:
+    scene = scenes["four"]
+    assert sorted(scene["codes"]) in ([-9, 0, 0, 0], [0, 0, 0, 0])
+    extra = scene["codes"].count(-9)
+    assert scene["end"] == {"states": {"sent": 40}, "arrived": 40, "times": 40 + extra}
+
+
+def test_a_clock_set_back_delays_and_doubles_nothing(scenes: Scenes) -> None:
+    scene = scenes["clock stepped back"]
+    assert scene["behind"]["times"] == 2
+    assert scene["end"] == {"states": {"sent": NUMBER - 1, "unknown": 1}, "arrived": NUMBER, "times": NUMBER}
+
+
+def test_a_machine_whose_clock_is_ahead_sends_nothing_early_and_takes_nothing_from_others(
+    scenes: Scenes, request: pytest.FixtureRequest
+) -> None:
+    if "machine ahead" not in scenes:
+        assert "sqlite" in request.node.name  # there the machine's clock is the database's
+        return
+    assert scenes["machine ahead"]["end"] == {
+        "states": {"waiting": NUMBER, "sending": 1},
+        "arrived": 0,
+        "times": 0,
+    }
+
+
+def test_a_machine_whose_clock_is_behind_sends_in_time_and_notes_the_right_time(
+    scenes: Scenes, request: pytest.FixtureRequest
+) -> None:
+    if "machine behind" not in scenes:
+        assert "sqlite" in request.node.name  # as above
+        return
+    assert scenes["machine behind"] == {"end": all_sent(), "sent then": NUMBER}
