@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -60,7 +61,7 @@ class Claim:
 
 
 def claim(
-    mailing: AnyMailing, medium: str, *, now: datetime.datetime, real: datetime.datetime, most: int = BATCH
+    mailing: AnyMailing, medium: str, *, now: datetime.datetime, real: datetime.datetime
 ) -> Claim | carrying.Wait | None:
     """Takes the next rows due at `now` that leave by `medium`, as many as its carrier takes at `real`.
 
@@ -74,7 +75,7 @@ def claim(
             return room if room.seconds and due.exists() else None
         # PostgreSQL skips what others are claiming; SQLite has one writer at a time and ignores the clause.
         free = due.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        pks = tuple(free[: min(most, room)])
+        pks = tuple(free[: min(BATCH, room)])
         if not pks:
             return None
         mailing.rows().filter(pk__in=pks).update(state=State.SENDING, claimed_until=until)
@@ -85,10 +86,16 @@ def claim(
 def take_back_stuck(mailing: AnyMailing, real: datetime.datetime) -> None:
     """Claims whose worker died: e-mail goes again under its id; an SMS could arrive twice, so it waits."""
     stuck = mailing.rows().filter(state=State.SENDING, claimed_until__lt=real)
-    risky = [medium for medium, transport in TRANSPORTS.items() if not transport.recognises_repeats]
-    begun = mailing.by_mediums(stuck.exclude(message_id=""), risky)
-    begun.update(state=State.UNKNOWN, claimed_until=None, why="A worker stopped while sending it.")
-    stuck.update(state=State.WAITING, claimed_until=None)
+    again: dict[str, Any] = {"state": State.WAITING, "claimed_until": None}
+    # Each asks whether it was begun: a worker that was only slow may begin it at this very moment.
+    stuck.filter(message_id="").update(**again)
+    begun = stuck.exclude(message_id="")
+    for medium in mailing.mediums:
+        theirs = mailing.by_mediums(begun, [medium])
+        if TRANSPORTS[medium].recognises_repeats:
+            theirs.update(**again)
+        else:
+            theirs.update(state=State.UNKNOWN, claimed_until=None, why="A worker stopped while sending it.")
 
 
 def give_back(mailing: AnyMailing, claim: Claim, pks: Sequence[int]) -> None:
