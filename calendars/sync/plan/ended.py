@@ -1,0 +1,68 @@
+"""The event is gone, or its person declined it: what becomes of the appointment."""
+
+from calendars.sync.facts import (
+    APPOINTMENT,
+    CANCELLED,
+    DECLINED,
+    ENDED,
+    FINAL,
+    FREE,
+    Agreed,
+    Facts,
+    Held,
+    Observed,
+    Plan,
+)
+from calendars.sync.firing import told
+from calendars.sync.plan.busy import is_busy
+
+
+def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
+    if held is None:
+        return Plan(CANCELLED, "Cancelled at Google.")
+    if held.is_void or (agreed is not None and agreed.is_cancelled):
+        return Plan(CANCELLED, "Cancelled on both sides.")
+    if held.status in FINAL or held.ends_at <= facts.now:
+        return Plan(CANCELLED, "Cancelled at Google after it took place: the appointment stays as it is.")
+    if facts.protects(held):
+        return Plan(CANCELLED, "Deleted at Google. One way protects the appointment made here.", agrees=False)
+    if facts.may_have_moved:
+        return Plan(
+            APPOINTMENT,
+            "Gone from this Google calendar. Waiting to see whether it moved to another one.",
+            blocks=is_busy(observed, facts),
+            colour=facts.calendar_colour,
+            agrees=False,
+            waits=True,
+        )
+    return _take_off(CANCELLED, "Deleted at Google", ENDED, observed, held, facts)
+
+
+def declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
+    if held is None:
+        return Plan(FREE, "You declined this invitation, so it does not block.")
+    if held.is_void or held.status in FINAL or held.ends_at <= facts.now:
+        return Plan(FREE, "You declined this invitation: the appointment stays as it is.")
+    if facts.protects(held):
+        return Plan(FREE, "You declined at Google. One way protects the appointment made here.", agrees=False)
+    return _take_off(FREE, "You declined", DECLINED, observed, held, facts)
+
+
+def _take_off(outcome: str, what: str, news: str, observed: Observed, held: Held, facts: Facts) -> Plan:
+    """One copy is gone: the whole appointment when it was the organiser's or the last, else this host alone."""
+    if facts.has_own_copy:
+        return Plan(outcome, f"{what}: it stands in another of your calendars.")
+    if facts.other_copies and not facts.organisers_copy:
+        return Plan(
+            outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
+        )
+    said = told(news, held.starts_at, observed, facts)
+    return Plan(
+        outcome,
+        f"{what}: the appointment is cancelled. {said.why}",
+        cancel=True,
+        fires=said.fires,
+        why=said.why,
+        repeats_series=said.repeats,
+        tells=said.tells,
+    )

@@ -1,0 +1,166 @@
+"""The event has an appointment, which follows its time, its words and its guests as far as the policy goes."""
+
+from dataclasses import replace
+
+from calendars.sync.attendance import GuestChanges, guest_changes
+from calendars.sync.facts import (
+    ACCEPTED,
+    APPOINTMENT,
+    BLOCK,
+    FINAL,
+    GREY,
+    KEEP_PRIVATE,
+    LEFT,
+    MOVED,
+    NEW,
+    Agreed,
+    Facts,
+    Held,
+    Observed,
+    Plan,
+)
+from calendars.sync.firing import told, whether_it_fires
+from calendars.sync.plan.busy import block, is_busy
+from calendars.sync.telling import names
+from calendars.sync.words import Words, follow_words
+
+MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
+
+
+def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Plan:
+    # Nothing new: the reason that was given when it was made stays.
+    shown = Plan(
+        APPOINTMENT,
+        "",
+        blocks=is_busy(observed, facts),
+        colour=facts.calendar_colour,
+        is_silent=None,
+        add_host=facts.host_was_freed and not held.is_void,
+    )
+    if held.status in FINAL:
+        return replace(shown, reason="The appointment is closed: Google no longer changes it.")
+    if held.is_void and facts.decision == KEEP_PRIVATE:
+        kept = "Kept as a private block by a person's decision; its appointment was cancelled here."
+        return replace(block(observed, facts, kept), agrees=False)
+    if held.is_void and not _comes_back(observed, held, agreed, facts):
+        shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
+        # It lives on although Google said that it was gone, or a person brought an event of ours back.
+        again = facts.lives_on or (observed.is_ours and not held.made_in_google)
+        return replace(shown, reason="The appointment was cancelled here.", push_again=again)
+    guests = guest_changes(observed, held, facts)
+    if held.contacts and not guests.stay and not guests.attach:
+        return _without_guests(shown, observed, held, facts)
+    timed = _follow_time(shown, observed, held, agreed, facts)
+    timed = replace(timed, words=_follow_words(observed, held, agreed))
+    if held.is_void:
+        confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
+        how = "restored and confirmed" if confirms else "restored"
+        timed = replace(
+            timed,
+            restore=True,
+            confirm=confirms,
+            reason=f"Back at Google: the same appointment is {how}, silently.",
+        )
+    return _with_guests(timed, guests, held, facts, observed)
+
+
+def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> bool:
+    """An appointment that Google cancelled is restored when its event or a guest returns; staff's stays cancelled."""
+    if held.status != "cancelled" or held.status_set_by != "google":
+        return False
+    if held.made_in_google:
+        if facts.organiser_has_copy:
+            return False  # whom they invite is told there
+        returned = any(facts.admits(guest) or held.has(guest) for guest in facts.guests)
+        return returned or facts.hides_guests(observed)
+    return facts.policy.edits and agreed is not None and agreed.is_cancelled
+
+
+def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Plan:
+    theirs, ours = observed.span, (held.starts_at, held.ends_at)
+    both = (agreed.starts_at, agreed.ends_at) if agreed else None
+    if theirs == ours:
+        return shown
+    if held.ends_at <= facts.now and theirs[1] <= facts.now:
+        return replace(shown, agrees=False, reason="Past events are display only.")
+    # An outside organiser's meeting that comes back does so at their time, whatever waited here to be sent.
+    hears_us = observed.organised_by_us or not held.is_void
+    if theirs == both and hears_us:
+        hears = "Changed here: Google hears of it with the next push."
+        return replace(shown, agrees=False, reason=hears, push_again=True)
+    if facts.protects(held):
+        protected = "Moved at Google. One way protects the appointment made here; its own time stands."
+        return replace(shown, agrees=False, reason=protected)
+    if observed.is_all_day:
+        return replace(shown, agrees=False, reason="Made all-day at Google: the appointment keeps its time.")
+    if observed.has_no_length:
+        return replace(
+            shown, agrees=False, reason="Without length at Google: the appointment keeps its time."
+        )
+    if facts.push_pending and hears_us and both is not None and ours != both:
+        return replace(shown, agrees=False, reason=MOVED_ON_BOTH_SIDES)
+    shift = f"{MOVED} by {theirs[0] - ours[0]}, {theirs[1] - ours[1]}"
+    news = told(shift, observed.starts_at, observed, facts)
+    return replace(
+        shown,
+        repeats_series=news.repeats,
+        move=theirs,
+        fires=news.fires,
+        why=news.why,
+        tells=news.tells,
+        is_silent=not news.fires,
+        reason=f"Moved at Google. {news.why}",
+    )
+
+
+def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Words | None:
+    if agreed is None:  # of what turned private Google's text is none, and goes from here as well
+        return None
+    return follow_words(
+        observed.words, held.words, agreed.words_there, agreed.words_here, made_in_google=held.made_in_google
+    )
+
+
+def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
+    shown = replace(shown, outcome=BLOCK, colour=GREY, outline=False)
+    if held.is_void:
+        return replace(shown, reason="No guest is left: no appointment.")
+    if held.ends_at <= facts.now and observed.span[1] <= facts.now:
+        return replace(shown, outcome=APPOINTMENT, reason="Past events are display only.")
+    news = told(LEFT, held.starts_at, observed, facts)
+    return replace(
+        shown,
+        cancel=True,
+        fires=news.fires,
+        why=news.why,
+        repeats_series=news.repeats,
+        tells=news.tells,
+        reason=f"No guest is left: the appointment is cancelled. {news.why}",
+    )
+
+
+def _with_guests(timed: Plan, guests: GuestChanges, held: Held, facts: Facts, observed: Observed) -> Plan:
+    accepted = any(guest.has_accepted for guest in facts.guests if held.has(guest))
+    confirm = accepted and held.status == NEW and held.status_is_free
+    if not (guests.attach or guests.detach or confirm):
+        return timed
+    fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
+    news = frozenset(guest.address for guest in guests.attach) | ({ACCEPTED} if confirm else set())
+    words = [timed.reason] if timed.reason else []
+    if guests.attach:
+        words.append(f"Added: {names(guests.attach)}. {why}")
+    if guests.detach:
+        words.append("A guest left: their messages are void.")
+    if confirm:
+        words.append("A guest accepted: confirmed.")
+    return replace(
+        timed,
+        attach=guests.attach,
+        detach=guests.detach,
+        confirm=confirm or timed.confirm,
+        fires=fires,
+        why=why,
+        tells=timed.tells | (news if fires else frozenset()),
+        repeats=news & facts.series_told,
+        reason=" ".join(words),
+    )
