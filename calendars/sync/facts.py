@@ -120,6 +120,8 @@ class Facts:
     fires_on_purpose: bool = False
     # What happened to the whole series (BOOKED, …, a guest's address), and an earlier occurrence of it told so.
     series_told: frozenset[str] = frozenset()
+    # The event is the copy that we put there: what it says is ours to say.
+    words_are_ours: bool = False
     # A change of ours waits to be pushed.
     push_pending: bool = False
     # What is said where `guests` is empty: who else is on the event.

@@ -74,7 +74,7 @@ class Situation:
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
     """The situations of `rows`, in order. Eleven statements at the most, whatever their number."""
-    _unlink_superseded(rows, setting)
+    worded = _unlink_superseded(rows, setting)
     _link_our_own(rows, setting)
     dragged = _link_dragged(rows, setting)
     ours = our_addresses(_addresses(rows))
@@ -108,6 +108,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 declined=_declined(row),
                 listed=_listed(row),
                 decided_by_colleague=deciding.get(_organizer(row), ""),
+                words_are_ours=row.pk in worded,
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 other_copies=len(copies[row.pk]),
@@ -191,11 +192,12 @@ def _may_have_moved(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
     return setting.others_pulled_at < row.seen_at and now - row.seen_at < MOVE_PATIENCE
 
 
-def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> None:
-    """Events of ours in whose place another one stands in this calendar are nobody's appointment any more."""
+def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Events of ours in whose place another one stands in this calendar are nobody's appointment any more. The pks of
+    those that are the copy we put there."""
     ours = [row for row in rows if row.crm_id and row.crm_id == str(row.appointment_id)]
     if not ours:
-        return
+        return set()
     targets = PushTarget.objects.filter(
         google_calendar=setting.google_calendar,
         appointment__in=[row.appointment_id for row in ours],
@@ -205,6 +207,7 @@ def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> None:
     for row in ours:
         if row.appointment_id and current.get(row.appointment_id, row.google_id) != row.google_id:
             row.appointment = None
+    return {row.pk for row in ours if current.get(row.appointment_id) == row.google_id}
 
 
 def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> None:

@@ -23,6 +23,7 @@ from calendars.sync.plan import MOVED_ON_BOTH_SIDES
 from calendars.sync.queues import tell_queues
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
+from calendars.sync.words import PUT_BACK, WAS_PUT_BACK
 from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
 from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
@@ -315,8 +316,10 @@ class Push:
             if not self.target.is_adopted
             else "Changed here; Google has it."
         )
-        if self.row is not None and self.row.reason == MOVED_ON_BOTH_SIDES:
+        if self.row is not None and MOVED_ON_BOTH_SIDES in self.row.reason:
             made = "Moved on both sides: the time set here won, and Google has it."
+        if self.row is not None and PUT_BACK in self.row.reason:
+            made = self.row.reason.replace(MOVED_ON_BOTH_SIDES, made).replace(PUT_BACK, WAS_PUT_BACK)
         self._observe(
             event,
             outcome=GoogleEvent.Outcome.APPOINTMENT,

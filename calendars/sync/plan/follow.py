@@ -22,7 +22,7 @@ from calendars.sync.facts import (
 from calendars.sync.firing import told, whether_it_fires
 from calendars.sync.plan.busy import block, is_busy
 from calendars.sync.telling import names
-from calendars.sync.words import Words, follow_words
+from calendars.sync.words import PUT_BACK, Words, follow_words, is_reworded
 
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
@@ -52,6 +52,8 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
         return _without_guests(shown, observed, held, facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
     timed = replace(timed, words=_follow_words(observed, held, agreed))
+    if _puts_words_back(observed, held, agreed, facts):
+        timed = replace(timed, push_again=True, reason=f"{timed.reason} {PUT_BACK}".strip())
     if held.is_void:
         confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
         how = "restored and confirmed" if confirms else "restored"
@@ -119,6 +121,16 @@ def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Word
     return follow_words(
         observed.words, held.words, agreed.words_there, agreed.words_here, made_in_google=held.made_in_google
     )
+
+
+def _puts_words_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> bool:
+    """Whatever the option: the words of what was made here go to Google, and none come from there."""
+    is_ours = facts.words_are_ours and observed.organised_by_us and held.ends_at > facts.now
+    if not is_ours or agreed is None or (observed.is_private and facts.private_events != "normal"):
+        return False
+    if held.is_seat and not agreed.words_there:  # what its event said was how full its session is
+        return False
+    return is_reworded(observed.words, held.words, agreed.words_there)
 
 
 def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
