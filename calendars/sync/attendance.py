@@ -19,7 +19,7 @@ def guest_changes(observed: Observed, held: Held, facts: Facts) -> GuestChanges:
     """Guests travel from Google for events made there; on ours the list is the CRM's, but who declines is off."""
     everyone = tuple(held.contacts)
     tells = not (facts.hides_guests(observed) or facts.organiser_has_copy or held.is_seat)
-    if not tells or facts.protects(held):
+    if not tells or facts.protects(held) or facts.keeps_guests:
         return GuestChanges(everyone, (), ())
     if not held.made_in_google:
         declined = tuple(pk for pk, address in held.contacts.items() if address in facts.declined)

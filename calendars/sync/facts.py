@@ -122,6 +122,8 @@ class Facts:
     series_told: frozenset[str] = frozenset()
     # The event is the copy that we put there: what it says is ours to say.
     words_are_ours: bool = False
+    # Who is on the event, and what we answered, ends nothing: a person keeps its appointment.
+    keeps_guests: bool = False
     # A change of ours waits to be pushed.
     push_pending: bool = False
     # What is said where `guests` is empty: who else is on the event.

@@ -9,21 +9,30 @@ DECLINED = "You declined; kept here by a person's decision."
 NO_GUEST = "No guest is left at Google; kept here by a person's decision."
 
 
-def kept(made: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
+def kept(made: Plan, followed: Plan | None, observed: Observed, held: Held, facts: Facts) -> Plan:
     """`made` without the end of the appointment. One made here is put into Google again, once; Google's own event is
-    not replaced before somebody changes the appointment.
+    not replaced before somebody changes the appointment. An event that lives on is `followed`: its time travels.
     """
     over = held.is_void or held.status in FINAL or held.ends_at <= facts.now
     if over or made.waits or not (made.cancel or observed.is_cancelled):
         return made
-    if observed.is_cancelled:
-        outcome, reason = CANCELLED, GONE
-    else:
-        outcome, reason = (FREE, DECLINED) if made.outcome == FREE else (APPOINTMENT, NO_GUEST)
+    if followed is None:
+        return _kept_alone(made, held, facts)
+    outcome, reason = (FREE, DECLINED) if made.outcome == FREE else (APPOINTMENT, NO_GUEST)
+    return replace(
+        followed,
+        outcome=outcome,
+        blocks=made.blocks,
+        reason=f"{reason} {followed.reason}".strip(),
+        is_kept=True,
+    )
+
+
+def _kept_alone(made: Plan, held: Held, facts: Facts) -> Plan:
     return replace(
         made,
-        outcome=outcome,
-        reason=reason,
+        outcome=CANCELLED,
+        reason=GONE,
         colour=facts.calendar_colour,
         is_kept=True,
         cancel=False,
@@ -32,5 +41,5 @@ def kept(made: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
         repeats_series=False,
         tells=frozenset(),
         is_silent=None,
-        push_again=made.cancel and observed.is_cancelled and not held.made_in_google,
+        push_again=made.cancel and not held.made_in_google,
     )

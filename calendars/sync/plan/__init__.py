@@ -29,7 +29,10 @@ def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
         # added later, and every later move, is news of a linked event like any other: the policy decides.
         facts = replace(facts, decision="")
     if facts.decision == KEEP and held is not None:
-        return kept(plan(observed, held, agreed, replace(facts, decision="")), observed, held, facts)
+        facts = replace(facts, decision="")
+        as_kept = replace(facts, keeps_guests=True)
+        followed = None if observed.is_cancelled else follow(observed, held, agreed, as_kept)
+        return kept(plan(observed, held, agreed, facts), followed, observed, held, facts)
     if observed.is_cancelled:
         return gone(observed, held, agreed, facts)
     if observed.event_type in NEVER_BLOCKS:

@@ -317,3 +317,28 @@ def test_every_seat_of_a_class_counts(google: Google) -> None:
     assert len(brake.held_events(run, NOW)) == 15
     decided(desk, "cancel")
     assert cancelled() == 15
+
+
+@pytest.mark.parametrize("how", ["guests taken off", "declined"])
+def test_kept_appointment_follows_a_later_move_of_its_event(google: Google, how: str) -> None:
+    desk = Desk(google)
+    whose = desk.address if how == "guests taken off" else "boss@x.org"
+    if whose != desk.address:
+        google.control.add_person(whose)
+    guests = ("ann@x.org",) if whose == desk.address else (desk.address,)
+    event = google.add(whose, guests=guests)
+    desk.turn()
+    GoogleEvent.objects.update(decision=GoogleEvent.Decision.KEEP, decided_by=desk.user)
+    gone: list[dict[str, str]] = [{"email": desk.address, "responseStatus": "declined"}]
+    google.change(whose, event, attendees=gone if how == "declined" else [])
+    desk.turn()
+    google.move(whose, event, TOMORROW_AT_TEN + DAY)
+    if how == "declined":  # a move asks everybody anew
+        google.change(whose, event, attendees=gone)
+    desk.turn()
+    appointment = Appointment.objects.get()
+    assert appointment.starts_at == TOMORROW_AT_TEN + DAY
+    assert appointment.status in ("new", "confirmed")
+    assert appointment.guests.count() == 1
+    reason = GoogleEvent.objects.get(appointment=appointment).reason
+    assert "kept here by a person's decision. Moved at Google." in reason
