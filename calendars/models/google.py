@@ -174,6 +174,8 @@ class GoogleEvent(models.Model):
     error = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
+    # Of what happened to it and waits to be carried out, what an earlier occurrence told of the whole series.
+    series_told = models.JSONField(default=list, blank=True)
 
     # --- agreed: what both sides last had in common -----------------------------------------------------------------
     agreed_etag = models.CharField(max_length=100, blank=True)

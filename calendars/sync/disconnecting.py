@@ -36,7 +36,7 @@ def forget(google_calendars: list[int]) -> None:
     GoogleEvent.objects.filter(google_calendar__in=google_calendars).update(
         etag="", replan="", blocks=False, summary="", description="", location="",
         organizer_address="", meeting_url="", html_link="", attendees=[], agreed_words=[],
-        error="", attempts=0, not_before=None,
+        error="", attempts=0, not_before=None, series_told=[],
     )  # fmt: skip
     # With the observations, what a person was asked about them.
     SyncRun.objects.filter(google_calendar__in=google_calendars, state=SyncRun.State.BRAKED).update(

@@ -116,7 +116,8 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 organiser_has_copy=any(copy.organised_by_us for copy in copies[row.pk]),
                 organisers_copy=row.organised_by_us
                 and not any(copy.organised_by_us for copy in copies[row.pk]),
-                series_told=frozenset({BOOKED} if row.recurring_event_id in fired else ()),
+                series_told=frozenset(row.series_told)
+                | ({BOOKED} if row.recurring_event_id in fired else set()),
             ),
         )
         for row in rows

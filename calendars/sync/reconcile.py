@@ -36,7 +36,7 @@ BATCH = 250
 Status = Appointment.Status
 PLANNED_COLUMNS = [
     *("planned_etag", "replan", "outcome", "blocks", "colour", "outline", "is_silent", "reason"),
-    *("appointment_id", "made_by_run_id", "error", "attempts", "not_before"),
+    *("appointment_id", "made_by_run_id", "error", "attempts", "not_before", "series_told"),
     *("agreed_etag", "agreed_starts_at", "agreed_ends_at", "agreed_cancelled", "agreed_words"),
 ]
 
@@ -122,6 +122,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
     _save(rows)
     _spend_decisions(plans)
     late.remember_unmatched([situation for _, situation in plans], now)
+    batch.remember(news, setting.google_calendar, but=pks)
     news.told = batch.told
     return [
         Done(situation.row.google_id, situation.row.outcome, situation.row.reason, waits=made.waits)
@@ -180,7 +181,7 @@ def _remember(made: Plan, situation: Situation) -> None:
     row.is_silent = row.is_silent if made.is_silent is None else made.is_silent
     # Who joined looks at the appointment as its own with the next sweep: its guests may be others by now.
     row.planned_etag, row.replan = row.etag, GoogleEvent.Replan.MEETING if made.join else ""
-    row.error, row.attempts, row.not_before = "", 0, None
+    row.error, row.attempts, row.not_before, row.series_told = "", 0, None, []
     if made.agrees and row.appointment is not None:
         row.agreed_etag = row.etag
         row.agreed_cancelled = observed.is_cancelled

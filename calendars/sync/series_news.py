@@ -1,5 +1,6 @@
 """What happens to a whole series is told once, by its first occurrence; what happens to single ones by each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -46,6 +47,21 @@ class SeriesNews:
         if series and made.tells:
             moved = {MOVED} if any(what.startswith(MOVED) for what in made.tells) else set()
             self.told[series] = self.told.get(series, frozenset()) | made.tells | moved
+
+    def remember(self, before: "SeriesNews", google_calendar: GoogleCalendar, *, but: Sequence[int]) -> None:
+        """Keep what is told by now, and was not `before`, on the occurrences that are still to be planned: one may fail
+        and be tried again in another run. `but`: those planned just now. No statement where nothing was told.
+        """
+        new = {series for series, told in self.told.items() if told != before.told.get(series)}
+        if not new:
+            return
+        due = GoogleEvent.objects.filter(
+            google_calendar=google_calendar, recurring_event_id__in=new, is_due=True
+        )
+        left = list(due.exclude(pk__in=but).only("recurring_event_id", "series_told"))
+        for row in left:
+            row.series_told = sorted({*row.series_told, *self.of(row)})
+        GoogleEvent.objects.bulk_update(left, ["series_told"], batch_size=250)
 
 
 def news_of(

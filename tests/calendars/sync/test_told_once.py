@@ -1,0 +1,102 @@
+"""What happens to a whole series is told once, also where one of its occurrences fails and is tried again later."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from calendars import booking
+from calendars.models import GoogleEvent
+from calendars.sync.turn import take_turn
+from contacts.models import Appointment, AppointmentChange
+from tests.calendars.sync.rules.scene import add_series
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+
+pytestmark = pytest.mark.django_db
+
+
+@contextmanager
+def failing(monkeypatch: pytest.MonkeyPatch, verb: str, appointment: Appointment) -> Iterator[None]:
+    """`verb` of booking fails for `appointment`."""
+    real: Callable[..., Any] = getattr(booking, verb)
+
+    def broken(row: Appointment, *args: Any, **values: Any) -> Any:
+        if row.pk == appointment.pk:
+            raise RuntimeError("broken for the test")
+        return real(row, *args, **values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(booking, verb, broken)
+        yield
+
+
+def fired(what: str, **only: Any) -> int:
+    return AppointmentChange.objects.filter(what=what, fires=True, **only).count()
+
+
+def carried_out(what: str, **only: Any) -> int:
+    return AppointmentChange.objects.filter(what=what, **only).count()
+
+
+@pytest.mark.parametrize("which", [0, 2], ids=["the first", "a later one"])
+def test_occurrence_that_fails_and_is_moved_later_does_not_tell_the_move_again(
+    google: Google, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    desk = Desk(google)
+    series = add_series(google, desk.address)
+    desk.turn()
+    held = Appointment.objects.order_by("starts_at")[which]
+    with failing(monkeypatch, "reschedule", held):
+        google.move(desk.address, series, TOMORROW_AT_TEN + HOUR)
+        assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
+    assert (carried_out("rescheduled"), fired("rescheduled")) == (3, 1)
+    GoogleEvent.objects.update(not_before=None)
+    desk.turn(pulls=False)
+    assert (carried_out("rescheduled"), fired("rescheduled")) == (4, 1)
+
+
+def test_occurrence_that_fails_does_not_tell_of_an_added_guest_again(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    series = add_series(google, desk.address)
+    desk.turn()
+    ben = {"contact__emails__address": "ben@x.org"}
+    with failing(monkeypatch, "attach", Appointment.objects.order_by("starts_at")[0]):
+        google.change(desk.address, series, attendees=[{"email": "new@x.org"}, {"email": "ben@x.org"}])
+        assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
+    GoogleEvent.objects.update(not_before=None)
+    desk.turn(pulls=False)
+    assert (carried_out("booked", **ben), fired("booked", **ben)) == (4, 1)
+
+
+def test_occurrence_that_fails_does_not_tell_the_end_of_its_series_again(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    series = add_series(google, desk.address)
+    desk.turn()
+    with failing(monkeypatch, "cancel", Appointment.objects.order_by("starts_at")[1]):
+        google.delete(desk.address, series)
+        assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
+    GoogleEvent.objects.update(not_before=None)
+    desk.turn(pulls=False)
+    assert (carried_out("cancelled"), fired("cancelled")) == (4, 1)
+
+
+def test_same_change_of_a_series_made_again_is_told_again(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    series = add_series(google, desk.address)
+    desk.turn()
+    with failing(monkeypatch, "reschedule", Appointment.objects.order_by("starts_at")[0]):
+        google.move(desk.address, series, TOMORROW_AT_TEN + HOUR)
+        take_turn(desk.google_calendar.pk, NOW, pulls=True)
+    GoogleEvent.objects.update(not_before=None)
+    desk.turn(pulls=False)
+    google.move(desk.address, series, TOMORROW_AT_TEN + 2 * HOUR)
+    desk.turn()
+    assert (carried_out("rescheduled"), fired("rescheduled")) == (8, 2)
+    assert not GoogleEvent.objects.exclude(series_told=[]).exists()
