@@ -1,5 +1,6 @@
 """The main pages against WCAG 2.2 AA, as far as a program can tell, in light and dark and on a phone."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +21,8 @@ PAGES = (
     "/appointments/new/",
     "/campaigns/",
     "/campaigns/1/",
+    "/campaigns/1/figures/",
+    "/campaigns/triggers/",
     "/outbox/",
     "/settings/profile/",
     "/settings/calendars/",
@@ -56,6 +59,20 @@ def assert_none_shown(page: Page, where: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_has_no_fault_in_light_dark_or_on_a_phone(desk: Desk, path: str):
     assert_no_fault(desk.page, desk.url + path)
+
+
+def test_the_pages_before_firing_by_hand_have_no_fault(desk: Desk):
+    """What a first link imports stays silent, and may be fired."""
+    desk.connect_google()
+    desk.sync_two_way()
+    all_of_them = f"{desk.url}/campaigns/triggers/fire-all/?result=ahead"
+    desk.until(all_of_them, desk.page.get_by_role("button", name=re.compile(r"^Fire \d+ now")))
+    assert_no_fault(desk.page, all_of_them)
+    desk.go("/campaigns/triggers/?result=ahead")
+    desk.page.get_by_role("checkbox").first.check()
+    desk.page.get_by_role("button", name="Fire the ticked…").click()
+    expect(desk.page.get_by_role("button", name="Fire now")).to_be_visible()
+    assert_no_fault(desk.page, desk.page.url)
 
 
 def test_no_tab_of_the_settings_is_cut_on_a_phone(desk: Desk):
