@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from contacts.models import Contact, Note, Tag
 from tests.desk import signed_in
@@ -101,3 +102,36 @@ def test_an_unknown_time_zone_is_refused() -> None:
     client, _ = signed_in()
     assert client.post("/contacts/new/", posted(first_name="Ann", time_zone="Mars/Base")).status_code == 200
     assert not Contact.objects.exists()
+
+
+def posted_with_phone(contact: Contact, typed: str) -> dict[str, Any]:
+    (phone,) = contact.phones.all()
+    phones = rows("phones", "number", [typed], initial=1, primary="0") | {"phones-0-id": str(phone.pk)}
+    return {**rows("emails", "address", []), **phones, "first_name": "Ann", "company": "Northwind"}
+
+
+# A number kept for films and demonstrations: it looks right, and no rule of numbers takes it.
+DRAMA = "+447700900123"
+
+
+@pytest.mark.parametrize("shown", ["07700 900123", "+44 7700 900123"])
+def test_a_number_that_stays_keeps_nobody_from_being_edited(shown: str) -> None:
+    client, _ = signed_in()
+    contact = ContactFactory.create()
+    contact.phones.create(number=DRAMA, is_primary=True, undeliverable_at=timezone.now())
+    page = client.get(f"/contacts/{contact.pk}/edit/").content.decode()
+    assert 'value="07700 900123"' in page
+    assert client.post(f"/contacts/{contact.pk}/edit/", posted_with_phone(contact, shown)).status_code == 302
+    contact.refresh_from_db()
+    assert contact.company == "Northwind"
+    phone = contact.phones.get()
+    assert (phone.number.as_e164, phone.undeliverable_at is None) == (DRAMA, False)
+
+
+def test_a_number_that_is_typed_anew_has_to_be_one() -> None:
+    client, _ = signed_in()
+    contact = ContactFactory.create()
+    contact.phones.create(number=DRAMA, is_primary=True)
+    page = client.post(f"/contacts/{contact.pk}/edit/", posted_with_phone(contact, "07700 900124"))
+    assert "valid phone number" in page.content.decode()
+    assert str(contact.phones.get().number) == DRAMA
