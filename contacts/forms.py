@@ -128,7 +128,7 @@ class ReachForm(forms.ModelForm[Any]):
         """However it is written. The library compares what no rule takes by its letters."""
         field, stored = self.fields["number"], self.initial.get("number")
         typed = field.to_python(self["number"].data)
-        return stored is not None and bool(typed) and stored.as_e164 == typed.as_e164
+        return bool(typed) and stored is not None and typed is not None and stored.as_e164 == typed.as_e164
 
     @property
     def _stays(self) -> set[str]:
