@@ -1,15 +1,14 @@
 """The random histories: a few, always the same, with every run of the suite; `make soak` for as long as one likes."""
 
-import random
-import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from integrations.sandbox import Sandbox
 from tests.properties.histories import Histories
+from tests.properties.soaking import soak
 from tests.properties.world import Place, standing_in
 
 ALWAYS = settings(
@@ -39,25 +38,9 @@ def test_whatever_happens_every_promise_holds_in_the_end(place: Place) -> None:
 
 @pytest.mark.soak
 def test_soak(place: Place, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]) -> None:
-    only = pytestconfig.getoption("--seed", default=None)
-    ends_at = time.perf_counter() + 60 * pytestconfig.getoption("--minutes", default=10)
-    number = only if only is not None else random.SystemRandom().randrange(2**32)
-    Histories.steps = 0
-
     def say(words: str) -> None:
         with capsys.disabled():
             print(f"\n{words}", end="", flush=True)
 
-    while True:
-        say(f"seed {number} …")
-        try:
-            run_state_machine_as_test(
-                seed(number)(type("Long", (Histories,), {"place": place})), settings=LONG
-            )
-        except BaseException:
-            say(f'failed: `make soak ARGS="--seed {number}"` shows it again.')
-            raise
-        say(f"seed {number}: every promise held, {Histories.steps} steps so far")
-        if only is not None or time.perf_counter() > ends_at:
-            return
-        number += 1
+    placed = type("Placed", (Histories,), {"place": place})
+    soak(placed, LONG, pytestconfig, say, again="-k histories ", steps=lambda: Histories.steps)

@@ -11,4 +11,4 @@ __all__ = ["app"]
 def on_start(**kwargs: object) -> None:
     from tests.campaigns.workers.outside import carry_all  # noqa: PLC0415 (models can be imported only after setup)
 
-    carry_all(seconds=0.05)
+    carry_all(seconds=0.2)
