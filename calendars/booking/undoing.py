@@ -78,6 +78,6 @@ def why_not_undone(move: AppointmentChange, row: Appointment, by: User) -> str:
         return f"{move.by or 'Somebody else'} moved it: only they can undo that. You can move it yourself."
     if move.is_undone:
         return "This was undone already."
-    if row.revision != move.revision or row.is_void:
+    if row.is_void or not targets.is_latest(move, row):
         return f"It was changed since, so nothing was undone. {how_it_stands(row)}"
     return ""

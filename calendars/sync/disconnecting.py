@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget, SyncRun
+from calendars.sync import targets
 from calendars.sync.erasing import erase_addresses
 from integrations.models import GoogleCalendar
 
@@ -60,4 +61,4 @@ def resume(account_id: int, now: datetime) -> None:
     )
     wanted = [pk for pair in read.values_list("linked_calendar", "conflict_calendars") for pk in pair if pk]
     GoogleCalendar.objects.filter(account=account_id, pk__in=wanted).update(next_pull_at=now)
-    PushTarget.objects.behind().filter(google_calendar__account=account_id).update(not_before=None)
+    targets.lift_waits(PushTarget.objects.behind().filter(google_calendar__account=account_id), now)

@@ -208,7 +208,7 @@ def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> set[int
     for row in ours:
         if row.appointment_id and current.get(row.appointment_id, row.google_id) != row.google_id:
             row.appointment = None
-    return {row.pk for row in ours if current.get(row.appointment_id) == row.google_id}
+    return {row.pk for row in ours if row.appointment_id and current.get(row.appointment_id) == row.google_id}
 
 
 def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> None:

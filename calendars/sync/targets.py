@@ -134,6 +134,7 @@ def _next_revision(appointment: Appointment) -> None:
 
 def _aim(appointment: Appointment, wanted: dict[int, int | None], agreed_at: int | None) -> None:
     targets = {target.google_calendar_id: target for target in appointment.push_targets.all()}
+    may_be_undone = _may_be_undone(appointment, targets.values())
     for target in targets.values():
         in_step = target.wanted_revision == target.pushed_revision
         target.wanted_revision = appointment.revision
@@ -144,7 +145,7 @@ def _aim(appointment: Appointment, wanted: dict[int, int | None], agreed_at: int
             _bring_back(target, appointment)
         elif not belongs:
             target.is_withdrawn = True
-        target.attempts, target.not_before = 0, None
+        target.attempts, target.not_before = 0, target.not_before if may_be_undone else None
     PushTarget.objects.bulk_update(
         targets.values(),
         [
@@ -189,8 +190,32 @@ def _free_generation(appointment: Appointment, google_calendars: Collection[int]
 
 
 def hold(appointment: Appointment, *, until: datetime.datetime) -> None:
-    """Let what Google lacks of `appointment` wait; whatever is changed next goes out at once, and this with it."""
+    """Let what Google lacks of `appointment` wait; whatever is changed here next goes out at once, and this with it."""
     appointment.push_targets.behind().update(not_before=until)
+
+
+def _may_be_undone(appointment: Appointment, targets: Iterable[PushTarget]) -> bool:
+    """Whether its latest move waits for as long as it can be taken back. A statement only where something waits."""
+    now = timezone.now()
+    waits = any(target.is_behind and target.not_before and target.not_before > now for target in targets)
+    if not waits or not appointment.calendar.lets_google_invite:
+        return False
+    moves = appointment.changes.filter(
+        what=AppointmentChange.What.RESCHEDULED, origin=Origin.STAFF, undoes=None, undone_by=None
+    )
+    move = moves.filter(at__gt=now - settings.NOTICE_GRACE).order_by("pk").last()
+    return move is not None and is_latest(move, appointment)
+
+
+def is_latest(move: AppointmentChange, appointment: Appointment) -> bool:
+    """Whether nobody changed `appointment` since `move`: a guest who answered at Google confirmed it as it is."""
+    answers = AppointmentChange.objects.filter(
+        appointment=appointment,
+        revision__gt=move.revision,
+        what=AppointmentChange.What.CONFIRMED,
+        origin=Origin.GOOGLE,
+    )
+    return appointment.revision == move.revision or appointment.revision == move.revision + answers.count()
 
 
 def lift_waits(waiting: QuerySet[PushTarget], now: datetime.datetime) -> int:
