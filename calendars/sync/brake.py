@@ -152,10 +152,9 @@ def _appointments(row: GoogleEvent) -> list[Appointment]:
     """Those that end with the event of `row`: one, or every seat of a session."""
     if row.appointment is None:
         return []
-    if not sessions.is_seat(row.appointment) or row.agreed_starts_at is None or row.agreed_ends_at is None:
+    if not sessions.is_seat(row.appointment):
         return [row.appointment]
-    session = sessions.Times(row.agreed_starts_at, row.agreed_ends_at)
-    return list(sessions.seats(row.appointment, session).select_related("contact")) or [row.appointment]
+    return [row.appointment, *sessions.along(row.appointment, sessions.agreed_times(row))]
 
 
 def _ahead(reason: str) -> str:

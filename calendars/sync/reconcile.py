@@ -257,11 +257,9 @@ def _take_session_along(made: Plan, seat: Appointment, row: GoogleEvent) -> None
         for other in sessions.cancelled_with(seat):
             status = sessions.status_before(other)
             booking.set_status(other, status, fires=False, origin=Origin.GOOGLE, why=made.why, aims=False)
-    if not (made.move or made.cancel) or row.agreed_starts_at is None or row.agreed_ends_at is None:
+    if not (made.move or made.cancel):
         return
-    # Where the event was when both sides last agreed: the seat that it is linked to may have moved since.
-    session = sessions.Times(row.agreed_starts_at, row.agreed_ends_at)
-    for other in sessions.seats(seat, session).exclude(pk=seat.pk):
+    for other in sessions.along(seat, sessions.agreed_times(row)):
         if made.move:
             starts_at, ends_at = made.move
             booking.reschedule(

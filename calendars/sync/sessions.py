@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef
 
-from calendars.models import Calendar, PushTarget
+from calendars.models import Calendar, GoogleEvent, PushTarget
 from contacts.models import Appointment, AppointmentChange, AppointmentGuest, AppointmentHost, Origin
 from contacts.models.appointments import AppointmentQuerySet
 
@@ -32,6 +32,28 @@ def seats(appointment: Appointment, times: Times | None = None) -> AppointmentQu
     """
     starts_at, ends_at = times or Times(appointment.starts_at, appointment.ends_at)
     return _at(appointment, starts_at, ends_at).standing()
+
+
+def along(seat: Appointment, agreed: Times | None) -> list[Appointment]:
+    """The other seats of the session whose event `seat` stands for. `agreed`: when that was, as both sides last agreed;
+    None: its answer was lost. Where `seat` was moved here since, those who were moved along with it, and who stayed
+    without an event of their own.
+    """
+    now = Times(seat.starts_at, seat.ends_at)
+    if agreed in (None, now):
+        return list(seats(seat).exclude(pk=seat.pk).select_related("contact"))
+    move = seat.changes.filter(what=AppointmentChange.What.RESCHEDULED).order_by("pk").last()
+    together = move.together if move else None
+    moved = seats(seat).filter(changes__together=together).select_related("contact") if together else ()
+    stayed = seats(seat, agreed).select_related("contact")
+    without_event = (each for each in stayed if not getattr(each, "holds", False))
+    return [each for each in {each.pk: each for each in (*moved, *without_event)}.values() if each != seat]
+
+
+def agreed_times(event: GoogleEvent) -> Times | None:
+    if event.agreed_starts_at is None or event.agreed_ends_at is None:
+        return None
+    return Times(event.agreed_starts_at, event.agreed_ends_at)
 
 
 def print_of(seats: Iterable[tuple[object, object]]) -> str:
