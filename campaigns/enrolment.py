@@ -16,7 +16,7 @@ from django.db.models import Prefetch, Q
 from campaigns.firing import UNDONE, VOID, holds
 from campaigns.merge_fields import with_zones, zone_for
 from campaigns.models import Campaign, Enrolment, Kind, Message, Step, TriggerEvent
-from campaigns.schedule import Anchor, Due, StepFacts, Window, due_at
+from campaigns.schedule import EVERY_DAY, Anchor, Due, StepFacts, Window, due_at
 from contacts.models import Appointment, AppointmentGuest, Contact
 
 State = Message.State
@@ -49,12 +49,17 @@ class Entry:
 
 def facts_of(step: Step) -> StepFacts:
     """What `schedule` needs to know of `step`."""
-    window = None
-    if step.window_starts is not None and step.window_ends is not None:
-        window = Window(step.window_starts, step.window_ends)
     return StepFacts(
-        Anchor(step.anchor), step.offset, window, sends_when_late=step.when_late == Step.WhenLate.SEND
+        Anchor(step.anchor), step.offset, _window(step), sends_when_late=step.when_late == Step.WhenLate.SEND
     )
+
+
+def _window(step: Step) -> Window | None:
+    starts, ends = step.window_starts, step.window_ends
+    days = frozenset(step.window_days) or EVERY_DAY
+    if starts is None or ends is None:
+        return Window(days=days) if days != EVERY_DAY else None
+    return Window(starts, ends, days)
 
 
 def enrol(entries: Collection[Entry], *, now: datetime.datetime) -> None:

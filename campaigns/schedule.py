@@ -22,17 +22,33 @@ class Anchor(StrEnum):
     AFTER_END = "after_end"
 
 
+EVERY_DAY = frozenset(range(7))
+MIDNIGHT = datetime.time(0)
+# A week on either side of a moment meets every allowed day, and the day itself again.
+REACH = range(-7, 8)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The hours of a day in which a message may leave, in local time; `ends` itself is outside.
+    """The days (0 is Monday) and hours in which a message may leave, in local time; `ends` itself is outside.
 
-    `ends` not after `starts` reaches over midnight; equal times allow the whole day.
+    `ends` not after `starts` reaches over midnight, each part on a day of its own; equal times allow the whole day.
     """
 
-    starts: datetime.time
-    ends: datetime.time
+    starts: datetime.time = MIDNIGHT
+    ends: datetime.time = MIDNIGHT
+    days: frozenset[int] = EVERY_DAY
 
-    def allows(self, at: datetime.time) -> bool:
+    @property
+    def is_whole_day(self) -> bool:
+        return self.starts == self.ends
+
+    def allows(self, local: datetime.datetime) -> bool:
+        return local.weekday() in self.days and self._allows_clock(local.time())
+
+    def _allows_clock(self, at: datetime.time) -> bool:
+        if self.is_whole_day:
+            return True
         if self.starts < self.ends:
             return self.starts <= at < self.ends
         return at >= self.starts or at < self.ends
@@ -132,23 +148,37 @@ def _into_window(
     limit: datetime.datetime | None,
 ) -> datetime.datetime:
     """The next allowed moment from `moment` on; if that reaches `limit`, the last allowed one before it."""
-    if window is None or window.starts == window.ends:
+    if window is None:
         return moment
     local = moment.astimezone(time_zone)
-    if window.allows(local.time()):
+    if window.allows(local):
         return moment
-    following = _at_clock(local, window.starts)
-    if following <= moment:
-        following = _at_clock(local + DAY, window.starts)
-    if limit is None or following < limit:
+    days = [local + n * DAY for n in REACH if (local + n * DAY).weekday() in window.days]
+    openings, endings = _bounds(days, local, window)
+    following = min((at for at in openings if at > moment), default=None)
+    if following is not None and (limit is None or following < limit):
         return following
-    last = _at_clock(local, window.ends)
-    if last > moment:
-        last = _at_clock(local - DAY, window.ends)
-    return last - CLOSING
+    closing = datetime.timedelta(0) if window.is_whole_day else CLOSING
+    return max(at for at in endings if at <= moment) - closing
+
+
+def _bounds(
+    days: list[datetime.datetime], local: datetime.datetime, window: Window
+) -> tuple[list[datetime.datetime], list[datetime.datetime]]:
+    """When the window opens and closes on `days`. Where only days are given a message keeps its hour: nobody wants
+    Saturday's at midnight."""
+    if window.is_whole_day:
+        same_hour = [_at_clock(day, local.time()) for day in days]
+        return same_hour, same_hour
+    opens = [window.starts] if window.starts < window.ends else [MIDNIGHT, window.starts]
+    openings = [_at_clock(day, at) for day in days for at in opens]
+    endings = [_at_clock(day, window.ends) for day in days]
+    if window.starts >= window.ends:
+        endings += [_at_clock(day + DAY, MIDNIGHT) for day in days]
+    return openings, endings
 
 
 def _at_clock(day: datetime.datetime, at: datetime.time) -> datetime.datetime:
-    return day.replace(hour=at.hour, minute=at.minute, second=at.second, microsecond=0, fold=0).astimezone(
-        datetime.UTC
-    )
+    return day.replace(
+        hour=at.hour, minute=at.minute, second=at.second, microsecond=at.microsecond, fold=0
+    ).astimezone(datetime.UTC)

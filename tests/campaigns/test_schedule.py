@@ -15,6 +15,8 @@ LONDON = ZoneInfo("Europe/London")
 ZONES = [UTC, LONDON, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Asia/Kolkata")]
 OFFICE = Window(time(9), time(18))
 NIGHT = Window(time(20), time(8))
+WEEKDAYS = frozenset(range(5))
+WORKDAYS = Window(time(9), time(18), WEEKDAYS)
 
 
 def moment(text: str) -> datetime.datetime:
@@ -76,6 +78,28 @@ def test_sending_window_moves_a_message_to_an_allowed_moment(
     assert due(step, start) == Due(moment(expected).astimezone(UTC))
 
 
+# 8 June 2026 is a Monday.
+@pytest.mark.parametrize(
+    ("step", "start", "expected"),
+    [
+        (before(WORKDAYS, days=1), "2026-06-10 10:00", "2026-06-09 10:00"),
+        # Sunday's goes out on Monday, if that is still before the start; else on the Friday before.
+        (before(WORKDAYS, days=1), "2026-06-08 14:00", "2026-06-08 09:00"),
+        (before(WORKDAYS, days=1), "2026-06-08 09:00", "2026-06-05 17:59"),
+        (before(Window(days=WEEKDAYS), days=1), "2026-06-08 14:00", "2026-06-05 14:00"),
+        (before(Window(days=WEEKDAYS), hours=30), "2026-06-08 16:00", "2026-06-08 10:00"),
+        (before(Window(days=frozenset({2})), days=1), "2026-06-10 10:00", "2026-06-03 10:00"),
+        (before(Window(time(20), time(8), WEEKDAYS), hours=2), "2026-06-08 03:00", "2026-06-08 01:00"),
+        (before(Window(time(20), time(8), WEEKDAYS), hours=30), "2026-06-08 09:00", "2026-06-08 00:00"),
+        (StepFacts(Anchor.AFTER_END, timedelta(hours=1), WORKDAYS), "2026-06-05 17:30", "2026-06-08 09:00"),
+        # Clocks change between the two days: the hour is the same.
+        (before(Window(days=WEEKDAYS), days=1), "2026-03-30 10:00", "2026-03-27 10:00"),
+    ],
+)
+def test_days_of_the_window_are_kept_to(step: StepFacts, start: str, expected: str) -> None:
+    assert due(step, start) == Due(moment(expected).astimezone(UTC))
+
+
 @pytest.mark.parametrize(
     ("window", "start", "now", "expected"),
     [
@@ -125,7 +149,7 @@ moments = st.datetimes(
     max_value=datetime.datetime(2028, 1, 1),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
-windows = st.none() | st.builds(Window, st.times(), st.times())
+windows = st.none() | st.builds(Window, st.times(), st.times(), st.frozensets(st.integers(0, 6), min_size=1))
 steps = st.builds(
     StepFacts,
     anchor=st.sampled_from(Anchor),
