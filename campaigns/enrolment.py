@@ -17,6 +17,7 @@ from campaigns.firing import UNDONE, VOID, holds
 from campaigns.merge_fields import with_zones, zone_for
 from campaigns.models import Campaign, Enrolment, Kind, Message, Step, TriggerEvent
 from campaigns.schedule import EVERY_DAY, Anchor, Due, StepFacts, Window, due_at
+from campaigns.wording import REMOVED
 from contacts.models import Appointment, AppointmentGuest, Contact
 
 State = Message.State
@@ -314,8 +315,8 @@ def follow_steps(campaign: Campaign, *, now: datetime.datetime, moves_waiting: b
     concerned |= Q(pk__in=waiting.values("enrolment__appointment"))
     # Appointments before messages, in the order of their keys, as everywhere: nobody waits in a circle.
     appointments = list(Appointment.objects.select_for_update().filter(concerned).order_by("pk"))
-    removed = waiting.filter(step__is_active=False)
-    removed.update(state=State.VOID, why="The step was removed from the campaign.")
+    # What waits for a step that is off stays: switched on again in time, it goes out.
+    waiting.filter(step__removed_at__isnull=False).update(state=State.VOID, why=REMOVED)
     if moves_waiting:
         enrolments = enrolments_of(*(appointment.pk for appointment in appointments))
         mine = [e for e in enrolments if e.campaign_id == campaign.pk and e.withdrawn_at is None]

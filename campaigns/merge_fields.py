@@ -11,7 +11,7 @@ from django.utils import timezone
 from calendars import customers, links
 from calendars.models import CalendarConfiguration
 from campaigns import unsubscribing
-from campaigns.models import Step
+from campaigns.models import Campaign, Step
 from campaigns.rendering import Fields
 from contacts.models import Appointment, Contact, Origin
 from contacts.time_zones import zone_or_none
@@ -59,6 +59,7 @@ def merge_fields(
     appointment: Appointment,
     contact: Contact,
     *,
+    campaign: Campaign | None = None,
     medium: str = Step.Medium.EMAIL,
     now: datetime.datetime | None = None,
 ) -> Fields:
@@ -94,6 +95,8 @@ def merge_fields(
             "email": appointment.owner.email,
         },
         business={"name": settings.BUSINESS_NAME},
+        # Absent, not empty: a text that asks for a review without saying where cannot be filled in at all.
+        campaign={"review_url": campaign.review_url} if campaign and campaign.review_url else {},
     )
 
 

@@ -32,6 +32,8 @@ class Campaign(models.Model):
     made_by = models.JSONField(default=list, blank=True)
     # Whose contacts; empty: everybody's, and contacts without an owner.
     owners = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="campaigns")
+    # What `campaign.review_url` stands for. A text that names it cannot be switched on without.
+    review_url = models.URLField("where people review you", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -62,6 +64,8 @@ class Step(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
+    # Taken out of the campaign; the row stays for what it sent. Such a step is never active.
+    removed_at = models.DateTimeField(null=True, blank=True)
     anchor = models.CharField(max_length=12, choices=Anchor, default=Anchor.BEFORE_START)
     offset = models.DurationField(default=datetime.timedelta(hours=24))
     medium = models.CharField(max_length=5, choices=Medium, default=Medium.EMAIL)
@@ -78,6 +82,11 @@ class Step(models.Model):
 
     class Meta:
         ordering = ("position", "pk")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(removed_at=None) | Q(is_active=False), name="removed_step_is_off"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_anchor_display()} {self.offset}"

@@ -12,6 +12,7 @@ from campaigns.candidates import reach_of
 from campaigns.merge_fields import with_guests, zone_for
 from campaigns.models import Message, Outgoing
 from campaigns.reaching import Reach, why_unreachable
+from campaigns.wording import why_step_is_off
 from contacts.models import Appointment, Contact, User
 
 
@@ -69,7 +70,7 @@ def why_would_be_skipped(one: Outgoing, reach: Reach) -> str:
     if not one.enrolment.campaign.is_active:
         return "The campaign is switched off."
     if not one.step.is_active:
-        return "The step was removed from the campaign."
+        return why_step_is_off(one.step)
     if one.enrolment.contact.archived_at is not None:
         return "The contact is archived."
     return why_unreachable(one.step.medium, reach)

@@ -7,12 +7,19 @@ leak.
 import difflib
 import html
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import css_inline
 from liquid import BoundTemplate, Environment, StrictDefaultUndefined
+from liquid.ast import Node
+from liquid.builtin.output import OutputNode
+from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.exceptions import LiquidError, UndefinedError
+from liquid.expression import Expression
+
+from campaigns import rich_text
 
 # The merge fields, by namespace, each with an example. The editor's picker and `validate` read this.
 FIELDS: dict[str, dict[str, str]] = {
@@ -42,8 +49,14 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "host": {"name": "Grace Hopper", "email": "grace@example.com"},
     "business": {"name": "Tandem"},
+    # Kept on the campaign; without one nothing that names it may leave.
+    "campaign": {"review_url": "https://reviews.example.com/your-practice"},
 }
 NAMES = tuple(f"{space}.{field}" for space, fields in FIELDS.items() for field in fields)
+# What nobody may have filled in, or what cannot be done (any more).
+MAY_BE_EMPTY = {f"contact.{field}" for field in ("first_name", "last_name", "name", "company")}
+MAY_BE_EMPTY |= {f"appointment.{field}" for field in ("location", "meeting_url")}
+MAY_BE_EMPTY |= {f"appointment.{action}_url" for action in ("confirm", "reschedule", "cancel")}
 
 TAGS = {"#", "assign", "break", "capture", "case", "comment", "content", "continue", "for", "if", "illegal"}
 TAGS |= {"output", "unless"}
@@ -83,9 +96,10 @@ class LimitedEnvironment(Environment):
 
 
 @cache
-def _environment() -> Environment:
-    """Only tags and filters whose cost grows with the text: that of `join` or `replace` does not."""
-    environment = LimitedEnvironment(undefined=StrictDefaultUndefined)
+def _environment(*, escapes: bool = False) -> Environment:
+    """Only tags and filters whose cost grows with the text: that of `join` or `replace` does not. `escapes`: values
+    are told as HTML."""
+    environment = LimitedEnvironment(undefined=StrictDefaultUndefined, autoescape=escapes)
     for registry, kept in ((environment.tags, TAGS), (environment.filters, FILTERS)):
         for name in set(registry) - kept:
             del registry[name]
@@ -104,33 +118,94 @@ def validate(template: str) -> list[Fault]:
     return sorted(faults, key=lambda fault: fault.line)
 
 
-def fill(template: str, fields: Fields) -> str:
+def fill(template: str, fields: Fields, *, escapes: bool = False) -> str:
     """`template` with `fields` in their places. Raises NotRenderable."""
     try:
-        return _environment().from_string(template).render(**fields)
+        return _environment(escapes=escapes).from_string(template).render(**fields)
     except LiquidError as error:
         raise NotRenderable(str(_fault(template, error))) from error
 
 
-def render(*, subject: str, body: str, fields: Fields, unsubscribe_url: str = "") -> Rendered:
-    """Subject on one line, the plain text part, and the same as HTML. Raises NotRenderable."""
+def render(*, subject: str, body: str, fields: Fields, rich: str = "", unsubscribe_url: str = "") -> Rendered:
+    """Subject on one line, the plain text part, and the same as HTML, from `rich` where there is one. Raises
+    NotRenderable."""
     line = " ".join(fill(subject, fields).split())
-    text = fill(body, fields).replace("\r\n", "\n").strip()
+    text = tidy(fill(body, fields))
+    filled = fill(rich_text.template_of(rich), fields, escapes=True) if rich else ""
     return Rendered(
         subject=line,
         text=_with_footer(text, unsubscribe_url),
-        html=as_html(text, title=line, unsubscribe_url=unsubscribe_url),
+        html=as_page(
+            rich_text.finished(filled) if rich else paragraphs(text), title=line, foot=_foot(unsubscribe_url)
+        ),
     )
+
+
+def shown(*, body: str, fields: Fields, rich: str = "") -> str:
+    """The words of an e-mail as HTML, without the page around them. Raises NotRenderable."""
+    if rich:
+        return rich_text.finished(fill(rich_text.template_of(rich), fields, escapes=True))
+    return paragraphs(tidy(fill(body, fields)))
+
+
+def tidy(text: str) -> str:
+    """Without the gaps that what was left out has left."""
+    return re.sub(r"\n[ \t]*\n[ \t]*(?:\n[ \t]*)+", "\n\n", text.replace("\r\n", "\n")).strip()
+
+
+def used_in(*templates: str) -> set[str]:
+    """The names of the merge fields in `templates`; those of a text that cannot be read are left out."""
+    names: set[str] = set()
+    for template in templates:
+        try:
+            variables = _environment().from_string(template).analyze().globals.values()
+        except LiquidError:
+            continue
+        names |= {_name(variable.segments) for each in variables for variable in each}
+    return names
+
+
+def may_read_empty(template: str) -> list[str]:
+    """The merge fields of a valid `template` that may be empty where nothing stands in for them, in their order."""
+    found: dict[str, None] = {}
+    for node in _environment().from_string(template).nodes:
+        _note_bare(node, set(), found)
+    return list(found)
+
+
+def _note_bare(node: Node, guarded: set[str], found: dict[str, None]) -> None:
+    """Adds to `found` what `node` puts out as it is; `guarded` are those that a condition around it asks about."""
+    if isinstance(node, OutputNode):
+        expression = node.expression
+        value = expression.left if isinstance(expression, FilteredExpression) else expression
+        filters = expression.filters or [] if isinstance(expression, FilteredExpression) else []
+        name = str(value) if isinstance(value, Path) else ""
+        if name in MAY_BE_EMPTY - guarded and all(each.name != "default" for each in filters):
+            found[name] = None
+    inside = guarded | {str(path) for expression in node.expressions() for path in _paths(expression)}
+    for child in node.children(None):  # type: ignore[arg-type]  # only partials, which are switched off, read it
+        _note_bare(child, inside, found)
+
+
+def _paths(expression: Expression) -> Iterator[Path]:
+    if isinstance(expression, Path):
+        yield expression
+    for child in expression.children():
+        yield from _paths(child)
 
 
 def _unknown_fields(template: str, parsed: BoundTemplate) -> list[Fault]:
     faults = []
     for variables in parsed.analyze().globals.values():
         for variable in variables:
-            name = ".".join(str(segment) for segment in variable.segments)
+            name = _name(variable.segments)
             if name not in NAMES:
                 faults.append(Fault(_line(template, variable.span.index), _unknown(name)))
     return faults
+
+
+def _name(segments: Iterable[object]) -> str:
+    return ".".join(str(segment) for segment in segments)
 
 
 def _unknown(name: str) -> str:
@@ -154,8 +229,6 @@ def _line(template: str, index: int) -> int:
 
 # --- plain text as an e-mail ------------------------------------------------------------------------------
 
-URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
-
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">
@@ -166,6 +239,8 @@ body {{ margin: 0; padding: 24px 12px; background: #f2f4f7; color: #1d2433;
 p {{ margin: 0 0 16px; }}
 a {{ color: #1f5fc4; }}
 h1 {{ margin: 0 0 16px; font-size: 20px; line-height: 1.3; }}
+ul, ol {{ margin: 16px 0; padding-left: 24px; }}
+blockquote {{ margin: 16px 0; padding-left: 14px; border-left: 3px solid #c9d0da; }}
 .facts {{ border-collapse: collapse; margin: 0 0 20px; }}
 .facts th, .facts td {{ padding: 4px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }}
 .facts th {{ padding-right: 20px; color: #5c6577; font-weight: 400; white-space: nowrap; }}
@@ -193,8 +268,11 @@ def _inliner() -> css_inline.CSSInliner:
 
 def as_html(text: str, *, title: str = "", unsubscribe_url: str = "") -> str:
     """`text` as an e-mail page."""
-    foot = FOOT.format(url=html.escape(unsubscribe_url)) if unsubscribe_url else ""
-    return as_page(paragraphs(text), title=title, foot=foot)
+    return as_page(paragraphs(text), title=title, foot=_foot(unsubscribe_url))
+
+
+def _foot(unsubscribe_url: str) -> str:
+    return FOOT.format(url=html.escape(unsubscribe_url)) if unsubscribe_url else ""
 
 
 def as_page(body: str, *, title: str = "", foot: str = "") -> str:
@@ -210,7 +288,7 @@ def paragraphs(text: str) -> str:
 
 def _linked(block: str) -> str:
     parts, end = [], 0
-    for found in URL.finditer(block):
+    for found in rich_text.URL.finditer(block):
         address = html.escape(found.group())
         parts += [html.escape(block[end : found.start()]), f'<a href="{address}">{address}</a>']
         end = found.end()

@@ -8,6 +8,7 @@ DAY = datetime.timedelta(days=1)
 HOUR = datetime.timedelta(hours=1)
 MINUTE = datetime.timedelta(minutes=1)
 
+REMOVED = "The step was removed from the campaign."
 SIDES = {"before_start": "before", "after_start": "after the start", "after_end": "after the end"}
 
 
@@ -51,6 +52,16 @@ def steps(every: Iterable[Dated]) -> str:
         longest_first = sorted(members, key=lambda one: one.offset, reverse=side == SIDES["before_start"])
         parts.append(f"{_and([duration(one.offset) for one in longest_first])} {side}")
     return ", ".join(parts)
+
+
+class Removable(Protocol):
+    @property
+    def removed_at(self) -> datetime.datetime | None: ...
+
+
+def why_step_is_off(one: Removable) -> str:
+    """Of a step that is not active."""
+    return REMOVED if one.removed_at is not None else "The step is switched off."
 
 
 def _and(words: list[str]) -> str:

@@ -16,6 +16,7 @@ from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Outgoing, OutgoingQuerySet, Step
 from campaigns.rendering import render
 from campaigns.transports import Letter, TryLater
+from campaigns.wording import why_step_is_off
 from contacts.models import Appointment, Contact
 
 State = Message.State
@@ -111,8 +112,13 @@ class Messages(Mailing[Message]):
     def letter(self, row: Message, now: datetime.datetime) -> Letter:
         contact, step = row.enrolment.contact, row.step
         url = unsubscribing.address_for(contact) if step.medium == Step.Medium.EMAIL else ""
-        fields = merge_fields(row.enrolment.appointment, contact, medium=step.medium, now=now)
-        rendered = render(subject=step.subject, body=step.body, fields=fields, unsubscribe_url=url)
+        campaign = row.enrolment.campaign
+        fields = merge_fields(
+            row.enrolment.appointment, contact, campaign=campaign, medium=step.medium, now=now
+        )
+        rendered = render(
+            subject=step.subject, body=step.body, rich=step.rich, fields=fields, unsubscribe_url=url
+        )
         return Letter(
             recipient=_recipient(step.medium, contact),
             subject=rendered.subject,
@@ -178,7 +184,7 @@ def _why_left_out(message: Message) -> str:
     if not message.enrolment.campaign.is_active:
         return "The campaign is switched off."
     if not step.is_active:
-        return "The step was removed from the campaign."
+        return why_step_is_off(step)
     if contact.archived_at is not None:
         return "The contact is archived."
     if contact.no_email if by_email else contact.no_sms:

@@ -134,7 +134,11 @@ def test_a_detached_guest_gets_nothing() -> None:
         (lambda e: Contact.objects.update(no_email=True), "The contact is not to be e-mailed."),
         (lambda e: Contact.objects.update(archived_at=NOW), "The contact is archived."),
         (lambda e: e.contact.emails.all().delete(), "The contact has no e-mail address."),
-        (lambda e: e.campaign.steps.update(is_active=False), "The step was removed from the campaign."),
+        (lambda e: e.campaign.steps.update(is_active=False), "The step is switched off."),
+        (
+            lambda e: e.campaign.steps.update(is_active=False, removed_at=NOW),
+            "The step was removed from the campaign.",
+        ),
         (lambda e: type(e.campaign).objects.update(is_active=False), "The campaign is switched off."),
     ],
 )

@@ -11,10 +11,13 @@ from campaigns.rendering import (
     NotRenderable,
     as_html,
     fill,
+    may_read_empty,
     paragraphs,
     render,
+    used_in,
     validate,
 )
+from campaigns.rich_text import text_of
 
 
 def fields(**contact: str) -> Fields:
@@ -123,3 +126,54 @@ def test_both_parts_carry_the_unsubscribe_link() -> None:
     result = render(subject="s", body="b", fields=fields(), unsubscribe_url="https://crm.example/u/1/")
     assert result.text.endswith("Stop these e-mails: https://crm.example/u/1/\n")
     assert 'href="https://crm.example/u/1/"' in result.html
+
+
+def test_a_formatted_text_is_the_html_part_and_values_in_it_are_text() -> None:
+    result = render(
+        subject="s",
+        body="Hi {{ contact.name }}",
+        rich='<div>Hi <strong>{{ contact.name }}</strong>, <a href="{{ host.email }}">us</a></div>',
+        fields=fields(name='<a href="x">Ada & "Co"</a>'),
+    )
+    assert '<strong>&lt;a href="x"&gt;Ada &amp; "Co"&lt;/a&gt;</strong>' in result.html
+    assert result.text == 'Hi <a href="x">Ada & "Co"</a>\n'
+
+
+def test_a_value_that_stands_as_an_address_can_run_nothing() -> None:
+    result = render(
+        subject="s",
+        body="b",
+        rich='<div>x <a href="{{ contact.company }}">us</a></div>',
+        fields=fields(company="javascript:alert(1)"),
+    )
+    assert "javascript" not in result.html
+
+
+def test_what_cannot_be_done_is_left_out_of_both_parts() -> None:
+    rich = '<div>Hi<br><br><a href="{{ appointment.cancel_url }}">Cancel</a><br><br>Bye</div>'
+    empty = Fields({**FIELDS, "appointment": {**FIELDS["appointment"], "cancel_url": ""}})
+    result = render(subject="s", body=text_of(rich), rich=rich, fields=empty)
+    assert result.text == "Hi\n\nBye\n"
+    assert "Cancel" not in result.html
+    assert "Hi<br><br>Bye" in result.html
+
+
+@pytest.mark.parametrize(
+    ("template", "names"),
+    [
+        ("Hi {{ contact.first_name }}, {{ appointment.time }}", ["contact.first_name"]),
+        ('Hi {{ contact.first_name | default: "there" }}', []),
+        ("{{ contact.company | upcase }}", ["contact.company"]),
+        ('{% if appointment.location != "" %}At {{ appointment.location }}{% endif %}', []),
+        ("{% if contact.name %}{{ contact.company }}{% endif %}", ["contact.company"]),
+    ],
+)
+def test_a_field_that_may_be_empty_is_named_unless_something_stands_in(
+    template: str, names: list[str]
+) -> None:
+    assert may_read_empty(template) == names
+
+
+def test_the_fields_of_a_text_are_known_and_a_broken_text_has_none() -> None:
+    texts = ("{{ contact.name }} {% if campaign.review_url %}x{% endif %}", "{{ host.name")
+    assert used_in(*texts) == {"contact.name", "campaign.review_url"}
