@@ -1,179 +1,218 @@
-"""What the editor shows while a person writes: each step on a real appointment, and the steps on a line of time."""
+"""What the editor shows while a person writes: each step as it would be on an appointment, and a test of it."""
 
 import datetime
 from dataclasses import dataclass
 from email.utils import make_msgid
 
-from django.db.models import Q
 from django.utils.safestring import SafeString, mark_safe
 
 from campaigns import wording
 from campaigns.enrolment import facts_of
 from campaigns.forms import CampaignEditor, StepForm
-from campaigns.merge_fields import merge_fields, zone_for
+from campaigns.forms.steps import EMPTY
+from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Step
-from campaigns.rendering import NotRenderable, Rendered, paragraphs, render
+from campaigns.picker import WORDS
+from campaigns.rendering import (
+    Fields,
+    NotRenderable,
+    Rendered,
+    fill,
+    may_read_empty,
+    render,
+    shown,
+    tidy,
+    used_in,
+)
+from campaigns.sample import Sample
 from campaigns.schedule import due_at
+from campaigns.segments import Segments, segments_of
+from campaigns.timeline import BEFORE, order_of
 from campaigns.transports import TRANSPORTS, Letter, sender_domain
-from contacts.models import Appointment, User
-from contacts.privacy import with_privacy
 
-OFFERED = 8
-# Of the line of time, in its own units: between marks, at both ends, and the appointment itself.
-GAP, EDGE, SLOT = 94, 50, 56
+Medium = Step.Medium
+REVIEW = "campaign.review_url"
+NOTHING = SafeString("")
 
 
 @dataclass(frozen=True, slots=True)
-class StepPreview:
+class Shown:
+    """One step as its reader gets it. `due_at` is told in the sample's zone. `segments`: of an SMS."""
+
+    prefix: str
     title: str
     medium: str
     due_at: datetime.datetime
+    is_at_once: bool
     is_skipped: bool
-    subject: str
-    body: SafeString
+    is_on: bool
+    subject: str = ""
+    markup: SafeString = NOTHING
+    text: str = ""
+    segments: Segments | None = None
     faults: tuple[str, ...] = ()
+    # Merge fields that may be empty, by the words people pick them by.
+    bare: tuple[str, ...] = ()
+    is_empty: bool = False
+
+    @property
+    def is_sms(self) -> bool:
+        return self.medium == Medium.SMS
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A point on the line of time; `x` from 0 to `Line.width`."""
+class Card:
+    """A step on the timeline: its fields, and how it looks. `number`: in order of time."""
 
-    x: int
-    title: str
-    at: datetime.datetime | None
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    marks: tuple[Mark, ...]
-    width: int
-    start_x: int
-
-    @property
-    def far(self) -> int:
-        return self.width - 8
-
-    @property
-    def slot(self) -> int:
-        return SLOT
-
-    @property
-    def middle(self) -> int:
-        return self.start_x + SLOT // 2
+    form: StepForm
+    shown: Shown
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    appointment: Appointment
-    time_zone: datetime.tzinfo
-    steps: tuple[StepPreview, ...]
-    line: Line
+    sample: Sample
+    before: tuple[Card, ...]
+    after: tuple[Card, ...]
+    asks_review: bool
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        return self.before + self.after
 
 
-def upcoming(viewer: User, now: datetime.datetime) -> list[Appointment]:
-    """The next few appointments that `viewer` may read, to try the texts on."""
-    appointments = with_privacy(Appointment.objects.standing(), viewer).filter(
-        Q(is_hidden=False), starts_at__gt=now
+def preview(editor: CampaignEditor, sample: Sample, now: datetime.datetime) -> Preview:
+    """Every step in order of time, as if `sample` were booked now."""
+    # Fields of its own: reading what is typed marks what is wrong, and the page may not want to complain yet.
+    typed = CampaignEditor(editor.campaign, editor.data)
+    review_url = str(typed.form["review_url"].value() or "")
+    steps = {form.prefix: _typed(form) for form in typed.steps.forms}
+    looks = {form.prefix: _shown(form, sample, review_url, now) for form in typed.steps.forms}
+    length = sample.ends_at - sample.starts_at
+    ordered = sorted(editor.steps.forms, key=lambda form: order_of(steps[form.prefix], length))
+    cards = [Card(form, looks[form.prefix], number) for number, form in enumerate(ordered, start=1)]
+    return Preview(
+        sample,
+        tuple(card for card in cards if steps[card.form.prefix].anchor in BEFORE),
+        tuple(card for card in cards if steps[card.form.prefix].anchor not in BEFORE),
+        any(REVIEW in used_in(step.subject, step.body) for step in steps.values()),
     )
-    related = appointments.select_related("calendar", "contact", "owner__calendar_configuration")
-    return list(related.prefetch_related("contact__emails", "guests").order_by("starts_at", "pk")[:OFFERED])
-
-
-def preview(editor: CampaignEditor, appointment: Appointment, now: datetime.datetime) -> Preview:
-    """Every step that is not being removed, as `appointment`'s contact would get it if it were booked now."""
-    forms = [form for form in editor.steps.forms if not _is_removed(form)]
-    steps = tuple(_step(form, appointment, now) for form in forms)
-    kinds = [_typed(form).anchor for form in forms]
-    return Preview(appointment, zone_for(appointment, appointment.contact), steps, line_of(steps, kinds))
-
-
-def _is_removed(form: StepForm) -> bool:
-    return bool(form.is_bound and form["DELETE"].value())
 
 
 def _typed(form: StepForm) -> Step:
     """The step as the fields read now, valid or not; nothing is stored."""
     if form.is_bound:
+        # A new step counts here from its first field on, not only once something is written.
+        form.empty_permitted = False
         form.full_clean()
     return form.instance
 
 
-def _step(form: StepForm, appointment: Appointment, now: datetime.datetime) -> StepPreview:
-    step = _typed(form)
+def _shown(form: StepForm, sample: Sample, review_url: str, now: datetime.datetime) -> Shown:
+    step = form.instance
     due = due_at(
         facts_of(step),
-        starts_at=appointment.starts_at,
-        ends_at=appointment.ends_at,
-        time_zone=zone_for(appointment, appointment.contact),
+        starts_at=sample.starts_at,
+        ends_at=sample.ends_at,
+        time_zone=sample.time_zone,
         now=now,
     )
-    faults = tuple(str(error) for errors in form.errors.values() for error in errors) if form.is_bound else ()
-    rendered = _rendered(step, appointment) if not faults else Rendered("", "", "")
-    return StepPreview(
+    faults = _faults(form)
+    words = _Words() if faults else _words(step, sample.fields(medium=step.medium, review_url=review_url))
+    return Shown(
+        prefix=str(form.prefix),
         title=wording.step(step),
-        medium=step.get_medium_display(),
-        due_at=due.at,
+        medium=step.medium,
+        due_at=due.at.astimezone(sample.time_zone),
+        is_at_once=step.anchor == Step.Anchor.AT_ONCE,
         is_skipped=due.is_skipped,
-        subject=rendered.subject,
-        body=mark_safe(paragraphs(rendered.text)),  # noqa: S308 (paragraphs escapes every word)
-        faults=faults,
+        is_on=step.is_active,
+        subject=words.subject,
+        markup=mark_safe(words.markup),  # noqa: S308 (escaped or cleaned by rendering)
+        text=words.text,
+        segments=segments_of(words.text) if step.medium == Medium.SMS and words.text else None,
+        faults=faults or words.faults,
+        bare=() if faults else _bare(step),
+        is_empty=not step.body.strip(),
     )
 
 
-def _rendered(step: Step, appointment: Appointment) -> Rendered:
+def _faults(form: StepForm) -> tuple[str, ...]:
+    """What is wrong, without what is merely not written yet."""
+    if not form.is_bound:
+        return ()
+    told = [error for errors in form.errors.as_data().values() for error in errors if error.code != EMPTY]
+    return tuple(str(words) for error in told for words in error.messages)
+
+
+def _bare(step: Step) -> tuple[str, ...]:
+    names = [*may_read_empty(step.subject), *may_read_empty(step.body)]
+    return tuple(dict.fromkeys(WORDS.get(name, name) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    subject: str = ""
+    markup: str = ""
+    text: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def _words(step: Step, fields: Fields) -> _Words:
     try:
-        fields = merge_fields(appointment, appointment.contact, medium=step.medium)
-        return render(subject=step.subject, body=step.body, fields=fields)
+        return _Words(
+            " ".join(fill(step.subject, fields).split()),
+            shown(body=step.body, rich=step.rich, fields=fields),
+            tidy(fill(step.body, fields)),
+        )
     except NotRenderable as error:
-        return Rendered("", str(error), "")
+        return _Words(faults=(str(error),))
 
 
 def would_read(message: Message) -> Rendered:
     """A message that waits, as it would read if it left now."""
-    enrolment = message.enrolment
+    enrolment, step = message.enrolment, message.step
     try:
-        fields = merge_fields(enrolment.appointment, enrolment.contact, medium=message.step.medium)
-        return render(subject=message.step.subject, body=message.step.body, fields=fields)
+        fields = merge_fields(
+            enrolment.appointment, enrolment.contact, campaign=enrolment.campaign, medium=step.medium
+        )
+        return render(subject=step.subject, body=step.body, rich=step.rich, fields=fields)
     except NotRenderable as error:
-        return Rendered(message.step.subject, str(error), "")
+        return Rendered(step.subject, str(error), "")
 
 
-def send_trial(editor: CampaignEditor, appointment: Appointment, address: str) -> int:
-    """Mails each step of a checked `editor` to `address`, as `appointment`'s contact would read it; how many.
+# --- a test to oneself ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where tests go: `number` "" where no text message is wanted."""
+
+    address: str
+    number: str = ""
+
+
+def send_trial(editor: CampaignEditor, prefix: str, sample: Sample, to: Trial) -> list[str]:
+    """Sends the step with `prefix` of a checked `editor`, or all that are on where it is "", as the sample's contact
+    would read them, with links that do nothing. The addresses they went to.
 
     Raises what the transport raises. Nothing is stored, and the contact gets nothing.
     """
-    fields = merge_fields(appointment, appointment.contact)
-    steps = [_typed(form) for form in editor.steps.forms if not _is_removed(form)]
-    mails = [step for step in steps if step.medium == Step.Medium.EMAIL and step.body]
-    for step in mails:
-        rendered = render(subject=f"[Test] {step.subject}", body=step.body, fields=fields)
-        letter = Letter(
-            address, rendered.subject, rendered.text, rendered.html, make_msgid(domain=sender_domain())
-        )
-        TRANSPORTS[Step.Medium.EMAIL].send(letter)
-    return len(mails)
+    review_url = editor.campaign.review_url
+    steps = [form.instance for form in editor.present if form.prefix == prefix or not prefix]
+    sent = []
+    for step in sorted((step for step in steps if step.body), key=order_of):
+        recipient = to.address if step.medium == Medium.EMAIL else to.number
+        if recipient:
+            fields = sample.fields(medium=step.medium, review_url=review_url)
+            TRANSPORTS[step.medium].send(_letter(step, fields, recipient))
+            sent.append(recipient)
+    return sent
 
 
-# --- the line of time -------------------------------------------------------------------------------------
-
-
-def line_of(steps: tuple[StepPreview, ...], anchors: list[str]) -> Line:
-    """Marks in order of time, evenly spaced: real distances would crowd the last hour into one dot."""
-    before = [s for s, anchor in zip(steps, anchors, strict=True) if anchor in ("at_once", "before_start")]
-    rest = [s for s, anchor in zip(steps, anchors, strict=True) if anchor not in ("at_once", "before_start")]
-    ahead = sorted(before, key=lambda step: (step.title != "At once", step.due_at))
-    marks = [Mark(EDGE + GAP * n, step.title, step.due_at, _kind(step)) for n, step in enumerate(ahead)]
-    start_x = EDGE + GAP * len(ahead) - SLOT // 2
-    later = sorted(rest, key=lambda step: step.due_at)
-    marks += [
-        Mark(start_x + SLOT // 2 + GAP * (n + 1), s.title, s.due_at, _kind(s)) for n, s in enumerate(later)
-    ]
-    return Line(tuple(marks), start_x + SLOT // 2 + GAP * len(later) + EDGE, start_x)
-
-
-def _kind(step: StepPreview) -> str:
-    if step.faults:
-        return "faulty"
-    return "skipped" if step.is_skipped else "planned"
+def _letter(step: Step, fields: Fields, recipient: str) -> Letter:
+    body = step.body if step.medium == Medium.EMAIL else f"[Test] {step.body}"
+    rendered = render(subject=f"[Test] {step.subject}", body=body, rich=step.rich, fields=fields)
+    return Letter(
+        recipient, rendered.subject, rendered.text, rendered.html, make_msgid(domain=sender_domain())
+    )

@@ -14,8 +14,8 @@ from functools import cache
 import css_inline
 from liquid import BoundTemplate, Environment, StrictDefaultUndefined
 from liquid.ast import Node
-from liquid.builtin.output import OutputNode
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError, UndefinedError
 from liquid.expression import Expression
 
@@ -166,9 +166,14 @@ def used_in(*templates: str) -> set[str]:
 
 
 def may_read_empty(template: str) -> list[str]:
-    """The merge fields of a valid `template` that may be empty where nothing stands in for them, in their order."""
+    """The merge fields of `template` that may be empty where nothing stands in for them, in their order; none of a
+    text that cannot be read."""
     found: dict[str, None] = {}
-    for node in _environment().from_string(template).nodes:
+    try:
+        nodes = _environment().from_string(template).nodes
+    except LiquidError:
+        return []
+    for node in nodes:
         _note_bare(node, set(), found)
     return list(found)
 

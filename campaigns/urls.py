@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from campaigns import carrier_pages, mail_webhook, trigger_pages, twilio_webhook, unsubscribe_pages
-from campaigns.views import editing, figures, listing, outbox
+from campaigns.views import editing, figures, listing, making, outbox, testing
 
 app_name = "campaigns"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,6 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<int:pk>/switch/", listing.switch, name="switch"),
     path("campaigns/<int:pk>/figures/", figures.figures, name="figures"),
     path("campaigns/<int:pk>/figures.csv", figures.figures_file, name="figures_file"),
+    path("campaigns/<int:pk>/copy/", making.copy, name="copy"),
+    path("campaigns/<int:pk>/upcoming/", making.upcoming, name="upcoming"),
+    path("campaigns/test/<slug:what>/", testing.trial, name="trial"),
     path("campaigns/unsubscribe/<str:token>/", unsubscribe_pages.unsubscribe, name="unsubscribe"),
     path("contacts/<int:pk>/resubscribe/", unsubscribe_pages.resubscribe, name="resubscribe"),
     path("campaigns/triggers/", trigger_pages.log, name="trigger_log"),

@@ -1,26 +1,35 @@
-"""The campaign editor with its live preview and its test send."""
+"""The campaign editor: from the library or empty, its live preview, and saving with what waits in view."""
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from campaigns import previewing
+from campaigns import previewing, replanning, sample
+from campaigns.entering import fitting
 from campaigns.figures.counting import in_short
 from campaigns.forms import CampaignEditor
-from campaigns.models import Campaign
-from campaigns.rendering import FIELDS
-from campaigns.transports import Refused, Stopped, TryLater
-from contacts.models import Appointment
+from campaigns.library import BY_SLUG, RECIPES
+from campaigns.models import Campaign, Message, Step
+from campaigns.picker import PICKS
+from campaigns.sample import Sample
+from campaigns.views.testing import send_trial
 from contacts.viewer import viewer_of
 
-NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
+EMPTY = "empty"
+CHOICES = ("move", "leave")
 
 
 def campaign_new(request: HttpRequest) -> HttpResponse:
-    return _edit(request, None)
+    """The library first; what is chosen there, or nothing, is what the editor starts with."""
+    start = request.GET.get("from", "")
+    if request.method == "POST" or start == EMPTY:
+        return _edit(request, None)
+    recipe = BY_SLUG.get(start)
+    if recipe is None:
+        return render(request, "campaigns/library.html", {"recipes": RECIPES})
+    return _show(request, CampaignEditor.as_typed(None, recipe.typed()))
 
 
 def campaign(request: HttpRequest, pk: int) -> HttpResponse:
@@ -28,42 +37,65 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, stored: Campaign | None) -> HttpResponse:
-    """The editor: shows, takes one step more, shows the preview of what is typed, or saves."""
-    data = request.POST if request.method == "POST" else None
-    if data is not None and "add_step" in data:
-        editor = CampaignEditor.with_another_step(stored, data)
-        part = "campaigns/_steps.html" if request.headers.get("HX-Request") else "campaigns/campaign.html"
-        return render(request, part, _page(request, editor))
-    if data is not None and "look" in data:
-        return render(
-            request, "campaigns/campaign.html", _page(request, CampaignEditor.as_typed(stored, data))
-        )
-    editor = CampaignEditor(stored, data)
-    if data is not None and "try" in data:
+    """Shows, takes a step more, sends a test, asks what becomes of what waits, or saves."""
+    if request.method != "POST":
+        return _show(request, CampaignEditor(stored))
+    data = request.POST
+    if "add_step" in data:
+        is_after = data["add_step"] == "after"
+        return _show_steps(request, CampaignEditor.with_another_step(stored, data, is_after=is_after))
+    if "copy_step" in data:
+        return _show_steps(request, CampaignEditor.with_copied_step(stored, data, data["copy_step"]))
+    if "look" in data:
+        return _show(request, CampaignEditor.as_typed(stored, data))
+    if "try" in data:
+        editor = CampaignEditor(stored, data)
         if editor.is_valid():
-            _send_trial(request, editor)
-        return render(request, "campaigns/campaign.html", _page(request, editor))
-    if data is not None and editor.is_valid():
-        saved = editor.save(timezone.now())
-        messages.success(request, f"“{saved.name}” is saved.")
-        return redirect("campaigns:campaigns")
+            send_trial(request, editor, _sample(request))
+        return _show(request, editor)
+    return _save(request, stored)
+
+
+def _save(request: HttpRequest, stored: Campaign | None) -> HttpResponse:
+    now, data = timezone.now(), request.POST
+    editor = CampaignEditor(stored, data, switches_on=data.get("save") == "on")
+    if not editor.is_valid():
+        return _show(request, editor)
+    if stored is not None and data.get("replan") not in CHOICES:
+        follows = replanning.would_follow(stored, data, now)
+        if follows:
+            return _ask(request, stored, follows)
+    was_on = editor.campaign.is_active
+    saved = editor.save(now, moves_waiting=data.get("replan") != "leave")
+    messages.success(request, _told(saved, is_news=saved.is_active and not was_on))
+    return redirect(saved)
+
+
+def _told(saved: Campaign, *, is_news: bool) -> str:
+    if is_news:
+        return f"“{saved.name}” is on. It takes every appointment that is made from now on."
+    return f"“{saved.name}” is saved{'.' if saved.is_active else ', and off: nobody enters it.'}"
+
+
+def _ask(request: HttpRequest, stored: Campaign, follows: list[replanning.StepFollows]) -> HttpResponse:
+    kept = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in ("csrfmiddlewaretoken", "replan")
+    ]
+    changes = any(each.moved or each.new for each in follows)
+    context = {"campaign": stored, "follows": follows, "typed": kept, "has_choice": changes}
+    return render(request, "campaigns/replan.html", context)
+
+
+def _show(request: HttpRequest, editor: CampaignEditor) -> HttpResponse:
     return render(request, "campaigns/campaign.html", _page(request, editor))
 
 
-def _send_trial(request: HttpRequest, editor: CampaignEditor) -> None:
-    viewer, chosen = viewer_of(request), _chosen(request)[1]
-    if chosen is None:
-        messages.info(request, "There is no upcoming appointment to try the texts on.")
-        return
-    try:
-        sent = previewing.send_trial(editor, chosen, viewer.email)
-    except (TryLater, Refused, Stopped) as error:
-        messages.error(request, f"The test was not sent. {error}")
-    else:
-        words = f"Sent {sent} test e-mail{'' if sent == 1 else 's'} to {viewer.email}."
-        if settings.EMAIL_BACKEND == NO_MAIL:
-            words = "This run sends no e-mail (EMAIL_URL is not set); the preview shows what would leave."
-        messages.success(request, words if sent else "Nothing to send: these messages go by SMS.")
+def _show_steps(request: HttpRequest, editor: CampaignEditor) -> HttpResponse:
+    part = "campaigns/_steps.html" if request.headers.get("HX-Request") else "campaigns/campaign.html"
+    return render(request, part, _page(request, editor))
 
 
 def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
@@ -71,28 +103,38 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
     return {
         "editor": editor,
         "campaign": stored,
-        # The name as stored: what is typed may be empty or wrong.
-        "name": editor.form.initial.get("name", ""),
-        "fields": FIELDS,
+        # As stored: what is typed may be empty or wrong, and not saved.
+        "name": Campaign.objects.values_list("name", flat=True).get(pk=stored.pk) if stored else "",
+        "is_on": stored is not None and stored.is_active,
+        "picks": PICKS,
+        "waiting": _waiting(stored) if stored else 0,
+        "fits": len(fitting(stored, timezone.now())) if stored and request.method == "GET" else 0,
         "doing": in_short(stored, timezone.now()) if stored else None,
         **_previewed(request, editor),
     }
 
 
-def _chosen(request: HttpRequest) -> tuple[list[Appointment], Appointment | None]:
-    """The appointments to try texts on, and the one asked for, else the next."""
-    offered = previewing.upcoming(viewer_of(request), timezone.now())
-    asked = request.POST.get("appointment", "")
-    return offered, next((one for one in offered if str(one.pk) == asked), offered[0] if offered else None)
+def _waiting(stored: Campaign) -> int:
+    return Message.objects.filter(enrolment__campaign=stored, state=Message.State.WAITING).count()
+
+
+def _sample(request: HttpRequest) -> Sample:
+    now = timezone.now()
+    offered = sample.upcoming(viewer_of(request), now)
+    return sample.chosen(offered, request.POST.get("appointment", ""), now)
 
 
 def _previewed(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
     now = timezone.now()
-    offered, chosen = _chosen(request)
-    # Fields of its own: reading what is typed marks what is wrong, and the page may not want to complain yet.
-    typed = CampaignEditor(editor.campaign, editor.data)
-    shown = previewing.preview(typed, chosen, now) if chosen is not None else None
-    return {"offered": offered, "preview": shown}
+    offered = sample.upcoming(viewer_of(request), now)
+    chosen = sample.chosen(offered, request.POST.get("appointment", ""), now)
+    shown = previewing.preview(editor, chosen, now)
+    return {
+        "offered": offered,
+        "preview": shown,
+        "has_sms": any(card.shown.medium == Step.Medium.SMS for card in shown.cards),
+        "test_number": request.POST.get("test_number", ""),
+    }
 
 
 @require_POST
@@ -101,4 +143,4 @@ def preview(request: HttpRequest) -> HttpResponse:
     asked = request.POST.get("campaign", "")
     stored = Campaign.objects.filter(pk=asked).first() if asked.isdecimal() else None
     editor = CampaignEditor(stored, request.POST)
-    return render(request, "campaigns/_preview.html", _previewed(request, editor))
+    return render(request, "campaigns/_preview.html", {"is_part": True, **_previewed(request, editor)})

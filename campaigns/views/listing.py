@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from campaigns import wording
+from campaigns import readiness, wording
 from campaigns.figures.counting import listed
 from campaigns.models import Campaign
 
@@ -28,8 +28,16 @@ def campaigns(request: HttpRequest) -> HttpResponse:
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switches the campaign on or off. What waits is skipped while it is off."""
     row = get_object_or_404(Campaign, pk=pk)
+    fault = None if row.is_active else readiness.of_campaign(row)
+    if fault is not None:
+        messages.error(request, f"“{row.name}” stays off. {fault.words}")
+        return redirect(row)
     row.is_active = not row.is_active
     row.save(update_fields=["is_active"])
-    effect = "is on." if row.is_active else "is off: nobody enters, and what comes due is skipped."
+    effect = (
+        "is on. It takes every appointment that is made from now on."
+        if row.is_active
+        else "is off: nobody enters, and what comes due is skipped."
+    )
     messages.success(request, f"“{row.name}” {effect}")
     return redirect("campaigns:campaigns")
