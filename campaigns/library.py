@@ -14,11 +14,11 @@ Anchor, Medium, WhenLate = Step.Anchor, Step.Medium, Step.WhenLate
 HELLO = 'Hello {{ contact.first_name | default: "there" }},<br><br>'
 BYE = "<br><br>{{ host.name }}<br>{{ business.name }}"
 WHEN = "<strong>{{ appointment.title }}</strong><br>{{ appointment.starts_at }}"
-WHERE = '{% if appointment.location != "" %}<br>{{ appointment.location }}{% endif %}'
+WHERE = '<br>{{ appointment.location | default: "" }}'
 CONFIRM = '<a href="{{ appointment.confirm_url }}">Confirm that you are coming</a>'
 JOIN = '<a href="{{ appointment.meeting_url }}">Join the video call</a>'
 CHANGE = (
-    "If it does not suit you any more, please tell us early, so that somebody else can have the time:<br>"
+    "If it does not suit you any more, please tell us early, so that somebody else can have the time.<br>"
     '<a href="{{ appointment.reschedule_url }}">Move it to another time</a><br>'
     '<a href="{{ appointment.cancel_url }}">Cancel it</a>'
 )
@@ -68,7 +68,7 @@ class Recipe:
     does: str
     steps: tuple[Draft, ...]
     note: str = ""
-    on_changes: tuple[str, ...] = ()
+    on_changes: tuple[str, ...] = (What.BOOKED,)
 
     def typed(self) -> QueryDict:
         """The editor's fields as if somebody had typed it."""

@@ -14,6 +14,7 @@ from contacts.models import Appointment, User
 from contacts.privacy import with_privacy
 
 OFFERED = 8
+AHEAD = datetime.timedelta(days=3)
 EXAMPLE_AT = datetime.time(10)
 EXAMPLE_LASTS = datetime.timedelta(minutes=45)
 
@@ -79,16 +80,23 @@ def _example_fields(sample: Sample) -> Fields:
 
 
 def upcoming(viewer: User, now: datetime.datetime) -> list[Appointment]:
-    """The next few appointments that `viewer` may read, to try the texts on."""
-    appointments = with_privacy(Appointment.objects.standing(), viewer).filter(
-        Q(is_hidden=False), starts_at__gt=now
+    """Appointments that `viewer` may read, to try the texts on: some days ahead, where no reminder is late, and the
+    next few."""
+    appointments = (
+        with_privacy(Appointment.objects.standing(), viewer)
+        .filter(Q(is_hidden=False))
+        .select_related("calendar", "contact", "owner__calendar_configuration")
+        .prefetch_related("contact__emails", "guests")
+        .order_by("starts_at", "pk")
     )
-    related = appointments.select_related("calendar", "contact", "owner__calendar_configuration")
-    return list(related.prefetch_related("contact__emails", "guests").order_by("starts_at", "pk")[:OFFERED])
+    ahead = list(appointments.filter(starts_at__gt=now + AHEAD)[: OFFERED // 2])
+    known = {one.pk for one in ahead}
+    soon = appointments.filter(starts_at__gt=now)[:OFFERED]
+    return ahead + [one for one in soon if one.pk not in known][: OFFERED - len(ahead)]
 
 
 def chosen(offered: list[Appointment], asked: str, now: datetime.datetime) -> Sample:
-    """The one of `offered` that was asked for, else the next; the example where there is none."""
+    """The one of `offered` that was asked for, else the first; the example where there is none."""
     if not offered:
         return example(now)
     return of_appointment(next((one for one in offered if str(one.pk) == asked), offered[0]))

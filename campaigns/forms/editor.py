@@ -26,7 +26,7 @@ class CampaignEditor:
     def __init__(
         self, campaign: Campaign | None = None, data: QueryDict | None = None, *, switches_on: bool = False
     ) -> None:
-        self.campaign = campaign or Campaign(is_active=False)
+        self.campaign = campaign or Campaign(is_active=False, on_changes=["booked"])
         self.data = data
         self.switches_on = switches_on
         self.form = CampaignForm(data, instance=self.campaign)

@@ -1,6 +1,5 @@
 """The pages: who may not, what they change, how they read, and that a longer list costs no more queries."""
 
-import datetime
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,11 +15,9 @@ from django.urls import reverse
 
 from campaigns import unsubscribing
 from campaigns.delivery import deliver_due
-from campaigns.enrolment import follow_steps
 from campaigns.figures.counting import InShort, in_short
-from campaigns.models import Campaign, Kind, Message, Notice, Step
-from campaigns.rendering import NAMES
-from contacts.models import Activity, Contact, Tag, User
+from campaigns.models import Kind, Message, Notice
+from contacts.models import Activity, Contact, User
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
 from tests.factories import GoogleEventFactory
@@ -46,43 +43,6 @@ def desk(me: User) -> Client:
     client = Client()
     client.force_login(me)
     return client
-
-
-def step(number: int, **values: str) -> dict[str, str]:
-    given = {
-        "anchor": "before_start",
-        "amount": "24",
-        "unit": "hours",
-        "medium": "email",
-        "subject": "Tomorrow",
-        "body": "Hi {{ contact.name }}",
-        "when_late": "skip",
-    }
-    return {f"steps-{number}-{name}": value for name, value in {**given, **values}.items()}
-
-
-def typed(*steps: dict[str, str], initial: int = 0, **values: Any) -> dict[str, Any]:
-    data = {"name": "Reminders", "trigger": "appointment", "recurring": ""}
-    data |= {"steps-TOTAL_FORMS": str(len(steps)), "steps-INITIAL_FORMS": str(initial)}
-    for one in steps:
-        data |= one
-    return {**data, **values}
-
-
-def stored(campaign: Campaign) -> list[dict[str, str]]:
-    """The steps of a campaign as its form sends them back."""
-    kept = campaign.steps.filter(is_active=True)
-    return [
-        step(
-            number,
-            id=str(one.pk),
-            anchor=one.anchor,
-            amount=str(one.offset // timedelta(hours=1)),
-            subject=one.subject,
-            body=one.body,
-        )
-        for number, one in enumerate(kept)
-    ]
 
 
 def page(client: Client, name: str, *args: Any, **query: str) -> str:
@@ -180,172 +140,6 @@ def test_switching_off_and_on(desk: Client) -> None:
         desk.post(reverse("campaigns:switch", args=[campaign.pk]))
         campaign.refresh_from_db()
         assert campaign.is_active is is_on
-
-
-# --- the editor -------------------------------------------------------------------------------------------
-
-
-def test_saving_a_new_campaign_with_its_steps_and_filters(desk: Client) -> None:
-    vip, calendar = Tag.objects.create(name="VIP"), rows.calendar()
-    data = typed(
-        step(0, anchor="at_once", amount=""),
-        step(1, amount="3", unit="days", window_starts="09:00", window_ends="18:00"),
-        on_changes=["rescheduled", "booked"],
-        made_by=["customer"],
-        calendars=[calendar.pk],
-        tags=[vip.pk],
-        recurring="no",
-    )
-    response = desk.post(reverse("campaigns:campaign_new"), data)
-    assert response.status_code == 302
-    campaign = Campaign.objects.get()
-    assert (campaign.name, campaign.on_changes, campaign.made_by) == (
-        "Reminders",
-        ["booked", "rescheduled"],
-        ["customer"],
-    )
-    assert [campaign.recurring, *campaign.calendars.all(), *campaign.tags.all()] == ["no", calendar, vip]
-    first, second = campaign.steps.all()
-    assert (first.anchor, first.offset) == (Step.Anchor.AT_ONCE, timedelta(0))
-    assert (second.offset, second.window_starts) == (timedelta(days=3), datetime.time(9))
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({"body": "Hi\n{{ contact.frist_name }}"}, "Line 2: there is no field “contact.frist_name”"),
-        ({"subject": "{{ contact.name"}, "Line 1: expected"),
-        ({"subject": ""}, "An e-mail needs a subject."),
-        ({"body": ""}, "This field is required."),
-        ({"amount": ""}, "Say how long before or after."),
-        ({"amount": "-1"}, "greater than or equal to 0"),
-        ({"amount": "90000", "unit": "days"}, "At most one year."),
-        ({"window_starts": "09:00"}, "Give both hours, or neither."),
-    ],
-)
-def test_what_is_wrong_is_told_at_the_field_and_nothing_is_saved(
-    desk: Client, values: dict[str, str], words: str
-) -> None:
-    response = desk.post(reverse("campaigns:campaign_new"), typed(step(0, **values)))
-    assert response.status_code == 200
-    assert words in response.content.decode()
-    assert Campaign.objects.count() == 0
-
-
-def test_a_campaign_needs_a_message(desk: Client) -> None:
-    response = desk.post(reverse("campaigns:campaign_new"), typed())
-    assert "at least 1 form" in response.content.decode()
-
-
-def test_an_sms_needs_no_subject(desk: Client) -> None:
-    desk.post(reverse("campaigns:campaign_new"), typed(step(0, medium="sms", subject="")))
-    assert Step.objects.get().medium == Step.Medium.SMS
-
-
-def test_add_step_works_without_script_and_does_not_complain(desk: Client) -> None:
-    data = typed(step(0, subject=""), name="", add_step="1")
-    text = desk.post(reverse("campaigns:campaign_new"), data).content.decode()
-    form = text.split("<aside")[0]
-    assert form.count('class="step"') == 2
-    assert "errorlist" not in form
-    assert "error-summary" not in form
-    part = desk.post(reverse("campaigns:campaign_new"), data, headers={"HX-Request": "true"})
-    assert part.content.decode().lstrip().startswith('<section class="panel" id="steps"')
-
-
-def test_a_step_added_and_left_empty_is_not_saved(desk: Client) -> None:
-    desk.post(reverse("campaigns:campaign_new"), typed(step(0), step(1, subject="", body="")))
-    assert Step.objects.count() == 1
-
-
-def test_removing_a_step_keeps_what_it_sent_and_voids_what_waits(desk: Client) -> None:
-    campaign = rows.campaign(at_once(), before(24))
-    appointment = rows.booked()
-    deliver_due(NOW)
-    one, two = stored(campaign)
-    data = typed(one, {**two, "steps-1-DELETE": "on"}, initial=2, moves_waiting="on")
-    assert desk.post(reverse("campaigns:campaign", args=[campaign.pk]), data).status_code == 302
-    assert [state for state, _ in rows.messages(appointment)] == ["sent", "void"]
-    assert Message.objects.get(state=State.VOID).why == "The step was removed from the campaign."
-    assert "24 h before" not in page(desk, "campaigns")
-
-
-@pytest.mark.parametrize(("ticked", "hours"), [(True, 48), (False, 24)])
-def test_a_changed_offset_moves_what_waits_if_asked(desk: Client, ticked: bool, hours: int) -> None:
-    campaign = rows.campaign(before(24))
-    appointment = rows.booked()
-    assert "Also move the 1 waiting message" in page(desk, "campaign", campaign.pk)
-    (one,) = stored(campaign)
-    data = typed({**one, "steps-0-amount": "48"}, initial=1, **({"moves_waiting": "on"} if ticked else {}))
-    desk.post(reverse("campaigns:campaign", args=[campaign.pk]), data)
-    assert rows.messages(appointment) == [("waiting", START - timedelta(hours=hours))]
-
-
-def test_a_new_step_runs_for_those_already_in_the_campaign_but_never_at_once(desk: Client) -> None:
-    campaign = rows.campaign(before(24))
-    appointment = rows.booked()
-    (one,) = stored(campaign)
-    data = typed(one, step(1, amount="1"), step(2, anchor="at_once"), initial=1, moves_waiting="on")
-    desk.post(reverse("campaigns:campaign", args=[campaign.pk]), data)
-    assert [due for _, due in rows.messages(appointment)] == [START - DAY, START - timedelta(hours=1)]
-
-
-def test_replanning_costs_the_same_for_one_and_four_people(django_assert_num_queries: Any) -> None:
-    campaign = rows.campaign(before(24), before(1))
-    for people in (1, 3):
-        for _ in range(people):
-            rows.booked()
-        campaign.steps.filter(offset=DAY).update(offset=timedelta(hours=20 + people))
-        with django_assert_num_queries(6):
-            follow_steps(campaign, now=NOW, moves_waiting=True)
-
-
-def test_the_picker_lists_every_merge_field(desk: Client) -> None:
-    text = page(desk, "campaign_new")
-    assert all(f'data-field="{name}"' in text for name in NAMES)
-
-
-def test_preview_shows_each_step_on_a_real_appointment(desk: Client) -> None:
-    person = rows.contact(first_name="Alan", last_name="Turing", time_zone="America/New_York")
-    appointment = rows.book(person)
-    rows.book(starts_at=START - DAY)
-    data = typed(
-        step(0, subject="See you at {{ appointment.time }}"),
-        step(1, anchor="at_once", body="{{ contact.nme }}"),
-        step(2, subject="Too late", amount="20", unit="days"),
-        name="",
-        appointment=str(appointment.pk),
-    )
-    text = desk.post(reverse("campaigns:preview"), data).content.decode()
-    assert "See you at 06:00" in text
-    assert "Hi Alan Turing" in text
-    assert "there is no field “contact.nme”" in text
-    assert "Left out: its time has passed" in text
-    assert text.count('class="tl-mark') == 3
-    assert Campaign.objects.count() == 0
-
-
-def test_preview_without_an_appointment_says_so(desk: Client) -> None:
-    text = desk.post(reverse("campaigns:preview"), typed(step(0))).content.decode()
-    assert "There is no upcoming appointment" in text
-
-
-def test_a_test_goes_to_the_person_who_asks_and_nothing_is_saved(desk: Client, me: User) -> None:
-    rows.book(rows.contact(first_name="Alan", last_name="Turing"))
-    data = typed(step(0), step(1, medium="sms", subject=""), **{"try": "1"})
-    response = desk.post(reverse("campaigns:campaign_new"), data)
-    assert f"Sent 1 test e-mail to {me.email}." in response.content.decode()
-    (letter,) = mail.outbox
-    assert (letter.to, letter.subject) == ([me.email], "[Test] Tomorrow")
-    assert "Hi Alan Turing" in letter.body
-    assert Campaign.objects.count() == Message.objects.count() == 0
-
-
-def test_a_test_of_a_text_that_is_wrong_is_not_sent(desk: Client) -> None:
-    rows.book()
-    data = typed(step(0, body="{{ contact.nme }}"), **{"try": "1"})
-    assert "there is no field" in desk.post(reverse("campaigns:campaign_new"), data).content.decode()
-    assert mail.outbox == []
 
 
 # --- the outbox -------------------------------------------------------------------------------------------
