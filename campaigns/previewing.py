@@ -1,6 +1,7 @@
 """What the editor shows while a person writes: each step as it would be on an appointment, and a test of it."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import make_msgid
 
@@ -87,7 +88,9 @@ def preview(editor: CampaignEditor, sample: Sample, now: datetime.datetime) -> P
     typed = CampaignEditor(editor.campaign, editor.data)
     review_url = str(typed.form["review_url"].value() or "")
     steps = {form.prefix: _typed(form) for form in typed.steps.forms}
-    looks = {form.prefix: _shown(form, sample, review_url, now) for form in typed.steps.forms}
+    # Once for each medium: they cost statements.
+    fields = {medium: sample.fields(medium=medium, review_url=review_url) for medium in Medium.values}
+    looks = {form.prefix: _shown(form, sample, fields, now) for form in typed.steps.forms}
     length = sample.ends_at - sample.starts_at
     ordered = sorted(editor.steps.forms, key=lambda form: order_of(steps[form.prefix], length))
     cards = [Card(form, looks[form.prefix], number) for number, form in enumerate(ordered, start=1)]
@@ -108,7 +111,7 @@ def _typed(form: StepForm) -> Step:
     return form.instance
 
 
-def _shown(form: StepForm, sample: Sample, review_url: str, now: datetime.datetime) -> Shown:
+def _shown(form: StepForm, sample: Sample, fields: Mapping[str, Fields], now: datetime.datetime) -> Shown:
     step = form.instance
     due = due_at(
         facts_of(step),
@@ -118,7 +121,7 @@ def _shown(form: StepForm, sample: Sample, review_url: str, now: datetime.dateti
         now=now,
     )
     faults = _faults(form)
-    words = _Words() if faults else _words(step, sample.fields(medium=step.medium, review_url=review_url))
+    words = _Words() if faults else _words(step, fields[step.medium])
     return Shown(
         prefix=str(form.prefix),
         title=wording.step(step),

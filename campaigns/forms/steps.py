@@ -177,7 +177,10 @@ def in_units(offset: datetime.timedelta) -> tuple[int, str]:
 
 class BaseStepFormSet(forms.BaseInlineFormSet[Step, Campaign, StepForm]):
     def get_queryset(self) -> Any:
-        return super().get_queryset().filter(removed_at=None)
+        # Kept, or Django reads the steps anew for each of them.
+        if not hasattr(self, "_present"):
+            self._present = super().get_queryset().filter(removed_at=None)
+        return self._present
 
     def forgive(self) -> None:
         self._errors: list[ErrorDict] = []

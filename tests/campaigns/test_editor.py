@@ -554,7 +554,9 @@ def test_upcoming_appointments_are_entered_after_a_look_at_whom(desk: Client) ->
     fitting = rows.calendar()
     appointment = rows.booked(ann, calendar=fitting)
     rows.booked(bob)
-    rows.booked(quiet, calendar=fitting, fires=False, why="Disable trigger: nothing fires.")
+    rows.booked(
+        quiet, calendar=fitting, starts_at=START + DAY, fires=False, why="Disable trigger: nothing fires."
+    )
     campaign = rows.campaign(at_once(), before(24))
     campaign.calendars.add(fitting)
     rows.booked(cy, calendar=fitting)
