@@ -12,7 +12,7 @@ def date_what_was_removed(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0004_trigger_log'),
+        ('campaigns', '0005_figures'),
     ]
 
     operations = [
