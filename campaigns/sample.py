@@ -36,10 +36,14 @@ class Sample:
 
     def fields(self, *, medium: str = Step.Medium.EMAIL, review_url: str = "") -> Fields:
         """Merge fields whose links do nothing."""
+        return trial.inert(self.real_fields(medium=medium), review_url)
+
+    def real_fields(self, *, medium: str = Step.Medium.EMAIL, review_url: str = "") -> Fields:
+        """As they would leave, to be measured and not shown: their links act."""
         if self.appointment is None:
-            return trial.inert(_example_fields(self), review_url)
+            return Fields({**_example_fields(self), "campaign": {"review_url": review_url}})
         fields = merge_fields(self.appointment, self.appointment.contact, medium=medium)
-        return trial.inert(fields, review_url)
+        return Fields({**fields, "campaign": {"review_url": review_url}})
 
 
 def of_appointment(appointment: Appointment) -> Sample:
