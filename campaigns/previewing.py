@@ -90,7 +90,9 @@ def preview(editor: CampaignEditor, sample: Sample, now: datetime.datetime) -> P
     steps = {form.prefix: _typed(form) for form in typed.steps.forms}
     # Once for each medium: they cost statements.
     fields = {medium: sample.fields(medium=medium, review_url=review_url) for medium in Medium.values}
-    looks = {form.prefix: _shown(form, sample, fields, now) for form in typed.steps.forms}
+    # The links of an SMS are counted as they would leave: a test's are shorter.
+    measured = sample.real_fields(medium=Medium.SMS, review_url=review_url)
+    looks = {form.prefix: _shown(form, sample, fields, measured, now) for form in typed.steps.forms}
     length = sample.ends_at - sample.starts_at
     ordered = sorted(editor.steps.forms, key=lambda form: order_of(steps[form.prefix], length))
     cards = [Card(form, looks[form.prefix], number) for number, form in enumerate(ordered, start=1)]
@@ -111,7 +113,13 @@ def _typed(form: StepForm) -> Step:
     return form.instance
 
 
-def _shown(form: StepForm, sample: Sample, fields: Mapping[str, Fields], now: datetime.datetime) -> Shown:
+def _shown(
+    form: StepForm,
+    sample: Sample,
+    fields: Mapping[str, Fields],
+    measured: Fields,
+    now: datetime.datetime,
+) -> Shown:
     step = form.instance
     due = due_at(
         facts_of(step),
@@ -133,11 +141,15 @@ def _shown(form: StepForm, sample: Sample, fields: Mapping[str, Fields], now: da
         subject=words.subject,
         markup=mark_safe(words.markup),  # noqa: S308 (escaped or cleaned by rendering)
         text=words.text,
-        segments=segments_of(words.text) if step.medium == Medium.SMS and words.text else None,
+        segments=_segments(step, measured) if step.medium == Medium.SMS and words.text else None,
         faults=faults or words.faults,
         bare=() if faults else _bare(step),
         is_empty=not step.body.strip(),
     )
+
+
+def _segments(step: Step, measured: Fields) -> Segments:
+    return segments_of(tidy(fill(step.body, measured)))
 
 
 def _faults(form: StepForm) -> tuple[str, ...]:

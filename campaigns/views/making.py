@@ -31,7 +31,12 @@ def upcoming(request: HttpRequest, pk: int) -> HttpResponse:
     found = entering.fitting(row, now)
     hidden = hidden_from(viewer_of(request), {each.appointment.pk for each in found})
     rows = [(each, each.appointment.pk in hidden) for each in found]
-    context = {"campaign": row, "rows": rows, "is_full": len(rows) == entering.MOST}
+    context = {
+        "campaign": row,
+        "rows": rows,
+        "is_full": len(rows) == entering.MOST,
+        "has_silent": any(each.is_silent for each in found),
+    }
     return render(request, "campaigns/upcoming.html", context)
 
 
