@@ -6,6 +6,7 @@ import datetime
 from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -33,7 +34,9 @@ class Campaign(models.Model):
     # Whose contacts; empty: everybody's, and contacts without an owner.
     owners = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="campaigns")
     # What `campaign.review_url` stands for. A text that names it cannot be switched on without.
-    review_url = models.URLField("where people review you", blank=True)
+    review_url = models.CharField(
+        "where people review you", max_length=200, blank=True, validators=[URLValidator(["http", "https"])]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
