@@ -91,9 +91,10 @@ def read(calendar: Calendar, *, within: Span, now: datetime.datetime) -> Offer:
 
 
 def read_to_move(appointment: Appointment, *, within: Span, now: datetime.datetime) -> Offer:
-    """Where `appointment` may move to: its hosts and its length stay, its own time counts as free.
+    """Where `appointment` may move to: its length stays, its own time counts as free, and its hosts stay with it. Of a
+    round robin anybody may take it over.
 
-    Nothing where its calendar is switched off, or none of its hosts works there any more.
+    Nothing where its calendar is switched off, or nobody who could host it works there any more.
     """
     calendar = appointment.calendar
     hosts = [host.user for host in appointment.hosts.select_related("user").order_by("user")]
@@ -104,10 +105,16 @@ def read_to_move(appointment: Appointment, *, within: Span, now: datetime.dateti
             _Person(host) for host in hosts if host not in {person.user for person in people}
         ]
     else:
-        people = _together(people, hosts)
         length = appointment.ends_at - appointment.starts_at
-        rules = replace(rules, needs=ALL, duration=int(length.total_seconds()))
+        rules = replace(rules, duration=int(length.total_seconds()))
+        if not may_change_hands(calendar, hosts):
+            people, rules = _together(people, hosts), replace(rules, needs=ALL)
     return _read(calendar, people, rules, within=within, now=now, but=appointment)
+
+
+def may_change_hands(calendar: Calendar, hosts: Sequence[User]) -> bool:
+    """Whether it is one person's by turn alone, so that another of the team may take it."""
+    return calendar.kind == Kind.ROUND_ROBIN and len(hosts) == 1
 
 
 def _together(people: Sequence["_Person"], hosts: Sequence[User]) -> list["_Person"]:

@@ -16,7 +16,7 @@ from calendars.booking.changing import (
     take_words,
     why_not_moved,
 )
-from calendars.booking.claiming import hold, move_to, overlap_is_taken, slots_to_move, take
+from calendars.booking.claiming import hold, move_to, overlap_is_taken, slots_to_move, take, who_hands_over
 from calendars.booking.making import Booking, Typed, book, book_many
 from calendars.booking.rules import FINAL, NotPossible, Taken
 from calendars.booking.together import move_session, session_of, version_of
@@ -53,6 +53,7 @@ __all__ = [
     "take_words",
     "undo_move",
     "version_of",
+    "who_hands_over",
     "why_not_moved",
     "why_not_undone",
 ]

@@ -87,6 +87,16 @@ def add_host(appointment: Appointment, user_id: int) -> None:
     AppointmentHost.objects.get_or_create(appointment=locked(appointment), user_id=user_id)
 
 
+@transaction.atomic
+def hand_over(appointment: Appointment, *, to: User, why: str) -> None:
+    """Another hosts it alone from now on, and `why` says why it is them. It claims nobody's time until who moves it
+    claims theirs; history and Google hear of it with that move."""
+    row = locked(appointment)
+    AppointmentHost.objects.filter(appointment=row).update(user=to, claims_from=None, claims_until=None)
+    row.owner, row.assigned_why = to, why[:300]
+    row.save(update_fields=["owner", "assigned_why", "updated_at"])
+
+
 def hand_over_room(calendar: Calendar, *, old: User | None, new: User) -> None:
     """What was booked ahead on an unassigned calendar takes the time of whoever's account it is linked to now.
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from calendars import hosting, offering
 from calendars.availability import Slot
+from calendars.booking.attending import hand_over
 from calendars.booking.changing import reschedule
 from calendars.booking.making import Booking, Typed, book_many
 from calendars.booking.rules import NotPossible, Taken
@@ -113,16 +114,25 @@ def move_to(
     origin: str = Origin.CUSTOMER,
     why: str = "",
 ) -> Appointment:
-    """`appointment` at another slot on offer, with the hosts and the length it has. Raises Taken, NotPossible."""
-    appointment.calendar = _locked(appointment.calendar)
-    if not appointment.calendar.is_active:
-        raise NotPossible(f"{appointment.calendar.name} does not take bookings at the moment.")
-    hosting.lock([host.user for host in appointment.hosts.select_related("user")])
-    slot = slots_to_move(appointment, starts_at, now=now).slot_at(starts_at)
+    """`appointment` at another slot on offer, with the length it has. It stays with its hosts; of a round robin whose
+    host is not free then, the next in turn takes it over. Raises Taken, NotPossible."""
+    calendar = appointment.calendar = _locked(appointment.calendar)
+    if not calendar.is_active:
+        raise NotPossible(f"{calendar.name} does not take bookings at the moment.")
+    hosts = [host.user for host in appointment.hosts.select_related("user")]
+    anybody = offering.candidates(calendar, starts_at) if offering.may_change_hands(calendar, hosts) else []
+    hosting.lock([*hosts, *anybody])
+    offer = slots_to_move(appointment, starts_at, now=now)
+    slot = offer.slot_at(starts_at)
     if slot is None:
         raise Taken(JUST_TAKEN)
-    _check_seats(appointment.calendar, slot, appointment.guests.count())
+    _check_seats(calendar, slot, appointment.guests.count())
     with overlap_is_taken():
+        leaver = who_hands_over(appointment, slot)
+        if leaver is not None:
+            choice = hosting.choose(calendar, offer.hosts(slot), contact_owner=appointment.contact.owner)
+            hand_over(appointment, to=choice.user, why=f"{choice.why} Before it was moved: {leaver}.")
+            why = f"{why} {choice.user} takes over from {leaver}, who is not free then.".strip()
         return reschedule(
             appointment,
             starts_at=slot.starts_at,
@@ -131,6 +141,14 @@ def move_to(
             why=why,
             claims=True,
         )
+
+
+def who_hands_over(appointment: Appointment, slot: Slot) -> User | None:
+    """The host of a round robin's `appointment` who could not host it in `slot`, which is on offer to move it to."""
+    hosts = [host.user for host in appointment.hosts.select_related("user")]
+    if not offering.may_change_hands(appointment.calendar, hosts) or hosts[0].pk in slot.free:
+        return None
+    return hosts[0]
 
 
 def slots_to_move(

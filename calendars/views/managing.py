@@ -167,7 +167,8 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         else:
             return redirect(links.news_path(appointment, held.contact, "moved"))
 
-    if chosen is not None and booking.slots_to_move(appointment, chosen, now=now).slot_at(chosen) is None:
+    slot = booking.slots_to_move(appointment, chosen, now=now).slot_at(chosen) if chosen else None
+    if chosen is not None and slot is None:
         refusal, chosen = "That time is not on offer, or no longer. Choose another one.", None
 
     def read(within: Span) -> offering.Offer:
@@ -184,6 +185,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         "refusal": refusal,
         "chosen": chosen.astimezone(zone) if chosen else None,
         "stamp": f"{chosen:{picking.STAMP}}" if chosen else "",
+        "leaver": booking.who_hands_over(appointment, slot) if slot else None,
         **look.found(read),
     }
     return remembering_zone(request, render(request, "booking/move.html", page), zone)
