@@ -1,6 +1,6 @@
 """The operations desk for calendars: set up and edited here, except what sync owns, which is only shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -24,6 +24,7 @@ from calendars.calendar_forms import LengthField
 from calendars.calendar_settings import delete_calendar, has_locked_kind, save_calendar, switch
 from calendars.configuring import NotAllowed, save_configuration
 from calendars.forms import UNANSWERED_SHOWN, ConfigurationForm, TimeZoneField
+from calendars.leaving import leaving
 from calendars.models import (
     BlockedTime,
     Calendar,
@@ -37,13 +38,32 @@ from calendars.models import (
 )
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync.trying_again import StillWrong, try_again
-from contacts.admin import ReadOnly
+from contacts.admin import PersonAdmin, ReadOnly
 from contacts.models import User
+from contacts.viewer import viewer_of
 
 # Typed and shown as on the Calendars page: 45 min, 4 h, 2 d.
 LENGTHS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {
     models.DurationField: {"form_class": LengthField, "widget": UnfoldAdminTextInputWidget}
 }
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class StaffAdmin(AsksFirst, PersonAdmin):  # type: ignore[misc]  # Django's part of it is typed, unfold's is not
+    """People as contacts keeps them; who may no longer sign in is asked about first: they host appointments."""
+
+    asking_template = "admin/calendars/before_leaving.html"
+
+    def standing(self) -> Mapping[int, Any]:
+        return dict.fromkeys(User.objects.filter(is_active=True).values_list("pk", flat=True), True)
+
+    def meant(
+        self, request: HttpRequest, before: Mapping[int, Any], changed: Mapping[int, Any]
+    ) -> Sequence[Any]:
+        return leaving(set(changed), viewer=viewer_of(request), now=timezone.now())
 
 
 class MembershipInline(TabularInline):

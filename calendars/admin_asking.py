@@ -4,7 +4,7 @@ A change in the admin is a form with inlines, an action or a deletion. What it c
 out, compared and taken back, so that nothing the admin can do is left out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,6 +41,18 @@ class _TakenBack(Exception):
 class AsksFirst(ModelAdmin):
     """Shows the page before saving where a post leaves upcoming appointments standing out; `anyway` is the answer."""
 
+    asking_template = TEMPLATE
+
+    def standing(self) -> Mapping[int, Any]:
+        """What a post may change, by key, as it stands."""
+        return settings_of(Calendar.objects.all())
+
+    def meant(
+        self, request: HttpRequest, before: Mapping[int, Any], changed: Mapping[int, Any]
+    ) -> Sequence[Any]:
+        """What to say of `changed`, which holds None for what would be gone; nothing where there is nothing to say."""
+        return _parts(request, before, changed)
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -62,24 +74,22 @@ class AsksFirst(ModelAdmin):
     def _ask_first(self, request: HttpRequest, act: Callable[[], Any]) -> Any:
         if request.method != "POST" or "anyway" in request.POST:
             return act()
-        before = settings_of(Calendar.objects.all())
+        before = self.standing()
         try:
             with transaction.atomic():
                 response = act()
-                after = settings_of(Calendar.objects.all())
-                changed = {
-                    key: after.get(key) for key, setting in before.items() if after.get(key) != setting
-                }
+                after = self.standing()
+                changed = {key: after.get(key) for key, value in before.items() if after.get(key) != value}
                 if not changed:
                     return response
                 raise _TakenBack
         except _TakenBack:
             # “Was changed” is no longer true.
             request._messages = default_storage(request)  # type: ignore[attr-defined]  # as the middleware does
-        meant = _parts(request, before, changed)
+        meant = self.meant(request, before, changed)
         return self._page(request, meant) if meant else act()
 
-    def _page(self, request: HttpRequest, parts: list[Part]) -> TemplateResponse:
+    def _page(self, request: HttpRequest, parts: Sequence[Any]) -> TemplateResponse:
         posted = [
             (name, value)
             for name, values in request.POST.lists()
@@ -93,7 +103,7 @@ class AsksFirst(ModelAdmin):
             "parts": parts,
             "posted": posted,
         }
-        return TemplateResponse(request, TEMPLATE, context)
+        return TemplateResponse(request, self.asking_template, context)
 
 
 def _parts(
