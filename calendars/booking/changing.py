@@ -146,6 +146,7 @@ def set_status(
         if claims and row.calendar.kind != Calendar.Kind.CLASS:
             _claim(row, row.starts_at, row.ends_at)
         _lift_privacy(row)
+        _call_copies(row, but=agreed_at)
         # The time is taken again: reminders come back, but what fired once does not fire again.
         record(
             row, What.BOOKED, origin=origin, by=by, fires=False, why=why or "Restored: booked fired before."
@@ -208,6 +209,13 @@ def _lift_privacy(row: Appointment) -> None:
         replan=GoogleEvent.Replan.DECISION,
         reason="The appointment was brought back: the event is no private block any more.",
     )
+
+
+def _call_copies(row: Appointment, *, but: int | None) -> None:
+    """Copies of the meeting in other Google calendars, which only block since it was cancelled, are looked at again."""
+    living = row.google_events.filter(replan="").exclude(status="cancelled")
+    copies = living.exclude(etag="").exclude(google_calendar=but)
+    copies.update(replan=GoogleEvent.Replan.MEETING)
 
 
 def why_not_moved(row: Appointment, *, origin: str = Origin.STAFF) -> str:

@@ -319,3 +319,28 @@ def test_page_of_an_event_with_an_appointment_offers_it_and_carries_it_out(googl
     assert "for the whole series" in text
     client.post(f"/agenda/events/{second.pk}/decide/", {"decision": "option-series"})
     assert Appointment.objects.standing().count() == 2
+
+
+@pytest.mark.parametrize("how", ["the option decides again", "brought back by staff"])
+def test_copy_of_a_colleague_is_an_appointment_again_when_the_organiser_takes_privacy_back(
+    google: Google, how: str
+) -> None:
+    desk, colleague = Desk(google), Desk(google)
+    google.add(desk.address, guests=("ann@x.org", colleague.address))
+    desk.turn()
+    colleague.turn()
+    copies = GoogleEvent.objects.filter(google_calendar=colleague.google_calendar)
+    event = GoogleEvent.objects.get(google_calendar=desk.google_calendar)
+    decide.keep_private(event, by=desk.user, now=NOW)
+    colleague.turn()
+    assert copies.get().outcome == "block"
+    if how == "brought back by staff":
+        booking.set_status(Appointment.objects.get(), "confirmed", by=desk.user)
+    else:
+        decide.let_option_decide(GoogleEvent.objects.get(pk=event.pk), by=desk.user, now=NOW)
+    desk.turn()
+    colleague.turn()
+    row, appointment = copies.get(), Appointment.objects.get()
+    assert (row.outcome, row.colour) == ("appointment", desk.calendar.colour)
+    assert not appointment.is_void
+    assert {host.user for host in appointment.hosts.all()} == {desk.user, colleague.user}
