@@ -118,7 +118,8 @@ def error_for(refusal: Refusal, asked: Asked) -> GoogleError:
 def _by_reason(refusal: Refusal, asked: Asked) -> GoogleError | None:
     reasons, status = refusal.reasons, refusal.status
     if reasons & QUOTA_REASONS:
-        return TryLater("Google's usage limit for this account is reached; it lifts by itself.", QUOTA_WAIT)
+        why = "Google's usage limit for this account is reached; it lifts by itself."
+        return TryLater(why, QUOTA_WAIT, is_limit=True)
     if reasons & RATE_REASONS:
         return TryLater("Google asked us to slow down.", refusal.retry_after, is_limit=True)
     if reasons & OPERATOR_REASONS:

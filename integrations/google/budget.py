@@ -32,7 +32,7 @@ def spend(account_id: int) -> None:
         ),
     ):
         if _count(whose, now) > most:
-            raise TryLater(f"{why}; it goes on in a minute.", _until_next_minute(now))
+            raise TryLater(f"{why}; it goes on in a minute.", _until_next_minute(now), is_limit=True)
 
 
 def _count(whose: str, now: datetime.datetime) -> int:

@@ -23,7 +23,7 @@ class TryLater(GoogleError):
     def __init__(self, why: str, after: datetime.timedelta | None = None, *, is_limit: bool = False) -> None:
         super().__init__(why)
         self.after = after
-        self.is_limit = is_limit or after is not None
+        self.is_limit = is_limit
 
 
 class Reconnect(GoogleError):
