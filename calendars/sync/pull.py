@@ -113,10 +113,10 @@ class Pull:
         return self.is_full or self.follows_break or self.found > 0
 
     def run(self, progress: Callable[[], None] = lambda: None) -> "Pull":
-        """Do it; `progress` is called after each page but the last."""
+        """Do it; `progress` is called after each page but the last, and before each event asked for by its id."""
         for page in self._pages():
             if page.next_sync_token:
-                self._finish(page)
+                self._finish(page, progress)
                 return self
             self._write(page)
             progress()
@@ -136,13 +136,13 @@ class Pull:
             time_zone=self.google_calendar.time_zone,
         )
 
-    def _finish(self, page: EventPage) -> None:
+    def _finish(self, page: EventPage, progress: Callable[[], None]) -> None:
         """The last page: its rows, what a full pull did not find, and the token, in one transaction."""
         if not (self.found_something or page.events or page.unreadable):
             self._store_token(page.next_sync_token)
             return
         listed = [event.google_id for event in page.events] + [bad.google_id for bad in page.unreadable]
-        found, gone = self._ask_for(self._doubtful(listed))
+        found, gone = self._ask_for(self._doubtful(listed), progress)
         with transaction.atomic():
             self._write(page)
             self._observe(found)
@@ -246,14 +246,12 @@ class Pull:
         bulk.upsert(rows, same=same, update=[*fields, "seen_at", "run_id"], raised=raised)
 
     def _missing(self, listed: Sequence[str]) -> Q:
-        """Rows whose last known time lies in the window and that this pull did not list. What started before the
-        window is history and is never touched."""
+        """Rows whose last known time lies in the window and that this pull did not list. An appointment that started
+        before the window is history and is never touched; a block goes on taking time."""
+        since = Q(starts_at__gte=self.window[0]) | Q(appointment=None, ends_at__gt=self.window[0])
         return (
-            Q(
-                google_calendar=self.google_calendar,
-                starts_at__gte=self.window[0],
-                starts_at__lt=self.window[1],
-            )
+            since
+            & Q(google_calendar=self.google_calendar, starts_at__lt=self.window[1])
             & ~Q(status="cancelled")
             & ~Q(run=self.record)
             & ~Q(google_id__in=listed)
@@ -272,10 +270,13 @@ class Pull:
             return []
         return list(rows.values_list("google_id", flat=True))
 
-    def _ask_for(self, google_ids: Sequence[str]) -> tuple[list[RemoteEvent], list[str]]:
+    def _ask_for(
+        self, google_ids: Sequence[str], progress: Callable[[], None]
+    ) -> tuple[list[RemoteEvent], list[str]]:
         """Each by itself: the events as they are now, and the ids of those gone."""
         calendar, found, gone = self.google_calendar, [], []
         for google_id in google_ids:
+            progress()  # hundreds of slow answers would outlast the claim
             try:
                 event = self.client.get_event(calendar.google_id, google_id, time_zone=calendar.time_zone)
             except Gone:
