@@ -63,8 +63,9 @@ class Situation:
     facts: Facts
     # The appointment of another copy of the same meeting, to join.
     sibling: Appointment | None
-    # An event of ours that its person dragged here from another calendar of theirs.
-    is_dragged_here: bool
+    # An event of ours whose id is another by now than the one we chose or where we put it: dragged here from another
+    # calendar of its person's, or made to repeat.
+    is_taken_over: bool
 
     @property
     def is_our_copy(self) -> bool:
@@ -75,8 +76,8 @@ class Situation:
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
     """The situations of `rows`, in order. Eleven statements at the most, whatever their number."""
     worded = _unlink_superseded(rows, setting)
-    _link_our_own(rows, setting)
-    dragged = _link_dragged(rows, setting)
+    repeated = _link_our_own(rows, setting)
+    dragged = _link_dragged(rows, setting) | repeated
     ours = our_addresses(_addresses(rows))
     deciding = colleagues(setting.google_calendar.account.user_id, _organizers(rows))
     people = {row.pk: _guest_people(row, setting, ours) for row in rows}
@@ -94,7 +95,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
             held=_held(row, attached),
             agreed=_agreed(row),
             sibling=siblings.get((row.ical_uid, row.original_start)),
-            is_dragged_here=row.pk in dragged,
+            is_taken_over=row.pk in dragged,
             facts=_facts(
                 row,
                 setting,
@@ -211,14 +212,31 @@ def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> set[int
     return {row.pk for row in ours if row.appointment_id and current.get(row.appointment_id) == row.google_id}
 
 
-def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> None:
-    """Rows that are the event of a push target whose answer was lost belong to its appointment."""
+def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Rows that are the event of a push target whose answer was lost belong to its appointment. The pks of those that
+    are an occurrence of what a person made to repeat before we heard of it."""
     loose = {row.google_id: row for row in rows if row.appointment_id is None}
+    repeated: dict[str, list[GoogleEvent]] = defaultdict(list)
+    for row in loose.values():
+        if row.recurring_event_id and not row.is_cancelled:
+            repeated[row.recurring_event_id].append(row)
     targets = PushTarget.objects.filter(
-        google_calendar=setting.google_calendar, event_id__in=loose, is_withdrawn=False
+        google_calendar=setting.google_calendar, event_id__in={*loose, *repeated}, is_withdrawn=False
     ).select_related("appointment__calendar")
+    found = set()
     for target in targets:
-        loose[target.event_id].appointment = target.appointment
+        if target.event_id in loose:
+            loose[target.event_id].appointment = target.appointment
+        elif not target.pushed_revision:
+            row = _takes_place_of(target.appointment, repeated[target.event_id])
+            row.appointment = target.appointment
+            found.add(row.pk)
+    return found
+
+
+def _takes_place_of(appointment: Appointment, occurrences: Sequence[GoogleEvent]) -> GoogleEvent:
+    """The occurrence at the time of `appointment`, else the first."""
+    return next((row for row in occurrences if row.starts_at == appointment.starts_at), occurrences[0])
 
 
 def _link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:

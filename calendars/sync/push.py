@@ -91,7 +91,10 @@ def _push_one(target: PushTarget, client: CalendarClient, setting: Setting, now:
     """What was done; "" where the event is another one by now, and was read again."""
     try:
         return Push(target, client, setting).run()
-    except Changed:
+    except (Changed, Refused) as error:
+        # An answer to a write that nobody can read: what the event is by now is asked at once.
+        if isinstance(error, Refused) and error.reason != "unreadable":
+            raise
         _observe_again(target, client, setting, now)
         _look_again(target, now)
         return ""
@@ -218,11 +221,15 @@ class Push:
         if event is None or event.is_cancelled:
             self._next_generation()
             return self._insert()
+        if event.is_series:
+            # A write would go to all of it: the next pull tells which occurrence is ours now.
+            raise Changed("A person made it repeat at Google meanwhile.")
         self._agree(event)
         self.row = GoogleEvent.objects.get(google_calendar=self.google_calendar, google_id=event.google_id)
         return self._patch()
 
     def _patch(self) -> str:
+        self._check_is_known()
         patch = self.wish.difference(self.row)
         if patch is None:
             return "Google has it already"
@@ -238,8 +245,16 @@ class Push:
         except Gone as error:
             # Not cancelled on this evidence: the event is asked for and the deletion planned like any other.
             raise Changed("Deleted at Google meanwhile.") from error
+        if event.is_cancelled:
+            raise Changed("Deleted at Google meanwhile.")
         self._agree(event)
         return "patched"
+
+    def _check_is_known(self) -> None:
+        """Nothing is written over what nobody looked at: given up by a disconnect, or not carried out yet."""
+        row = self.row
+        if row is not None and (not row.etag or row.planned_etag != row.etag):
+            raise Changed("What Google holds is looked at first.")
 
     def _remove(self) -> str:
         """Cancelled here, or no longer at home in this Google calendar."""
@@ -247,6 +262,10 @@ class Push:
             return "gone already"
         if self.row is not None and not self.row.organised_by_us:
             return self._decline()
+        if self.row is None and not self.target.pushed_revision:
+            return self._remove_unanswered()
+        if self.row is not None and not self.row.etag:
+            raise Changed("What Google holds is looked at first.")
         # Also where no try is known to have come through: its worker may have died before the answer.
         self._delete(self.target.event_id, etag=self.row.etag if self.row else "")
         GoogleEvent.objects.filter(
@@ -261,6 +280,16 @@ class Push:
             agreed_cancelled=True,
             reason="Cancelled here and removed from Google.",
         )
+        return "deleted"
+
+    def _remove_unanswered(self) -> str:
+        """An insert whose answer was lost may have come through, or its worker have died before the answer."""
+        event = self._get(self.target.event_id)
+        if event is None or event.is_cancelled:
+            return "never there"
+        if event.is_series:
+            return "made to repeat at Google: it is a person's series now"
+        self._delete(self.target.event_id, etag=event.etag)
         return "deleted"
 
     def _delete(self, event_id: str, *, etag: str = "") -> None:
@@ -379,6 +408,8 @@ def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting,
             read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
             read.update(next_pull_at=now)
         return
+    # Given up by a disconnect, it blocks no more: that is planned again, also under the etag it had.
+    rows.filter(etag="").update(replan=GoogleEvent.Replan.RESUME)
     rows.update(**columns(event, keeps_private=setting.keeps_private))
 
 

@@ -118,7 +118,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         if made.book is None:
             _apply(made, situation, setting)
         _remember(made, situation)
-    _take_as_copies([situation.row for _, situation in plans if situation.is_dragged_here])
+    _take_as_copies([situation.row for _, situation in plans if situation.is_taken_over])
     _save(rows)
     _spend_decisions(plans)
     late.remember_unmatched([situation for _, situation in plans], now)

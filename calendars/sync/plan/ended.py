@@ -35,7 +35,9 @@ def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
             agrees=False,
             waits=True,
         )
-    return _take_off(CANCELLED, "Deleted at Google", ENDED, observed, held, facts)
+    moved_here = facts.push_pending and agreed is not None and agreed.starts_at != held.starts_at
+    what = "Deleted at Google, which beats the move made here" if moved_here else "Deleted at Google"
+    return _take_off(CANCELLED, what, ENDED, observed, held, facts)
 
 
 def declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
