@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from calendars.models import GoogleEvent
 from calendars.sync import guests as guest_rules
-from calendars.sync.gather import people_on
 from calendars.sync.guests import Person
+from calendars.sync.people import people_on
 from calendars.sync.setting import our_addresses, ruling
 from contacts.fields import normalise_address
 

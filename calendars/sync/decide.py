@@ -13,9 +13,10 @@ from calendars import configuring
 from calendars.models import GoogleEvent, PrivateEvents
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import keeping_private
-from calendars.sync.gather import people_on, situations
+from calendars.sync.gather import situations
 from calendars.sync.guests import is_outside
 from calendars.sync.observation import PRIVATE
+from calendars.sync.people import people_on
 from calendars.sync.plan import plan
 from calendars.sync.setting import our_addresses, setting_for
 from calendars.sync.turn import take_turn

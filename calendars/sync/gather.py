@@ -4,7 +4,7 @@ Every look-up here is one statement for the whole batch; nothing is decided here
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from calendars.models import (
     SyncRun,
 )
 from calendars.sync import guests as guest_rules
-from calendars.sync import sessions
+from calendars.sync import linking, people, sessions
 from calendars.sync.facts import (
     BOOKED,
     GREY,
@@ -33,11 +33,10 @@ from calendars.sync.facts import (
     Held,
     Observed,
 )
-from calendars.sync.guests import Guest, Person
+from calendars.sync.guests import Guest
 from calendars.sync.observation import REMOVED
 from calendars.sync.setting import Setting, colleagues, our_addresses
 from calendars.sync.words import Words
-from contacts.fields import normalise_address
 from contacts.matching import contacts_by_address
 from contacts.models import (
     Appointment,
@@ -75,13 +74,13 @@ class Situation:
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
     """The situations of `rows`, in order. Eleven statements at the most, whatever their number."""
-    worded = _unlink_superseded(rows, setting)
-    repeated = _link_our_own(rows, setting)
-    dragged = _link_dragged(rows, setting) | repeated
-    ours = our_addresses(_addresses(rows))
-    deciding = colleagues(setting.google_calendar.account.user_id, _organizers(rows))
-    people = {row.pk: _guest_people(row, setting, ours) for row in rows}
-    known = contacts_by_address([person.address for found in people.values() for person in found])
+    worded = linking.unlink_superseded(rows, setting)
+    repeated = linking.link_our_own(rows, setting)
+    dragged = linking.link_dragged(rows, setting) | repeated
+    ours = our_addresses(people.addresses(rows))
+    deciding = colleagues(setting.google_calendar.account.user_id, people.organizers(rows))
+    invited = {row.pk: people.guest_people(row, setting, ours) for row in rows}
+    known = contacts_by_address([person.address for found in invited.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
     pending = _pending(setting, rows)
     hosted = _hosted(setting, rows)
@@ -102,13 +101,13 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 now,
                 guests=tuple(
                     Guest(person.address, person.name, person.response, known.get(person.address))
-                    for person in people[row.pk]
+                    for person in invited[row.pk]
                 ),
-                nobody=guest_rules.NO_GUESTS if people[row.pk] else _why_nobody(row, setting, ours),
+                nobody=guest_rules.NO_GUESTS if invited[row.pk] else people.why_nobody(row, setting, ours),
                 sibling=_sibling_state(siblings.get((row.ical_uid, row.original_start))),
-                declined=_declined(row),
-                listed=_listed(row),
-                decided_by_colleague=deciding.get(_organizer(row), ""),
+                declined=people.declined(row),
+                listed=people.listed(row),
+                decided_by_colleague=deciding.get(people.organizer(row), ""),
                 words_are_ours=row.pk in worded,
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
@@ -194,109 +193,6 @@ def _may_have_moved(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
     return setting.others_pulled_at < row.seen_at and now - row.seen_at < MOVE_PATIENCE
 
 
-def _unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
-    """Events of ours in whose place another one stands in this calendar are nobody's appointment any more. The pks of
-    those that are the copy we put there."""
-    ours = [row for row in rows if row.crm_id and row.crm_id == str(row.appointment_id)]
-    if not ours:
-        return set()
-    targets = PushTarget.objects.filter(
-        google_calendar=setting.google_calendar,
-        appointment__in=[row.appointment_id for row in ours],
-        is_adopted=False,
-    )
-    current = dict(targets.values_list("appointment", "event_id"))
-    for row in ours:
-        if row.appointment_id and current.get(row.appointment_id, row.google_id) != row.google_id:
-            row.appointment = None
-    return {row.pk for row in ours if row.appointment_id and current.get(row.appointment_id) == row.google_id}
-
-
-def _link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
-    """Rows that are the event of a push target whose answer was lost belong to its appointment. The pks of those that
-    are an occurrence of what a person made to repeat before we heard of it."""
-    loose = {row.google_id: row for row in rows if row.appointment_id is None}
-    repeated: dict[str, list[GoogleEvent]] = defaultdict(list)
-    for row in loose.values():
-        if row.recurring_event_id and not row.is_cancelled:
-            repeated[row.recurring_event_id].append(row)
-    targets = PushTarget.objects.filter(
-        google_calendar=setting.google_calendar, event_id__in={*loose, *repeated}, is_withdrawn=False
-    ).select_related("appointment__calendar")
-    found = set()
-    for target in targets:
-        if target.event_id in loose:
-            loose[target.event_id].appointment = target.appointment
-        elif not target.pushed_revision:
-            row = _takes_place_of(target.appointment, repeated[target.event_id])
-            row.appointment = target.appointment
-            found.add(row.pk)
-    return found
-
-
-def _takes_place_of(appointment: Appointment, occurrences: Sequence[GoogleEvent]) -> GoogleEvent:
-    """The occurrence at the time of `appointment`, else the first."""
-    return next((row for row in occurrences if row.starts_at == appointment.starts_at), occurrences[0])
-
-
-def _link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
-    """Rows under the id of an event of ours in another calendar of this person: its id stays when it is dragged."""
-    loose = {row.google_id: row for row in rows if row.crm_id and row.appointment_id is None}
-    if not loose or setting.is_conflict_calendar:
-        return set()
-    targets = PushTarget.objects.filter(
-        google_calendar__account__user=setting.google_calendar.account.user_id,
-        event_id__in=loose,
-        is_withdrawn=False,
-        appointment__in=Appointment.objects.standing(),
-    ).exclude(google_calendar=setting.google_calendar)
-    for target in targets.select_related("appointment__calendar"):
-        loose[target.event_id].appointment = target.appointment
-    return {row.pk for row in loose.values() if row.appointment_id is not None}
-
-
-def _addresses(rows: Sequence[GoogleEvent]) -> set[str]:
-    """Everybody on `rows`, in the form in which users' addresses are kept."""
-    invited = {normalise_address(person["address"]) for row in rows for person in row.attendees}
-    return (invited | _organizers(rows)) - {""}
-
-
-def _organizers(rows: Sequence[GoogleEvent]) -> set[str]:
-    return {_organizer(row) for row in rows} - {""}
-
-
-def _organizer(row: GoogleEvent) -> str:
-    """The address of who organises `row`, "" where that is us."""
-    return "" if row.organised_by_us else normalise_address(row.organizer_address)
-
-
-def _guest_people(row: GoogleEvent, setting: Setting, ours: Collection[str]) -> list[Person]:
-    return guest_rules.outside_people(
-        people_on(row), organizer=_organizer(row), ours=ours, ignored=setting.ignored
-    )
-
-
-def _why_nobody(row: GoogleEvent, setting: Setting, ours: Collection[str]) -> str:
-    return guest_rules.why_nobody(
-        people_on(row), organizer=_organizer(row), ours=ours, ignored=setting.ignored
-    )
-
-
-def people_on(row: GoogleEvent) -> list[Person]:
-    """The attendees of `row`, as Google lists them."""
-    return [
-        Person(
-            address=person["address"],
-            name=person.get("name", ""),
-            response=person.get("response", "needsAction"),
-            is_self=person.get("is_self", False),
-            is_organizer=person.get("is_organizer", False),
-            is_resource=person.get("is_resource", False),
-        )
-        for person in row.attendees
-    ]
-
-
 def _attached(appointments: list[UUID]) -> dict[UUID, dict[int, str]]:
     found: dict[UUID, dict[int, str]] = defaultdict(dict)
     rows = AppointmentGuest.objects.filter(appointment__in=appointments).order_by("pk")
@@ -372,20 +268,6 @@ def _sibling_state(sibling: Appointment | None) -> str:
         return SIBLING_STANDS
     by_google = sibling.status == Appointment.Status.CANCELLED and sibling.status_set_by == Origin.GOOGLE
     return SIBLING_CANCELLED_THERE if by_google else SIBLING_CANCELLED_HERE
-
-
-def _declined(row: GoogleEvent) -> frozenset[str]:
-    return frozenset(
-        person["address"].strip().lower()
-        for person in row.attendees
-        if person.get("response") == guest_rules.DECLINED and not person.get("is_self")
-    )
-
-
-def _listed(row: GoogleEvent) -> frozenset[str]:
-    """Everybody on the event who has not said no; an organiser who is not on its list is there all the same."""
-    people = {normalise_address(person["address"]) for person in row.attendees} - _declined(row)
-    return frozenset(people | ({_organizer(row)} - _declined(row)) - {""})
 
 
 class _Copy(NamedTuple):

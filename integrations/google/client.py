@@ -10,7 +10,6 @@ import functools
 import logging
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -26,47 +25,32 @@ from integrations.google.events import (
     RemoteEvent,
     Unreadable,
     answer_for_us,
-    clean,
     read_event,
     write_draft,
     write_patch,
-    zone_named,
+)
+from integrations.google.pages import (
+    Channel,
+    EventPage,
+    RemoteCalendar,
+    expiry,
+    has_id,
+    items_of,
+    read_calendar,
+    read_page,
+    window,
 )
 from integrations.google.transport import new_http
 from integrations.models import GoogleAccount
 from integrations.pausing import mark_missing
+
+__all__ = ["CalendarClient", "Channel", "EventPage", "RemoteCalendar", "client_for"]
 
 logger = logging.getLogger(__name__)
 
 # L1: the most that Google gives; a stand-in may give less, and pages are followed whatever their length.
 EVENTS_A_PAGE = 2500
 CALENDARS_A_PAGE = 250
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteCalendar:
-    google_id: str
-    summary: str
-    time_zone: str
-    access_role: str
-    colour: str
-    is_primary: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EventPage:
-    events: tuple[RemoteEvent, ...]
-    # Events nobody can make sense of: set aside, while the page goes on.
-    unreadable: tuple[Unreadable, ...]
-    # "" but on the last page (S1). Store it with what the last page changed, not before (S2).
-    next_sync_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    channel_id: str
-    resource_id: str
-    expires_at: datetime.datetime | None
 
 
 @functools.cache
@@ -127,7 +111,7 @@ class CalendarClient:
         found: list[RemoteCalendar] = []
         while request is not None:
             answer = self._execute(request, Asked.OTHER)
-            found += [_read_calendar(item) for item in _items(answer) if _has_id(item)]
+            found += [read_calendar(item) for item in items_of(answer) if has_id(item)]
             request = self._calendar_list.list_next(request, answer)
         return tuple(found)
 
@@ -150,7 +134,7 @@ class CalendarClient:
         Raises PullInFull for a dead token.
         """
         asked = Asked.LIST_WITH_TOKEN if sync_token else Asked.LIST
-        wanted: dict[str, Any] = {"syncToken": sync_token} if sync_token else _window(starts_at, ends_at)
+        wanted: dict[str, Any] = {"syncToken": sync_token} if sync_token else window(starts_at, ends_at)
         request = self._events.list(
             calendarId=google_id,
             singleEvents=True,
@@ -161,7 +145,7 @@ class CalendarClient:
             answer = self._execute(request, asked)
             request = self._events.list_next(request, answer)
             token = "" if request is not None else str(answer.get("nextSyncToken") or "")
-            yield _read_page(answer, google_id, time_zone, token)
+            yield read_page(answer, google_id, time_zone, token)
 
     def get_event(
         self, calendar_id: str, event_id: str, *, time_zone: str = "UTC", etag: str = ""
@@ -218,7 +202,7 @@ class CalendarClient:
         """
         invites = patch.invited or patch.uninvited
         current: Mapping[str, Any] = self._get(calendar_id, event_id) if invites else {}
-        body = write_patch(patch, current=_items(current, "attendees"))
+        body = write_patch(patch, current=items_of(current, "attendees"))
         if current.get("attendeesOmitted"):
             body.pop("attendees", None)
         return self._patch(
@@ -244,7 +228,7 @@ class CalendarClient:
         current = self._get(calendar_id, event_id)
         if current.get("status") == "cancelled":
             raise Gone("The event was cancelled at Google.")
-        people = answer_for_us(_items(current, "attendees"), response, calendar_id=calendar_id)
+        people = answer_for_us(items_of(current, "attendees"), response, calendar_id=calendar_id)
         if not people:
             raise Refused("This account is not among the guests of the event.", "notInvited")
         body: dict[str, Any] = {"attendees": people}
@@ -275,7 +259,7 @@ class CalendarClient:
             "params": {"ttl": str(int(life.total_seconds()))},
         }
         answer = self._execute(self._events.watch(calendarId=calendar_id, body=body), Asked.OTHER)
-        return Channel(channel_id, str(answer.get("resourceId") or ""), _expiry(answer.get("expiration")))
+        return Channel(channel_id, str(answer.get("resourceId") or ""), expiry(answer.get("expiration")))
 
     def stop(self, channel_id: str, resource_id: str) -> None:
         """Ends a channel. One that Google does not know is over already (N8)."""
@@ -342,62 +326,8 @@ class CalendarClient:
             raise error from answered
 
 
-def _window(starts_at: datetime.datetime | None, ends_at: datetime.datetime | None) -> dict[str, str]:
-    """L2: events that end after the one and start before the other; the offset is mandatory."""
-    moments = (("timeMin", starts_at), ("timeMax", ends_at))
-    return {
-        name: moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for name, moment in moments
-        if moment is not None
-    }
-
-
 def _only_if(request: Any, etag: str) -> Any:
     """`request`, to be carried out only while the event has `etag` (W4)."""
     if etag and not etag.startswith(LOCAL_ETAG):
         request.headers["If-Match"] = etag
     return request
-
-
-def _items(answer: Mapping[str, Any], key: str = "items") -> list[Mapping[str, Any]]:
-    items = answer.get(key)
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
-
-
-def _read_page(answer: dict[str, Any], google_id: str, time_zone: str, token: str) -> EventPage:
-    """`answer`, which is empty afterwards: the garbage collector looks through what lives on again and again."""
-    items = _items(answer)[::-1]
-    answer.clear()
-    events: list[RemoteEvent] = []
-    unreadable: list[Unreadable] = []
-    while items:
-        try:
-            events.append(read_event(items.pop(), calendar_time_zone=time_zone, calendar_id=google_id))
-        except Unreadable as error:
-            unreadable.append(error)
-    return EventPage(tuple(events), tuple(unreadable), token)
-
-
-def _has_id(item: Mapping[str, Any]) -> bool:
-    """One that can be kept, and asked for."""
-    google_id = item.get("id")
-    return isinstance(google_id, str) and google_id != "" and clean(google_id) == google_id
-
-
-def _read_calendar(item: Mapping[str, Any]) -> RemoteCalendar:
-    return RemoteCalendar(
-        google_id=item["id"],
-        summary=clean(str(item.get("summaryOverride") or item.get("summary") or item["id"])),
-        # A zone younger than this machine's list of zones must not stop the pulls.
-        time_zone=zone_named(str(item.get("timeZone") or "UTC")).key,
-        access_role=clean(str(item.get("accessRole") or "reader")),
-        colour=clean(str(item.get("backgroundColor") or "")),
-        is_primary=item.get("primary") is True,
-    )
-
-
-def _expiry(milliseconds: object) -> datetime.datetime | None:
-    try:
-        return datetime.datetime.fromtimestamp(int(str(milliseconds)) / 1000, datetime.UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

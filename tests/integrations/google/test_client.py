@@ -13,7 +13,7 @@ from django.test import override_settings
 
 from contacts.models import User
 from integrations.google import library
-from integrations.google.client import CalendarClient, _read_calendar, _read_page, client_for
+from integrations.google.client import CalendarClient, client_for
 from integrations.google.errors import (
     AlreadyThere,
     Changed,
@@ -26,6 +26,7 @@ from integrations.google.errors import (
     Unchanged,
 )
 from integrations.google.events import EventDraft, EventPatch, RemoteEvent
+from integrations.google.pages import read_calendar, read_page
 from integrations.google.transport import new_http
 from integrations.models import GoogleAccount
 from tests.integrations.stand_in import AMIR, DANA, JO, StandIn
@@ -92,7 +93,7 @@ def test_calendars_are_listed_with_access_and_zone(client: CalendarClient) -> No
     [("Europe/London", "Europe/London"), ("Mars/Olympus", "UTC"), ("", "UTC"), (None, "UTC")],
 )
 def test_a_calendar_whose_zone_is_not_known_here_is_read_in_utc(told: str | None, zone: str) -> None:
-    assert _read_calendar({"id": "c1", "timeZone": told}).time_zone == zone
+    assert read_calendar({"id": "c1", "timeZone": told}).time_zone == zone
 
 
 @override_settings(GOOGLE_EVENTS_A_PAGE=2)
@@ -163,7 +164,7 @@ def test_s7_dead_sync_token_asks_for_a_full_pull(sandbox: StandIn, client: Calen
 
 def test_unreadable_event_is_set_aside_and_its_page_goes_on() -> None:
     answer = {"items": [{"id": "bad", "start": {}}, {"id": "good", "start": {"date": "2030-01-07"}}]}
-    page = _read_page(answer, DANA, "UTC", "token")
+    page = read_page(answer, DANA, "UTC", "token")
     assert [event.google_id for event in page.events] == ["good"]
     assert [event.google_id for event in page.unreadable] == ["bad"]
 

@@ -1,103 +1,24 @@
-"""Brings Google up to an appointment's revision.
-
-It reads the appointment as it is now, compares it with what Google last told us and writes only what differs, under
-If-Match. The event id is ours, so an insert repeated after a lost answer meets itself. Nothing is held across the
-network: the target's `pushed_revision` says what Google has, whatever happens in between.
-"""
+"""One appointment on its way to one Google calendar: what is missing there is written, and what is left taken away."""
 
 import logging
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.db.models import Value
 from django.db.models.functions import Concat
-from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
-from calendars.sync import backoff, sessions, targets
+from calendars.sync import sessions, targets
 from calendars.sync.gather import words_of, words_of_event
 from calendars.sync.observation import MISSING, REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
-from calendars.sync.queues import tell_queues
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
 from calendars.sync.words import PUT_BACK, WAS_PUT_BACK
 from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
-from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
+from integrations.google.errors import AlreadyThere, Changed, Gone, TryLater
 from integrations.google.events import RemoteEvent
-from integrations.models import GoogleAccount, GoogleCalendar
 
 logger = logging.getLogger(__name__)
-
-# What Google refuses it refuses again; a person mends the cause, and the next edit tries at once.
-REFUSED_WAIT = timedelta(hours=6)
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """What became of one push target, for the person who watches a run."""
-
-    appointment: Appointment
-    what: str
-    failed: bool = False
-    # Google's event is another one by now: plan again, then push again.
-    changed: bool = False
-
-
-def due_targets(google_calendar: GoogleCalendar, now: datetime) -> list[PushTarget]:
-    """The targets of `google_calendar` that Google lacks and whose time has come, oldest appointment first."""
-    return list(
-        PushTarget.objects.due(now)
-        .filter(google_calendar=google_calendar)
-        .select_related("appointment__calendar", "appointment__contact", "google_calendar")
-        .prefetch_related("appointment__guests__contact__emails")
-        .order_by("appointment__starts_at")
-    )
-
-
-def push(
-    google_calendar: GoogleCalendar, client: CalendarClient, setting: Setting, now: datetime
-) -> Iterator[Pushed]:
-    """Push every due target. The caller holds the calendar's claim. TryLater and Reconnect end the turn."""
-    account, has_told = GoogleAccount.objects.filter(pk=google_calendar.account_id), False
-    for target in due_targets(google_calendar, now):
-        appointment, revision = target.appointment, target.appointment.revision
-        try:
-            what = _push_one(target, client, setting, now)
-        except Refused as error:
-            _postpone(target, now, error.why, REFUSED_WAIT)
-            yield Pushed(appointment, f"refused: {error.why}", failed=True)
-        except TryLater as error:
-            wait = backoff.wait(target.attempts + 1, error.after)
-            _postpone(target, now, error.why, wait)
-            # The others of this calendar wait with it: what stopped this one would stop each of them in turn (Q2).
-            waiting = PushTarget.objects.due(now).filter(google_calendar=google_calendar)
-            waiting.update(not_before=now + wait)
-            raise
-        else:
-            if what:
-                _done(target, revision)
-                if not has_told:
-                    has_told = bool(account.update(failures=0, last_error=""))
-            yield Pushed(appointment, what or "changed at Google meanwhile; planned again", changed=not what)
-    account.update(last_push_at=now)
-    tell_queues()
-
-
-def _push_one(target: PushTarget, client: CalendarClient, setting: Setting, now: datetime) -> str:
-    """What was done; "" where the event is another one by now, and was read again."""
-    try:
-        return Push(target, client, setting).run()
-    except (Changed, Refused) as error:
-        # An answer to a write that nobody can read: what the event is by now is asked at once.
-        if isinstance(error, Refused) and error.reason != "unreadable":
-            raise
-        _observe_again(target, client, setting, now)
-        _look_again(target, now)
-        return ""
 
 
 class Push:
@@ -377,51 +298,3 @@ class Push:
                 "error": "",
             },
         )
-
-
-def _look_again(target: PushTarget, now: datetime) -> None:
-    """At once after the first time; where its change at Google is held up, each further look waits longer."""
-    target.attempts += 1
-    if target.attempts > 2:
-        target.not_before = now + backoff.wait(target.attempts)
-        target.last_error = "It was changed at Google, and that change has not been carried out yet."
-    target.save(update_fields=["attempts", "not_before", "last_error"])
-
-
-def _observe_again(target: PushTarget, client: CalendarClient, setting: Setting, now: datetime) -> None:
-    """412, or gone: read the event as it is, so that it is planned before the next try."""
-    google_calendar = target.google_calendar
-    rows = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=target.event_id)
-    try:
-        event = client.get_event(
-            google_calendar.google_id, target.event_id, time_zone=google_calendar.time_zone
-        )
-    except Gone:
-        rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
-        return
-    if event.is_series:
-        # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now. Of a
-        # calendar that nobody reads any more it is the person's own.
-        if google_calendar.next_pull_at is None:
-            rows.update(status="cancelled", etag=f"{event.etag}-series")
-        else:
-            read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
-            read.update(next_pull_at=now)
-        return
-    # Given up by a disconnect, it blocks no more: that is planned again, also under the etag it had.
-    rows.filter(etag="").update(replan=GoogleEvent.Replan.RESUME)
-    rows.update(**columns(event, keeps_private=setting.keeps_private))
-
-
-def _done(target: PushTarget, revision: int) -> None:
-    target.pushed_revision, target.pushed_at = revision, timezone.now()
-    target.attempts, target.not_before, target.last_error = 0, None, ""
-    target.save(
-        update_fields=["pushed_revision", "pushed_at", "attempts", "not_before", "last_error", "etag"]
-    )
-
-
-def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> None:
-    target.attempts += 1
-    target.not_before, target.last_error = now + wait, why[:500]
-    target.save(update_fields=["attempts", "not_before", "last_error"])

@@ -1,0 +1,74 @@
+"""Which appointment an event of ours belongs to, by its id: where it is not what its row says."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from calendars.models import (
+    GoogleEvent,
+    PushTarget,
+)
+from calendars.sync.setting import Setting
+from contacts.models import (
+    Appointment,
+)
+
+
+def unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Events of ours in whose place another one stands in this calendar are nobody's appointment any more. The pks of
+    those that are the copy we put there."""
+    ours = [row for row in rows if row.crm_id and row.crm_id == str(row.appointment_id)]
+    if not ours:
+        return set()
+    targets = PushTarget.objects.filter(
+        google_calendar=setting.google_calendar,
+        appointment__in=[row.appointment_id for row in ours],
+        is_adopted=False,
+    )
+    current = dict(targets.values_list("appointment", "event_id"))
+    for row in ours:
+        if row.appointment_id and current.get(row.appointment_id, row.google_id) != row.google_id:
+            row.appointment = None
+    return {row.pk for row in ours if row.appointment_id and current.get(row.appointment_id) == row.google_id}
+
+
+def link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Rows that are the event of a push target whose answer was lost belong to its appointment. The pks of those that
+    are an occurrence of what a person made to repeat before we heard of it."""
+    loose = {row.google_id: row for row in rows if row.appointment_id is None}
+    repeated: dict[str, list[GoogleEvent]] = defaultdict(list)
+    for row in loose.values():
+        if row.recurring_event_id and not row.is_cancelled:
+            repeated[row.recurring_event_id].append(row)
+    targets = PushTarget.objects.filter(
+        google_calendar=setting.google_calendar, event_id__in={*loose, *repeated}, is_withdrawn=False
+    ).select_related("appointment__calendar")
+    found = set()
+    for target in targets:
+        if target.event_id in loose:
+            loose[target.event_id].appointment = target.appointment
+        elif not target.pushed_revision:
+            row = _takes_place_of(target.appointment, repeated[target.event_id])
+            row.appointment = target.appointment
+            found.add(row.pk)
+    return found
+
+
+def _takes_place_of(appointment: Appointment, occurrences: Sequence[GoogleEvent]) -> GoogleEvent:
+    """The occurrence at the time of `appointment`, else the first."""
+    return next((row for row in occurrences if row.starts_at == appointment.starts_at), occurrences[0])
+
+
+def link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Rows under the id of an event of ours in another calendar of this person: its id stays when it is dragged."""
+    loose = {row.google_id: row for row in rows if row.crm_id and row.appointment_id is None}
+    if not loose or setting.is_conflict_calendar:
+        return set()
+    targets = PushTarget.objects.filter(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        event_id__in=loose,
+        is_withdrawn=False,
+        appointment__in=Appointment.objects.standing(),
+    ).exclude(google_calendar=setting.google_calendar)
+    for target in targets.select_related("appointment__calendar"):
+        loose[target.event_id].appointment = target.appointment
+    return {row.pk for row in loose.values() if row.appointment_id is not None}

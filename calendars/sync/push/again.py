@@ -1,0 +1,36 @@
+"""What the engine does where the other side is another one by now: the event is read as it is."""
+
+import uuid
+from datetime import datetime
+
+from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.observation import columns
+from calendars.sync.setting import Setting
+from integrations.google.client import CalendarClient
+from integrations.google.errors import Gone
+from integrations.models import GoogleCalendar
+
+
+def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, now: datetime) -> None:
+    """412, or gone: read the event as it is, so that it is planned before the next try."""
+    google_calendar = target.google_calendar
+    rows = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=target.event_id)
+    try:
+        event = client.get_event(
+            google_calendar.google_id, target.event_id, time_zone=google_calendar.time_zone
+        )
+    except Gone:
+        rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
+        return
+    if event.is_series:
+        # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now. Of a
+        # calendar that nobody reads any more it is the person's own.
+        if google_calendar.next_pull_at is None:
+            rows.update(status="cancelled", etag=f"{event.etag}-series")
+        else:
+            read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
+            read.update(next_pull_at=now)
+        return
+    # Given up by a disconnect, it blocks no more: that is planned again, also under the etag it had.
+    rows.filter(etag="").update(replan=GoogleEvent.Replan.RESUME)
+    rows.update(**columns(event, keeps_private=setting.keeps_private))
