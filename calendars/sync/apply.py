@@ -13,6 +13,7 @@ from calendars.sync.firing import ONCE_A_SERIES
 from calendars.sync.gather import Situation
 from calendars.sync.hosts import free_absent
 from calendars.sync.setting import Setting
+from calendars.sync.telling import moved
 from contacts.fields import normalise_address
 from contacts.matching import contact_for_guest, contacts_for_guests
 from contacts.models import Appointment, Contact, Origin, User
@@ -20,16 +21,16 @@ from contacts.models import Appointment, Contact, Origin, User
 Status = Appointment.Status
 
 
-def apply_plan(made: Plan, situation: Situation, setting: Setting) -> None:
+def apply_plan(made: Plan, situation: Situation, setting: Setting) -> str:
+    """Carry `made` out. What it says beyond its reason: what a copy that joins its colleagues' moved."""
     row = situation.row
     if made.join:
-        _join(made, situation, setting)
-        return
+        return _join(made, situation, setting)
     if made.push_again:
         targets.push_again(row)
     appointment = row.appointment
     if appointment is None or made.changes_nothing:
-        return
+        return ""
     there = row.google_calendar_id
     if sessions.is_seat(appointment):
         _take_session_along(made, appointment, row)
@@ -79,6 +80,7 @@ def apply_plan(made: Plan, situation: Situation, setting: Setting) -> None:
         )
     if made.move or made.restore or made.cancel:
         row.appointment = Appointment.objects.select_related("calendar").get(pk=appointment.pk)
+    return ""
 
 
 def _take_session_along(made: Plan, seat: Appointment, row: GoogleEvent) -> None:
@@ -148,7 +150,7 @@ def _booking(
     )
 
 
-def _join(made: Plan, situation: Situation, setting: Setting) -> None:
+def _join(made: Plan, situation: Situation, setting: Setting) -> str:
     row, sibling = situation.row, situation.sibling
     if sibling is None:
         raise ValueError("There is no appointment of a colleague to join.")
@@ -158,12 +160,15 @@ def _join(made: Plan, situation: Situation, setting: Setting) -> None:
         sibling = booking.set_status(sibling, status, origin=Origin.GOOGLE, fires=False, why=made.reason)
         free_absent(sibling, but=setting.owner.pk)
     times = situation.observed.span
-    if times != (sibling.starts_at, sibling.ends_at) and (made.restore or _knows_better(row, sibling)):
+    held = (sibling.starts_at, sibling.ends_at)
+    if times != held and (made.restore or _knows_better(row, sibling)):
         sibling = booking.reschedule(
             sibling, starts_at=times[0], ends_at=times[1], origin=Origin.GOOGLE, fires=False, why=made.reason
         )
     row.appointment = sibling
     take_as_copies([row])
+    now = (sibling.starts_at, sibling.ends_at)
+    return moved(held, now, situation.facts.time_zone) if now != held else ""
 
 
 def _knows_better(row: GoogleEvent, sibling: Appointment) -> bool:

@@ -101,6 +101,8 @@ class Facts:
     now: datetime
     policy: Policy
     policy_since: datetime
+    # On whose clocks a reason tells times: the Google calendar's.
+    time_zone: str = "UTC"
     guests: tuple[Guest, ...] = ()
     calendar_colour: str = GREY
     calendar_confirms: bool = False

@@ -28,6 +28,8 @@ def whether_it_fires(
         return False, "Silent: it lies in the past."
     # An event that does not say when it was made, read by the first pull, may be as old as any.
     is_older = created_at is None or created_at < facts.policy_since.replace(microsecond=0)
+    if created_at is None and not facts.fires_on_purpose:
+        return False, "Silent: Google does not say when it was made."
     if is_older and not facts.fires_on_purpose:
         return False, "Silent: it was in Google before this configuration."
     return True, "Triggers fired."

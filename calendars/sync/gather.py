@@ -168,6 +168,7 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         now=now,
         policy=setting.policy,
         policy_since=setting.policy_since,
+        time_zone=setting.google_calendar.time_zone,
         calendar_colour=target.colour if target else GREY,
         calendar_confirms=bool(target and target.confirms_automatically),
         is_conflict_calendar=setting.is_conflict_calendar,

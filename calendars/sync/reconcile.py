@@ -107,9 +107,8 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
     plans = list(_planned(found, batch))
     book_all([(made.book, situation) for made, situation in plans if made.book is not None], setting)
     for made, situation in plans:
-        if made.book is None:
-            apply_plan(made, situation, setting)
-        _remember(made, situation)
+        also = apply_plan(made, situation, setting) if made.book is None else ""
+        _remember(made, situation, also)
     take_as_copies([situation.row for _, situation in plans if situation.is_taken_over])
     _save(rows)
     _spend_decisions(plans)
@@ -160,10 +159,11 @@ def _spend_decisions(plans: Sequence[tuple[Plan, Situation]]) -> None:
         GoogleEvent.objects.filter(pk__in=spent, decision=keep).update(decision="", decided_by=None)
 
 
-def _remember(made: Plan, situation: Situation) -> None:
+def _remember(made: Plan, situation: Situation, also: str) -> None:
     """Write the plan on its row: what staff see, and what both sides now agree on."""
     row, observed = situation.row, situation.observed
-    row.reason = (made.reason or row.reason or "Linked to its appointment.")[:500]
+    reason = made.reason or row.reason or "Linked to its appointment."
+    row.reason = f"{reason} {also}".strip()[:500]
     if observed.is_private and situation.facts.private_events != PrivateEvents.NORMAL:
         # The one that stays from before it turned private, too.
         row.reason = without_addresses(row.reason)

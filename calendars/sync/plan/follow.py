@@ -19,9 +19,9 @@ from calendars.sync.facts import (
     Observed,
     Plan,
 )
-from calendars.sync.firing import told, whether_it_fires
+from calendars.sync.firing import ONCE_A_SERIES, told, whether_it_fires
 from calendars.sync.plan.busy import block, is_busy
-from calendars.sync.telling import names
+from calendars.sync.telling import moved, names
 from calendars.sync.words import PUT_BACK, Words, follow_words, is_reworded
 
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
@@ -57,11 +57,12 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
     if held.is_void:
         confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
         how = "restored and confirmed" if confirms else "restored"
+        back = f"Back at Google: the same appointment is {how}, silently, as booked fires once."
         timed = replace(
             timed,
             restore=True,
             confirm=confirms,
-            reason=f"Back at Google: the same appointment is {how}, silently.",
+            reason=f"{back} {timed.reason}".strip(),
         )
     return _with_guests(timed, guests, held, facts, observed)
 
@@ -111,7 +112,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         why=news.why,
         tells=news.tells,
         is_silent=not news.fires,
-        reason=f"Moved at Google. {news.why}",
+        reason=f"{moved(ours, theirs, facts.time_zone)} {news.why}",
     )
 
 
@@ -159,12 +160,15 @@ def _with_guests(timed: Plan, guests: GuestChanges, held: Held, facts: Facts, ob
     fires, why = whether_it_fires(observed.starts_at, observed.created_at, facts)
     news = frozenset(guest.address for guest in guests.attach) | ({ACCEPTED} if confirm else set())
     words = [timed.reason] if timed.reason else []
+    said = ONCE_A_SERIES if fires and news and news <= facts.series_told else why
     if guests.attach:
-        words.append(f"Added: {names(guests.attach)}. {why}")
+        words.append(f"Added: {names(guests.attach)}. {said}")
     if guests.detach:
         words.append("A guest left: their messages are void.")
     if confirm:
-        words.append("A guest accepted: confirmed.")
+        words.append(
+            "A guest accepted: confirmed." if guests.attach else f"A guest accepted: confirmed. {said}"
+        )
     return replace(
         timed,
         attach=guests.attach,

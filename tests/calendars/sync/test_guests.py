@@ -103,7 +103,10 @@ def test_decision_to_make_an_appointment_is_used_up_when_it_is_made() -> None:
     known = plan(EVENT, FROM_GOOGLE, AGREED, replace(facts, guests=(ANN, BOB)))
     assert (known.attach, known.fires) == ((BOB,), True)
     shifted = plan(moved(), FROM_GOOGLE, AGREED, facts)
-    assert (shifted.fires, shifted.reason) == (True, "Moved at Google. Triggers fired.")
+    assert (shifted.fires, shifted.reason) == (
+        True,
+        "Moved at Google from Tue 3 Mar, 09:00–10:00 to Wed 4 Mar, 09:00–10:00. Triggers fired.",
+    )
     old = plan(moved(), FROM_GOOGLE, AGREED, replace(facts, policy_since=NOW + HOUR))
     assert "before this configuration" in old.reason
     crowd = tuple(Guest(f"g{number}@x.org", contact=number) for number in range(2, 25))
