@@ -31,6 +31,7 @@
     source.before(box);
     source.hidden = true;
     // What leads to the field (its label, an error above) leads to the editor now.
+    source.setAttribute("aria-labelledby", source.id + "_label");
     source.id += "_plain";
     area.id = source.id.replace(/_plain$/, "");
     keepInStep(source, area, kept);
