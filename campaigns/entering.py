@@ -16,8 +16,9 @@ from campaigns.models import Campaign, Enrolment, Message, TriggerEvent
 from campaigns.triggers import guests_of, locked
 from contacts.models import Appointment, Contact
 
-# The soonest, on one page; entering them shows the next.
+# The soonest, on one page; entering them shows the next. Of so many that lie ahead it is asked whether they fit.
 MOST = 200
+LOOKED_AT = 2_000
 LATER = "They entered later: what is said at once was not."
 
 
@@ -59,7 +60,8 @@ def _latest(campaign: Campaign, now: datetime.datetime) -> list[TriggerEvent]:
         "change", "contact", "appointment__calendar", "appointment__owner__calendar_configuration"
     ).prefetch_related("contact__tags", "contact__emails", "appointment__guests")
     by_key: dict[tuple[uuid.UUID, int], TriggerEvent] = {}
-    for event in related.order_by("appointment__starts_at", "appointment_id", "contact_id", "change_id"):
+    soonest = related.order_by("appointment__starts_at", "appointment_id", "contact_id", "change_id")
+    for event in soonest[:LOOKED_AT]:
         if holds(event.change.what, event.appointment.status) and _is_guest(event):
             by_key[event.appointment_id, event.contact_id] = event
     return list(by_key.values())

@@ -13,7 +13,7 @@ What = AppointmentChange.What
 Anchor, Medium, WhenLate = Step.Anchor, Step.Medium, Step.WhenLate
 HELLO = 'Hello {{ contact.first_name | default: "there" }},<br><br>'
 BYE = "<br><br>{{ host.name }}<br>{{ business.name }}"
-WHEN = "<strong>{{ appointment.title }}</strong><br>{{ appointment.starts_at }}"
+WHEN = "<strong>{{ appointment.calendar }}</strong><br>{{ appointment.starts_at }}"
 WHERE = '<br>{{ appointment.location | default: "" }}'
 CONFIRM = '<a href="{{ appointment.confirm_url }}">Confirm that you are coming</a>'
 JOIN = '<a href="{{ appointment.meeting_url }}">Join the video call</a>'
@@ -90,14 +90,14 @@ CONFIRMATION = Draft(
 DAY_BEFORE = Draft(
     anchor=Anchor.BEFORE_START,
     amount=24,
-    subject="Tomorrow at {{ appointment.time }}: {{ appointment.title }}",
+    subject="Reminder: {{ appointment.date }}, {{ appointment.time }}",
     rich=f"<div>{HELLO}we look forward to seeing you:<br><br>{WHEN}{WHERE}<br><br>{CONFIRM}<br><br>{JOIN}"
     f"<br><br>{CHANGE}{BYE}</div>",
 )
 HOUR_BEFORE = Draft(
     anchor=Anchor.BEFORE_START,
     amount=1,
-    subject="Today at {{ appointment.time }}: {{ appointment.title }}",
+    subject="See you at {{ appointment.time }}: {{ appointment.calendar }}",
     rich=f"<div>{HELLO}see you soon:<br><br>{WHEN}{WHERE}<br><br>{JOIN}{BYE}</div>",
 )
 TEXT_BEFORE = Draft(

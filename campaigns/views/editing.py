@@ -108,10 +108,15 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
         "is_on": stored is not None and stored.is_active,
         "picks": PICKS,
         "waiting": _waiting(stored) if stored else 0,
-        "fits": len(fitting(stored, timezone.now())) if stored and request.method == "GET" else 0,
+        "fits": _fits(stored) if stored and stored.is_active and request.method == "GET" else 0,
         "doing": in_short(stored, timezone.now()) if stored else None,
         **_previewed(request, editor),
     }
+
+
+def _fits(stored: Campaign) -> int:
+    """How many upcoming appointments it would take that are not in it, as far as one page of them shows."""
+    return len(fitting(stored, timezone.now()))
 
 
 def _waiting(stored: Campaign) -> int:
