@@ -27,6 +27,8 @@ DONE = frozenset({State.SENT, State.UNKNOWN, State.FAILED})
 OPEN = frozenset({State.WAITING, State.SENDING})
 NOT_BEGUN = Q(state__in=OPEN, message_id="")
 REPEATED_STEP = "Runs once for a series."
+# A statement that changes more rows than this costs more than its share.
+TOGETHER = 200
 PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts", "claimed_until")
 
 
@@ -128,7 +130,7 @@ def withdraw(enrolments: Sequence[Enrolment], reasons: dict[int, str], *, now: d
     for message in waiting:
         message.state, message.why = State.VOID, reasons[message.enrolment_id]
         message.claimed_until = None
-    Message.objects.bulk_update(waiting, ["state", "why", "claimed_until"])
+    Message.objects.bulk_update(waiting, ["state", "why", "claimed_until"], batch_size=TOGETHER)
 
 
 def replan(
@@ -161,7 +163,7 @@ def replan(
             if not planned and not there and enrolment.pk in entering:
                 planned = [_left_out(enrolment, step, now)]
             changed += planned
-    Message.objects.bulk_update([message for message in changed if message.pk], PLANNED)
+    Message.objects.bulk_update([message for message in changed if message.pk], PLANNED, batch_size=TOGETHER)
     Message.objects.bulk_create([m for m in changed if not m.pk], ignore_conflicts=True)
 
 

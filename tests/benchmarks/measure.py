@@ -15,6 +15,7 @@ def main() -> None:
     # Only now: these import models.
     from tests.benchmarks import (  # noqa: PLC0415
         counting,
+        delivering,
         importing,
         offering,
         planning,
@@ -32,6 +33,7 @@ def main() -> None:
         pulling.measure,
         sweeping.measure_accounts,
         counting.measure,
+        delivering.measure,
     ):
         call_command("flush", verbosity=0, interactive=False)
         start = time.perf_counter()

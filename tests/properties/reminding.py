@@ -219,6 +219,8 @@ class Reminders(RuleBasedStateMachine):
     def move(self, number: int, after: int, is_lost: bool) -> None:
         appointment = self.appointment(number)
         starts_at = _now() + after * HOUR
+        if appointment.is_void:
+            return
         with _signals(is_lost):
             booking.reschedule(appointment, starts_at=starts_at, ends_at=starts_at + HOUR / 2)
 
@@ -229,7 +231,7 @@ class Reminders(RuleBasedStateMachine):
         appointment = self.appointment(number)
         known = Message.objects.filter(enrolment__appointment=appointment).order_by("pk")
         before = known.values_list("for_start", flat=True).first()
-        if before is not None and before != appointment.starts_at:
+        if before not in (None, appointment.starts_at) and not appointment.is_void:
             with _signals(is_lost):
                 booking.reschedule(appointment, starts_at=before, ends_at=before + HOUR / 2)
 
