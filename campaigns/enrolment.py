@@ -27,8 +27,7 @@ DONE = frozenset({State.SENT, State.UNKNOWN, State.FAILED})
 OPEN = frozenset({State.WAITING, State.SENDING})
 NOT_BEGUN = Q(state__in=OPEN, message_id="")
 REPEATED_STEP = "Runs once for a series."
-# A statement that changes more rows than this costs more than its share.
-TOGETHER = 200
+TOGETHER = 500
 PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts", "claimed_until")
 
 
@@ -154,6 +153,7 @@ def replan(
     rows: dict[tuple[int, int], list[Message]] = defaultdict(list)
     for message in Message.objects.select_for_update().filter(enrolment__in=enrolments).order_by("pk"):
         rows[message.enrolment_id, message.step_id].append(message)
+    before = {row.pk: _as_planned(row) for there in rows.values() for row in there}
     changed: list[Message] = []
     for enrolment in enrolments:
         for step in enrolment.campaign.steps.all():
@@ -163,8 +163,19 @@ def replan(
             if not planned and not there and enrolment.pk in entering:
                 planned = [_left_out(enrolment, step, now)]
             changed += planned
-    Message.objects.bulk_update([message for message in changed if message.pk], PLANNED, batch_size=TOGETHER)
+    _store([message for message in changed if message.pk and _as_planned(message) != before[message.pk]])
     Message.objects.bulk_create([m for m in changed if not m.pk], ignore_conflicts=True)
+
+
+def _as_planned(message: Message) -> tuple[object, ...]:
+    return tuple(getattr(message, name) for name in PLANNED)
+
+
+def _store(messages: Sequence[Message]) -> None:
+    """Rows that exist and are locked, as one upsert: Django's bulk_update takes several times as long over many."""
+    Message.objects.bulk_create(
+        messages, update_conflicts=True, unique_fields=["id"], update_fields=PLANNED, batch_size=TOGETHER
+    )
 
 
 def enrolments_of(*appointments: uuid.UUID) -> list[Enrolment]:

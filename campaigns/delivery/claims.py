@@ -26,7 +26,7 @@ from campaigns.transports.letters import TIMEOUT_SECONDS
 from contacts.models import Appointment
 
 State = Outgoing.State
-BATCH = 20
+BATCH = 50
 CLAIM = datetime.timedelta(minutes=10)
 FIRST_RETRY = datetime.timedelta(minutes=1)
 LAST_RETRY = datetime.timedelta(hours=1)

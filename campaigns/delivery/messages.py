@@ -2,10 +2,13 @@
 
 import datetime
 from collections.abc import Collection
+from functools import cache
 from typing import ClassVar
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, Prefetch, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from campaigns import unsubscribing
 from campaigns.delivery.claims import message_id_of
@@ -13,11 +16,11 @@ from campaigns.delivery.mailing import Mailing, Objection, unreachable, unreacha
 from campaigns.enrolment import is_undone, what_started
 from campaigns.firing import VOID, holds
 from campaigns.merge_fields import merge_fields
-from campaigns.models import Message, Outgoing, OutgoingQuerySet, Step
+from campaigns.models import Campaign, Enrolment, Message, Outgoing, OutgoingQuerySet, Step
 from campaigns.rendering import render
 from campaigns.transports import Letter, TryLater
 from campaigns.wording import why_step_is_off
-from contacts.models import Appointment, Contact
+from contacts.models import Appointment, AppointmentGuest, Contact, ContactEmail, ContactPhone
 
 State = Message.State
 PERHAPS_SENT = (State.SENDING, State.SENT, State.UNKNOWN)
@@ -78,36 +81,20 @@ class Messages(Mailing[Message]):
         return Objection(State.SKIPPED, why) if why else None
 
     def still(self, row: Message, letter: Letter) -> Q:
-        appointment, contact = row.enrolment.appointment, row.enrolment.contact
-        by_email = row.step.medium == Step.Medium.EMAIL
-        reached = (
-            Q(
-                enrolment__contact__no_email=False,
-                enrolment__contact__emails__address=letter.recipient,
-                enrolment__contact__emails__undeliverable_at=None,
-            )
-            if by_email
-            else Q(
-                enrolment__contact__no_sms=False,
-                enrolment__contact__phones__number=letter.recipient,
-                enrolment__contact__phones__undeliverable_at=None,
-            )
-        )
-        same = Q(
-            enrolment__withdrawn_at=None,
-            enrolment__trigger_event=row.enrolment.trigger_event_id,
-            enrolment__campaign__is_active=True,
-            step__is_active=True,
-            enrolment__contact__archived_at=None,
-            enrolment__appointment__starts_at=appointment.starts_at,
-            enrolment__appointment__ends_at=appointment.ends_at,
-            enrolment__appointment__status=appointment.status,
-            enrolment__appointment__revision=appointment.revision,
-            enrolment__appointment__guests__contact=contact,
-        )
-        if not self.has_rivals(row):
-            return same & reached
-        return same & reached & Q(~Exists(_told_at(row, letter.recipient)))
+        appointment = row.enrolment.appointment
+        moment = connection.ops.adapt_datetimefield_value
+        params = [
+            row.step_id,
+            row.enrolment_id,
+            row.enrolment.trigger_event_id or 0,
+            moment(appointment.starts_at),
+            moment(appointment.ends_at),
+            appointment.status,
+            appointment.revision,
+            letter.recipient,
+        ]
+        same = Q(enrolment__in=RawSQL(_same(row.step.medium), params))  # noqa: S611 (names of ours alone)
+        return same & Q(~Exists(_told_at(row, letter.recipient))) if self.has_rivals(row) else same
 
     def letter(self, row: Message, now: datetime.datetime) -> Letter:
         contact, step = row.enrolment.contact, row.step
@@ -127,6 +114,29 @@ class Messages(Mailing[Message]):
             message_id=message_id_of(row),
             unsubscribe_url=url,
         )
+
+
+@cache
+def _same(medium: str) -> str:
+    """What asks whether all is as it was read. Written out: the same as joins of Django's takes it longer to put
+    together than the rest of a delivery."""
+    by_email = medium == Step.Medium.EMAIL
+    kind: type[ContactEmail] | type[ContactPhone] = ContactEmail if by_email else ContactPhone
+    reach = "address" if by_email else "number"
+    return f"""
+        SELECT e.id FROM {Enrolment._meta.db_table} e
+        JOIN {Campaign._meta.db_table} k ON k.id = e.campaign_id
+        JOIN {Contact._meta.db_table} c ON c.id = e.contact_id
+        JOIN {Appointment._meta.db_table} a ON a.id = e.appointment_id
+        JOIN {Step._meta.db_table} s ON s.id = %s
+        WHERE e.id = %s AND e.withdrawn_at IS NULL AND COALESCE(e.trigger_event_id, 0) = %s
+        AND k.is_active AND s.is_active AND c.archived_at IS NULL AND NOT c.no_{medium}
+        AND a.starts_at = %s AND a.ends_at = %s AND a.status = %s AND a.revision = %s
+        AND EXISTS (SELECT 1 FROM {kind._meta.db_table} r WHERE r.contact_id = c.id
+            AND r.{reach} = %s AND r.undeliverable_at IS NULL)
+        AND EXISTS (SELECT 1 FROM {AppointmentGuest._meta.db_table} g
+            WHERE g.appointment_id = a.id AND g.contact_id = c.id)
+    """  # noqa: S608 (names of tables alone; values are parameters)
 
 
 def _recipient(medium: str, contact: Contact) -> str:

@@ -92,8 +92,11 @@ def _of_service(error: Exception) -> Exception:
     if isinstance(error, AnymailInvalidAddress):
         return Refused("What is kept as their e-mail address is none.", leads_nowhere=True)
     if isinstance(error, AnymailRecipientsRefused):
-        # Its suppression list holds who bounced, and also who complained: only its report can tell.
-        return Refused("The mail service refused the address.")
+        # Its suppression list holds who bounced and who complained. Either way nothing reaches this address by it.
+        return Refused(
+            "The mail service no longer sends to this address: mail to it bounced, or was reported as spam.",
+            leads_nowhere=True,
+        )
     status, response = getattr(error, "status_code", None), getattr(error, "response", None)
     headers = getattr(response, "headers", None) or {}
     return of_http(status or 503, "mail service", headers, timezone.now())
