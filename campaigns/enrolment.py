@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q
 
+from calendars.sync import sessions
 from campaigns.firing import UNDONE, VOID, holds
 from campaigns.merge_fields import with_zones, zone_for
 from campaigns.models import Campaign, Enrolment, Kind, Message, Step, TriggerEvent
@@ -326,7 +327,8 @@ def follow_steps(campaign: Campaign, *, now: datetime.datetime, moves_waiting: b
     waiting = Message.objects.filter(enrolment__in=entered, state=State.WAITING)
     concerned = Q(pk__in=entered.values("appointment"), starts_at__gt=now)
     concerned |= Q(pk__in=waiting.values("enrolment__appointment"))
-    # Appointments before messages, in the order of their keys, as everywhere: nobody waits in a circle.
+    # Classes before appointments before messages, in the order of their keys, as everywhere: nobody waits in a circle.
+    sessions.lock_classes_of(Appointment.objects.filter(concerned))
     appointments = list(Appointment.objects.select_for_update().filter(concerned).order_by("pk"))
     # What waits for a step that is off stays: switched on again in time, it goes out.
     waiting.filter(step__removed_at__isnull=False).update(state=State.VOID, why=REMOVED)

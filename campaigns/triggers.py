@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from calendars.sync import sessions
 from campaigns import candidates, undoing
 from campaigns.enrolment import Entry, enrol, settle
 from campaigns.firing import REPEATED, FiringFacts, why_silent
@@ -119,7 +120,9 @@ def _look_at_together(changes: Collection[AppointmentChange], now: datetime.date
 
 
 def locked(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Appointment]:
-    """The appointments by id, held until the transaction ends; taken in one order, so that nobody waits in a circle."""
+    """The appointments by id, held until the transaction ends; taken in one order, classes before their seats, so that
+    nobody waits in a circle."""
+    sessions.lock_classes_of(Appointment.objects.filter(pk__in=appointment_ids))
     rows = Appointment.objects.select_for_update(of=("self",)).filter(pk__in=appointment_ids).order_by("pk")
     found = {row.pk: row for row in rows.select_related("calendar", "owner__calendar_configuration")}
     with_zones(found.values())

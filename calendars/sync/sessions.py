@@ -82,6 +82,14 @@ def lock(calendar_id: int) -> None:
     )
 
 
+def lock_classes_of(appointments: AppointmentQuerySet) -> None:
+    """The same for the classes among these, before several of their rows are taken: who changes one seat holds it and
+    may then need another, in an order that nobody else knows."""
+    classes = appointments.filter(calendar__kind=Calendar.Kind.CLASS).order_by().values("calendar")
+    rows = Calendar.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=classes)
+    list(rows.order_by("pk").values_list("pk"))
+
+
 def share_link(seat: Appointment) -> None:
     """Who joins meets where the others meet."""
     if seat.meeting_url or not seat.calendar.uses_google_meet:

@@ -1,0 +1,252 @@
+"""Seats of a class taken, moved, confirmed, edited, cancelled and looked at by triggers at the same moment, on a real
+database (DATABASE_URL); prints what everybody got as JSON. Run by test_session_race."""
+
+import datetime
+import json
+import random
+import sys
+import threading
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.db import connection
+
+WORKERS = 4
+SEATS = 4
+TURNS = 20
+ROUNDS = 2
+HOUR = datetime.timedelta(hours=1)
+NOW = datetime.datetime(2027, 3, 1, 9, tzinfo=datetime.UTC)
+TIMES = [NOW + datetime.timedelta(days=7) + number * HOUR for number in range(2)]
+LATER = NOW + datetime.timedelta(days=9)
+
+
+def main() -> None:
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from tests.campaigns import rows  # noqa: PLC0415 (after setup)
+
+    rows.campaign(rows.at_once(), rows.before(24))
+    yoga = a_class()
+    for starts_at in TIMES:
+        for _ in range(SEATS // 2):
+            seat(yoga, starts_at)
+    answers = at_once([lambda number=number: live(yoga, number) for number in range(WORKERS)])
+    json.dump(
+        {
+            "answers": sum(answers, Counter()),
+            "most_people": max(people(yoga).values()),
+            "events": sorted(events_of_sessions(yoga)),
+            "moves": [move_as_one(number) for number in range(ROUNDS)],
+        },
+        sys.stdout,
+    )
+
+
+def a_class(slug: str = "yoga") -> int:
+    """Open at every hour; its host has a Google calendar, so that each session has one event to hand on."""
+    from calendars.models import Calendar, Membership, WeeklyHours  # noqa: PLC0415 (after setup)
+    from tests.factories import (  # noqa: PLC0415
+        ConfigurationFactory,
+        GoogleAccountFactory,
+        GoogleCalendarFactory,
+        UserFactory,
+    )
+
+    calendar = Calendar.objects.create(
+        name=slug, slug=slug, kind="class", duration=HOUR, seats=SEATS, horizon_days=400, notices="all"
+    )
+    user = UserFactory(email=f"{slug}@office.test")
+    membership = Membership.objects.create(calendar=calendar, user=user)
+    WeeklyHours.objects.bulk_create(
+        WeeklyHours(membership=membership, weekday=day, starts=datetime.time(0), ends=datetime.time(0))
+        for day in range(7)
+    )
+    linked = GoogleCalendarFactory(
+        account=GoogleAccountFactory(user=user), window_ends_at=NOW + datetime.timedelta(days=400)
+    )
+    ConfigurationFactory(user=user, linked_calendar=linked)
+    return calendar.pk
+
+
+def seat(calendar: int, starts_at: datetime.datetime) -> Any:
+    from django.db import transaction  # noqa: PLC0415
+
+    from calendars import booking  # noqa: PLC0415
+    from calendars.models import Calendar  # noqa: PLC0415
+    from tests.factories import ContactFactory  # noqa: PLC0415
+
+    contact = ContactFactory(address=f"p{random.getrandbits(64)}@x.org")
+    with transaction.atomic():
+        held = booking.hold(Calendar.objects.get(pk=calendar), starts_at, now=NOW)
+        return booking.take(held, contact)
+
+
+def live(calendar: int, number: int) -> Counter[str]:
+    """What one worker was answered: "done", "refused" in words, or what went wrong."""
+    dice = random.Random(number)  # noqa: S311 (the same deeds every time)
+    answers: Counter[str] = Counter()
+    for _ in range(TURNS):
+        name = dice.choice(sorted(DEEDS))
+        answers[f"{name}: {answered(lambda name=name: DEEDS[name](calendar, dice))}"] += 1
+    return answers
+
+
+def answered(deed: Callable[[], object]) -> str:
+    from calendars import booking  # noqa: PLC0415
+
+    try:
+        deed()
+    except booking.NotPossible:
+        return "refused"
+    except Exception as error:
+        traceback.print_exc()
+        return repr(error)
+    return "done"
+
+
+def some_seat(calendar: int, dice: random.Random) -> Any:
+    from contacts.models import Appointment  # noqa: PLC0415
+
+    standing = list(Appointment.objects.standing().filter(calendar=calendar).select_related("calendar"))
+    return dice.choice(standing) if standing else seat(calendar, TIMES[0])
+
+
+def a_move(calendar: int, dice: random.Random) -> None:
+    from calendars import booking  # noqa: PLC0415
+
+    row = some_seat(calendar, dice)
+    booking.move_to(row, TIMES[row.starts_at == TIMES[0]], now=NOW)
+
+
+def a_cancellation(calendar: int, dice: random.Random) -> None:
+    from calendars import booking  # noqa: PLC0415
+
+    booking.cancel(some_seat(calendar, dice))
+
+
+def a_confirmation(calendar: int, dice: random.Random) -> None:
+    from calendars import booking  # noqa: PLC0415
+
+    row = some_seat(calendar, dice)
+    booking.set_status(row, "confirmed", known_revision=row.revision)
+
+
+def an_edit(calendar: int, dice: random.Random) -> None:
+    from calendars import booking  # noqa: PLC0415
+
+    row = some_seat(calendar, dice)
+    booking.set_details(row, title=f"Mat {dice.random()}", description="", location="")
+
+
+def a_look(calendar: int, dice: random.Random) -> None:
+    """What campaigns do after many seats changed: they hold all of them, and bring messages in line."""
+    from django.db import transaction  # noqa: PLC0415
+
+    from campaigns.enrolment import settle  # noqa: PLC0415
+    from campaigns.triggers import locked  # noqa: PLC0415
+    from contacts.models import Appointment  # noqa: PLC0415
+
+    with transaction.atomic():
+        ids = Appointment.objects.filter(calendar=calendar).values_list("pk", flat=True)
+        settle(locked(list(ids)).values(), now=NOW)
+
+
+def a_change_of_steps(calendar: int, dice: random.Random) -> None:
+    from django.db import transaction  # noqa: PLC0415
+
+    from campaigns.enrolment import follow_steps  # noqa: PLC0415
+    from campaigns.models import Campaign  # noqa: PLC0415
+
+    with transaction.atomic():
+        follow_steps(Campaign.objects.get(), now=NOW, moves_waiting=True)
+
+
+DEEDS: dict[str, Callable[[int, random.Random], object]] = {
+    "book": lambda calendar, dice: seat(calendar, dice.choice(TIMES)),
+    "move": a_move,
+    "cancel": a_cancellation,
+    "confirm": a_confirmation,
+    "edit": an_edit,
+    "look": a_look,
+    "change the steps": a_change_of_steps,
+}
+
+
+def people(calendar: int) -> Counter[datetime.datetime]:
+    from contacts.models import Appointment  # noqa: PLC0415
+
+    return Counter(
+        Appointment.objects.standing().filter(calendar=calendar).values_list("starts_at", flat=True)
+    )
+
+
+def events_of_sessions(calendar: int) -> list[int]:
+    """How many events each session that somebody comes to has at Google."""
+    from calendars.models import PushTarget  # noqa: PLC0415
+    from contacts.models import Appointment  # noqa: PLC0415
+
+    found: dict[datetime.datetime, int] = defaultdict(int)
+    for row in Appointment.objects.standing().filter(calendar=calendar):
+        found[row.starts_at] += PushTarget.objects.filter(appointment=row, is_withdrawn=False).count()
+    return list(found.values())
+
+
+def move_as_one(number: int) -> dict[str, Any]:
+    """Everybody moves one whole session, each to a time of their own, all from the same page."""
+    from calendars import booking  # noqa: PLC0415
+    from contacts.models import Appointment  # noqa: PLC0415
+
+    calendar = a_class(f"class-{number}")
+    seats = [seat(calendar, TIMES[0]) for _ in range(SEATS)]
+    by = seats[0].owner
+    version = booking.version_of(booking.session_of(seats[0]))
+
+    def move(worker: int) -> str:
+        starts_at = LATER + worker * HOUR
+        return answered(
+            lambda: booking.move_session(
+                Appointment.objects.select_related("calendar").get(pk=seats[worker].pk),
+                starts_at=starts_at,
+                ends_at=starts_at + HOUR,
+                by=by,
+                version=version,
+            )
+        )
+
+    answers = Counter(at_once([lambda worker=worker: move(worker) for worker in range(WORKERS)]))
+    return {
+        "answers": answers,
+        "together": sorted(people(calendar).values()),
+        "events": events_of_sessions(calendar),
+    }
+
+
+def at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
+    """What each job came to, all begun at the same moment, each on a connection of its own."""
+    barrier = threading.Barrier(len(jobs))
+    results: list[Any] = []
+
+    def work(job: Callable[[], Any]) -> None:
+        barrier.wait()
+        try:
+            results.append(job())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(results) != len(jobs):
+        raise SystemExit("A worker failed; its traceback stands above.")
+    return results
+
+
+if __name__ == "__main__":
+    main()
