@@ -17,7 +17,7 @@ from django.conf import settings
 
 from integrations.google.account_http import AccountHttp
 from integrations.google.answers import Asked, error_for
-from integrations.google.errors import Gone, GoogleError, Refused
+from integrations.google.errors import Gone, GoogleError, Refused, TryLater
 from integrations.google.events import (
     LOCAL_ETAG,
     EventDraft,
@@ -109,10 +109,8 @@ class CalendarClient:
         """
         request = self._calendar_list.list(maxResults=CALENDARS_A_PAGE, showHidden=True)
         found: list[RemoteCalendar] = []
-        while request is not None:
-            answer = self._execute(request, Asked.OTHER)
+        for answer in self._every_page(request, self._calendar_list, Asked.OTHER):
             found += [read_calendar(item) for item in items_of(answer) if has_id(item)]
-            request = self._calendar_list.list_next(request, answer)
         return tuple(found)
 
     def list_events(
@@ -141,10 +139,8 @@ class CalendarClient:
             maxResults=getattr(settings, "GOOGLE_EVENTS_A_PAGE", EVENTS_A_PAGE),
             **wanted,
         )
-        while request is not None:
-            answer = self._execute(request, asked)
-            request = self._events.list_next(request, answer)
-            token = "" if request is not None else str(answer.get("nextSyncToken") or "")
+        for answer in self._every_page(request, self._events, asked):
+            token = "" if answer.get("nextPageToken") else str(answer.get("nextSyncToken") or "")
             yield read_page(answer, google_id, time_zone, token)
 
     def get_event(
@@ -278,6 +274,18 @@ class CalendarClient:
         self._shown |= {calendar.google_id for calendar in self.list_calendars()}
         if not self._shown & {calendar_id, *(["primary"] if calendar_id == self.account.address else [])}:
             raise Refused("Google no longer shows this calendar to the account.", "notFound")
+
+    def _every_page(self, request: Any, resource: Any, asked: Asked) -> Iterator[dict[str, Any]]:
+        """The answers of a list, page by page. Raises TryLater where one leads back to a page that was read."""
+        read: set[str] = set()
+        while request is not None:
+            answer = self._execute(request, asked)
+            page = str(answer.get("nextPageToken") or "")
+            if page in read:
+                raise TryLater("Google's list led back to a page that was read already.")
+            read |= {page} - {""}
+            request = resource.list_next(request, answer)
+            yield answer
 
     def _get(self, calendar_id: str, event_id: str, *, etag: str = "") -> Mapping[str, Any]:
         request = self._events.get(calendarId=calendar_id, eventId=event_id)

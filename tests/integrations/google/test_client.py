@@ -162,6 +162,16 @@ def test_s7_dead_sync_token_asks_for_a_full_pull(sandbox: StandIn, client: Calen
         pull(client, token)
 
 
+def test_list_that_leads_back_to_a_page_that_was_read_ends_and_is_tried_later(
+    client: CalendarClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_execute", lambda request, asked: {"items": [], "nextPageToken": "again"})
+    with pytest.raises(TryLater, match="led back"):
+        list(client.list_events(DANA))
+    with pytest.raises(TryLater, match="led back"):
+        client.list_calendars()
+
+
 def test_unreadable_event_is_set_aside_and_its_page_goes_on() -> None:
     answer = {"items": [{"id": "bad", "start": {}}, {"id": "good", "start": {"date": "2030-01-07"}}]}
     page = read_page(answer, DANA, "UTC", "token")
