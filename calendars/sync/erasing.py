@@ -54,6 +54,8 @@ def _time_only(row: GoogleEvent) -> dict[str, Any]:
         "attendees": [person for person in row.attendees if person.get("is_self")],
         "organizer_address": row.organizer_address if row.organised_by_us else "",
         "reason": _reason(row),
+        # Of guests who were told of: the address.
+        "series_told": [],
     }
 
 

@@ -335,6 +335,16 @@ def test_a8_reconnect_keeps_the_rows_and_the_refresh_token(
     assert set(again.calendars.values_list("pk", flat=True)) == calendars
 
 
+def test_banner_of_a_dead_grant_says_that_times_may_be_out_of_date(
+    sandbox: StandIn, signed_in: Client, staff: User
+) -> None:
+    account = sandbox.connected(staff)
+    assert "may be out of date" not in signed_in.get("/contacts/").content.decode()
+    GoogleAccount.objects.filter(pk=account.pk).update(state=State.RECONNECT, last_error="dead")
+    page = signed_in.get("/contacts/").content.decode()
+    assert "Its last known times keep blocking, and may be out of date." in page
+
+
 def test_reconnect_heals_a_paused_account(sandbox: StandIn, signed_in: Client, staff: User) -> None:
     account = sandbox.connected(staff)
     sandbox.control.revoke(DANA)

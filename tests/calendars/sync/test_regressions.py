@@ -131,6 +131,8 @@ def test_colleague_who_joins_after_the_meeting_moved_moves_it(google: Google) ->
     second.turn()
     second.turn()
     assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN + 24 * HOUR
+    reason = GoogleEvent.objects.get(google_calendar=second.google_calendar).reason
+    assert "Moved at Google from Tue 3 Mar, 10:00–11:00 to Wed 4 Mar, 10:00–11:00." in reason
 
 
 def test_moved_occurrence_that_went_with_its_series_is_gone_here_too(google: Google) -> None:
