@@ -15,7 +15,7 @@ from contacts.models import (
 
 def unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     """Events of ours in whose place another one stands in this calendar are nobody's appointment any more. The pks of
-    those that are the copy we put there."""
+    those that are the copy we put there, and can change."""
     ours = [row for row in rows if row.crm_id and row.crm_id == str(row.appointment_id)]
     if not ours:
         return set()
@@ -28,7 +28,11 @@ def unlink_superseded(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]
     for row in ours:
         if row.appointment_id and current.get(row.appointment_id, row.google_id) != row.google_id:
             row.appointment = None
-    return {row.pk for row in ours if row.appointment_id and current.get(row.appointment_id) == row.google_id}
+    return {
+        row.pk
+        for row in ours
+        if row.appointment_id and current.get(row.appointment_id) == row.google_id and not row.is_locked
+    }
 
 
 def link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
