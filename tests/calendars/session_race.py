@@ -17,7 +17,7 @@ from django.db import connection
 
 WORKERS = 4
 SEATS = 4
-TURNS = 20
+TURNS = 15
 ROUNDS = 2
 HOUR = datetime.timedelta(hours=1)
 NOW = datetime.datetime(2027, 3, 1, 9, tzinfo=datetime.UTC)
@@ -41,6 +41,7 @@ def main() -> None:
             "answers": sum(answers, Counter()),
             "most_people": max(people(yoga).values()),
             "events": sorted(events_of_sessions(yoga)),
+            "circle": in_a_circle(),
             "moves": [move_as_one(number) for number in range(ROUNDS)],
         },
         sys.stdout,
@@ -194,6 +195,57 @@ def events_of_sessions(calendar: int) -> list[int]:
     for row in Appointment.objects.standing().filter(calendar=calendar):
         found[row.starts_at] += PushTarget.objects.filter(appointment=row, is_withdrawn=False).count()
     return list(found.values())
+
+
+def in_a_circle() -> Counter[str]:
+    """One holds the seat that stands for its session and leaves it to the other seat, while campaigns want both, which
+    they take in the order of their keys."""
+    from django.db import transaction  # noqa: PLC0415
+
+    from calendars import booking  # noqa: PLC0415
+    from calendars.booking.record import locked  # noqa: PLC0415
+
+    calendar, stands = two_seats()
+    is_held = threading.Event()
+
+    def leave() -> None:
+        with transaction.atomic():
+            locked(stands)
+            is_held.set()
+            until_somebody_waits()
+            booking.cancel(stands)
+
+    def look() -> None:
+        is_held.wait(30)
+        a_look(calendar, random.Random())  # noqa: S311 (asks it nothing)
+
+    return Counter(at_once([lambda: answered(leave), lambda: answered(look)]))
+
+
+def two_seats() -> tuple[int, Any]:
+    """A class with two seats in one session, and the one that stands for it, which has the higher key."""
+    for number in range(64):
+        calendar = a_class(f"circle-{number}")
+        stands, heir = seat(calendar, TIMES[0]), seat(calendar, TIMES[0])
+        if stands.pk > heir.pk:
+            return calendar, stands
+    raise SystemExit("Keys are no longer random.")
+
+
+def until_somebody_waits() -> None:
+    """For a lock. SQLite has none to wait for: there whoever writes first keeps all others out."""
+    if connection.vendor != "postgresql":
+        return
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    for _ in range(1000):
+        with connection.cursor() as cursor:
+            # A transaction sees who waits as it was when it first asked.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+        threading.Event().wait(0.01)
+    raise TimeoutError("Nobody waits for the seat that is held.")
 
 
 def move_as_one(number: int) -> dict[str, Any]:
