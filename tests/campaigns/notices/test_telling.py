@@ -530,7 +530,7 @@ def test_an_import_from_google_costs_no_statement_more(django_assert_num_queries
         rows.campaign(before(24))
         appointment = rows.book(origin="google", calendar=physio(notices=setting))
         change = AppointmentChange.objects.get(appointment=appointment)
-        with django_assert_num_queries(22):
+        with django_assert_num_queries(23):
             look_at(change.pk, now=NOW)
 
 
@@ -541,6 +541,6 @@ def test_telling_takes_the_same_statements_for_one_guest_and_five(
     appointment = by_customer(guests=[rows.contact() for _ in range(guests)])
     booking.reschedule(appointment, starts_at=START + DAY, ends_at=START + 2 * DAY)
     change = appointment.changes.latest("pk")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         look_at(change.pk, now=NOW)
     assert Notice.objects.filter(state=State.WAITING).count() == guests + 1
