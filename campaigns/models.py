@@ -288,3 +288,13 @@ class Carrier(models.Model):
 
     def __str__(self) -> str:
         return self.get_medium_display()
+
+
+class IncomingText(models.Model):
+    """A text that somebody wrote to our number, by the carrier's name for it: a repeat is known for good."""
+
+    sid = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sid

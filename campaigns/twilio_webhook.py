@@ -6,7 +6,6 @@ from functools import wraps
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -14,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from campaigns import carrying, replies, reporting
-from campaigns.models import Outgoing, Step
+from campaigns.models import IncomingText, Outgoing, Step
 from campaigns.reporting import Told
 from campaigns.transports import twilio
 from campaigns.transports.twilio_codes import Meaning, meaning_of, words_of
@@ -31,8 +30,6 @@ REPORTS = {
     "failed": Report.BOUNCED,
 }
 EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
-# Twilio repeats a webhook within a minute, if at all; a day costs nothing.
-REMEMBERED_SECONDS = 86_400
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -91,18 +88,13 @@ def take_status(fields: Mapping[str, str], reference: str) -> None:
 @from_twilio
 def incoming(request: HttpRequest) -> HttpResponse:
     """What somebody wrote to our number. Twilio answers STOP itself, so the answer is empty."""
-    sid = request.POST.get("MessageSid", "")
-    key = f"campaigns.incoming.{sid}"
-    if not cache.add(key, True, REMEMBERED_SECONDS):
-        return HttpResponse(EMPTY, content_type="text/xml")
-    try:
-        with transaction.atomic():
-            fields = request.POST
-            known = replies.take(fields.get("From", ""), fields.get("Body", ""), fields.get("OptOutType", ""))
-    except Exception:
-        # Not taken: the repeat must not be mistaken for one that was.
-        cache.delete(key)
-        raise
+    fields, sid = request.POST, request.POST.get("MessageSid", "")
+    # One transaction: what could not be taken leaves no trace, and its repeat is taken.
+    with transaction.atomic():
+        _, is_new = IncomingText.objects.get_or_create(sid=sid[:64])
+        if not is_new:
+            return HttpResponse(EMPTY, content_type="text/xml")
+        known = replies.take(fields.get("From", ""), fields.get("Body", ""), fields.get("OptOutType", ""))
     if not known:
         logger.info("An SMS came from a number that no contact has (%s)", sid)
     return HttpResponse(EMPTY, content_type="text/xml")

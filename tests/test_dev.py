@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+import environ
 import pytest
 
 import dev
@@ -38,6 +39,13 @@ def test_texts_go_to_the_phones_two_ports_above_unless_somebody_named_a_carrier(
     assert defaults["SMS_URL"] == f"twilio://{ACCOUNT}:{TOKEN}@/?from={SENDER}"
     mine = dev.local_defaults({"SMS_URL": "https://gateway.example/"})
     assert not {"SMS_URL", "TWILIO_API_URL"} & set(mine)
+
+
+def test_mail_is_kept_as_files_unless_somebody_named_a_carrier(tmp_path, monkeypatch):
+    monkeypatch.setenv("TANDEM_LOCAL_DIR", str(tmp_path / "a folder"))
+    kept = environ.Env.email_url_config(dev.local_defaults({})["EMAIL_URL"])
+    assert kept["EMAIL_FILE_PATH"] == str(tmp_path / "a folder" / "mail")
+    assert "EMAIL_URL" not in dev.local_defaults({"EMAIL_URL": "smtp://mail.example.com"})
 
 
 def test_what_the_environment_says_is_left_as_it_is():

@@ -21,13 +21,18 @@ small{display:block;color:var(--soft);white-space:normal}.out small{color:inheri
 form{display:flex;gap:.5rem}input{flex:1;min-width:0}input,button{min-height:2.5rem;padding:.4rem .75rem;
 border:1px solid var(--line);border-radius:.5rem;background:var(--ground);color:inherit;font:inherit}
 button{cursor:pointer}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.mails{list-style:none;margin:0;padding:0;display:grid;gap:.5rem}.mails li{background:var(--card);max-width:none;
+border:1px solid var(--line)}a{color:var(--accent)}.mails a,nav a{display:inline-block;min-height:1.5rem}
+nav{display:flex;gap:1rem;margin:0 0 1rem}iframe{width:100%;height:36rem;border:1px solid var(--line);
+border-radius:.5rem;background:#fff}pre{white-space:pre-wrap;overflow-wrap:anywhere}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 """
 FRAME = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Phones · Carrier sandbox</title><link rel="icon" href="data:,"><style>{style}</style></head>
-<body><p class="banner" role="note">Carrier sandbox: a stand-in, no phone network. It forgets everything when it
-stops.</p><main><h1>Phones</h1>{content}</main></body></html>
+<title>{title} · Carrier sandbox</title><link rel="icon" href="data:,"><style>{style}</style></head>
+<body><p class="banner" role="note">Carrier sandbox: a stand-in, no phone network and no mail server. It forgets the
+phones when it stops.</p><main><nav aria-label="Stand-ins"><a href="/">Phones</a> <a href="/mail">Mail</a></nav>
+<h1>{title}</h1>{content}</main></body></html>
 """
 NOTHING = "<p>No text has arrived yet. Each phone appears here with its first one.</p>"
 
@@ -35,7 +40,11 @@ NOTHING = "<p>No text has arrived yet. Each phone appears here with its first on
 def phones_page(sandbox: CarrierSandbox) -> str:
     cards = [_phone(phone, texts, phone in sandbox.stopped) for phone, texts in sandbox.threads().items()]
     content = f'<div class="phones">{"".join(cards)}</div>' if cards else NOTHING
-    return FRAME.format(style=STYLE, content=content)
+    return framed("Phones", content)
+
+
+def framed(title: str, content: str) -> str:
+    return FRAME.format(style=STYLE, title=title, content=content)
 
 
 def _phone(number: str, texts: list[Text], is_stopped: bool) -> str:

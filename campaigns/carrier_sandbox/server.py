@@ -15,8 +15,9 @@ from django.utils.crypto import constant_time_compare
 from waitress import wasyncore
 from waitress.server import create_server
 
+from campaigns.carrier_sandbox.mailbox import list_page, mail_page
 from campaigns.carrier_sandbox.numbers import MESSAGES
-from campaigns.carrier_sandbox.pages import phones_page
+from campaigns.carrier_sandbox.pages import framed, phones_page
 from campaigns.carrier_sandbox.twilio import ACCOUNT, TOKEN, CarrierSandbox, Refusal, Text
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def _answer(sandbox: CarrierSandbox, environ: "WSGIEnvironment") -> Answer:
     if path.startswith("/2010-04-01/"):
         return _api(sandbox, environ, form)
     if path == "/" and method == "GET":
-        return 200, {"Content-Type": "text/html; charset=utf-8"}, phones_page(sandbox).encode()
+        return _page(phones_page(sandbox))
+    if (path == "/mail" or path.startswith("/mail/")) and method == "GET":
+        return _mail(sandbox, path.removeprefix("/mail").removeprefix("/"))
     # A page of another site may post a form to loopback; its Origin tells.
     here = f"http://{environ.get('HTTP_HOST', '')}"
     if path == "/reply" and method == "POST" and environ.get("HTTP_ORIGIN", here) == here:
@@ -103,6 +106,19 @@ def _answer(sandbox: CarrierSandbox, environ: "WSGIEnvironment") -> Answer:
             sandbox.reply(form["phone"], form["body"].strip())
         return 303, {"Location": "/"}, b""
     return 404, {"Content-Type": "text/plain"}, b"Not here."
+
+
+def _page(text: str) -> Answer:
+    return 200, {"Content-Type": "text/html; charset=utf-8"}, text.encode()
+
+
+def _mail(sandbox: CarrierSandbox, name: str) -> Answer:
+    if sandbox.mail_folder is None:
+        return _page(framed("Mail", "<p>Mail leaves by EMAIL_URL: nothing of it is kept here.</p>"))
+    content = mail_page(sandbox.mail_folder, name) if name else list_page(sandbox.mail_folder)
+    if content is None:
+        return 404, {"Content-Type": "text/plain"}, b"Not here."
+    return _page(framed("Mail", content))
 
 
 def _api(sandbox: CarrierSandbox, environ: "WSGIEnvironment", form: dict[str, str]) -> Answer:

@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from campaigns.carrier_sandbox.numbers import FAULTS, Fault
 
@@ -63,6 +64,8 @@ class CarrierSandbox:
 
     incoming_url: str = ""
     sender: str = SENDER
+    # Where the mail of a local run lies, for the page that shows it.
+    mail_folder: Path | None = None
     texts: list[Text] = field(default_factory=list)
     stopped: set[str] = field(default_factory=set)
     waiting: deque[Post] = field(default_factory=deque)

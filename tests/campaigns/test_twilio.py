@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from twilio.request_validator import RequestValidator
 
-from campaigns import carrying
+from campaigns import carrying, replies
 from campaigns.carrier_sandbox import ACCOUNT, SENDER, TOKEN, CarrierSandbox
 from campaigns.carrier_sandbox.twilio import Post, sign
 from campaigns.delivery import deliver_due
@@ -349,6 +350,36 @@ def test_an_answer_that_comes_twice_is_noted_once(carrier: Carrier) -> None:
     assert [carrier.post(form), carrier.post(form)] == [200, 200]
     assert timeline(person) == ["Replied by SMS: On my way"]
     assert carrier.post(form, signature="forged") == 403
+
+
+def test_an_answer_that_comes_again_after_a_restart_is_noted_once(carrier: Carrier) -> None:
+    person = rows.contact()
+    person.phones.create(number=PHONE)
+    carrier.sandbox.reply(PHONE, "On my way")
+    (form,) = carrier.taken()
+    carrier.post(form)
+    cache.clear()
+    carrier.post(form)
+    assert timeline(person) == ["Replied by SMS: On my way"]
+
+
+def test_an_answer_that_could_not_be_taken_is_taken_when_it_comes_again(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = rows.contact()
+    person.phones.create(number=PHONE)
+    carrier.sandbox.reply(PHONE, "On my way")
+    (form,) = carrier.taken()
+
+    def broken(*args: str) -> bool:
+        raise RuntimeError("boom")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replies, "take", broken)
+        with pytest.raises(RuntimeError):
+            carrier.post(form)
+    carrier.post(form)
+    assert timeline(person) == ["Replied by SMS: On my way"]
 
 
 def test_an_answer_from_nobody_we_know_is_taken(carrier: Carrier) -> None:

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 import warnings
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -112,7 +113,10 @@ class Command(BaseCommand):
             return None
         incoming = f"http://{LOOPBACK}:{settings.PORT}{reverse('campaigns:twilio_incoming')}"
         try:
-            phones = carrier_sandbox.CarrierSandbox(incoming_url=incoming)
+            folder = getattr(settings, "EMAIL_FILE_PATH", None)
+            phones = carrier_sandbox.CarrierSandbox(
+                incoming_url=incoming, mail_folder=Path(folder) if folder else None
+            )
             return carrier_sandbox.serve(phones, settings.PORT + 2, posts=True)
         except OSError as error:
             raise port_taken(settings.PORT + 2, error) from None
@@ -120,7 +124,7 @@ class Command(BaseCommand):
     def announce(self, sandbox: RunningServer | None, carrier: carrier_sandbox.RunningServer | None) -> None:
         lines = ["", f"  Tandem CRM      http://{LOOPBACK}:{settings.PORT}/"]
         lines.append(f"  Google sandbox  {sandbox.url}/" if sandbox else "  Google          the real one")
-        lines += [f"  Phones          {carrier.url}/"] if carrier else []
+        lines += [f"  Phones, mail    {carrier.url}/  {carrier.url}/mail"] if carrier else []
         lines += ["", "  Sign in as"]
         lines += [
             f"    {address:20} {password:15} {who}" for address, password, who in settings.DEMO_SIGN_INS
