@@ -115,8 +115,9 @@ def record(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -
 
 def record_sent(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -> bool:
     """Also on a row that was given up as unknown while this worker was held up: it knows."""
-    mine = _is_ours(claim) | Q(state=State.UNKNOWN)
-    return _write(mailing, row, mine, claimed_until=None, state=State.SENT, why="", **values)
+    told: dict[str, object] = {"claimed_until": None, "state": State.SENT, "why": "", **values}
+    is_ours = _write(mailing, row, _is_ours(claim), **told)
+    return is_ours or _write(mailing, row, Q(state=State.UNKNOWN), **told)
 
 
 def record_begun(mailing: AnyMailing, row: Outgoing, claim: Claim, letter: Letter) -> bool:

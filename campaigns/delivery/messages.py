@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, Prefetch, Q, QuerySet
+from django.db.models import Exists, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.db.models.expressions import RawSQL
 
 from campaigns import unsubscribing
@@ -34,9 +34,7 @@ class Messages(Mailing[Message]):
         return Message.objects.all()
 
     def read(self, pks: Collection[int]) -> list[Message]:
-        begun = Message.objects.filter(state__in=PERHAPS_SENT).exclude(message_id="")
-        told = begun.only("pk", "enrolment", "step", "for_start", "recipient")
-        return list(
+        rows = list(
             Message.objects.filter(pk__in=pks)
             .select_related(
                 "step",
@@ -50,10 +48,14 @@ class Messages(Mailing[Message]):
                 "enrolment__contact__emails",
                 "enrolment__contact__phones",
                 "enrolment__appointment__guests",
-                Prefetch("enrolment__appointment__enrolments__messages", told),
             )
             .order_by("due_at", "pk")
         )
+        begun = Message.objects.filter(state__in=PERHAPS_SENT).exclude(message_id="")
+        told = begun.only("pk", "enrolment", "step", "for_start", "recipient")
+        rivals = [row for row in rows if self.has_rivals(row)]
+        prefetch_related_objects(rivals, Prefetch("enrolment__appointment__enrolments__messages", told))
+        return rows
 
     def addressee(self, row: Message) -> Contact:
         return row.enrolment.contact
@@ -68,7 +70,7 @@ class Messages(Mailing[Message]):
         return rows.filter(step__in=Step.objects.filter(medium__in=mediums))
 
     def has_rivals(self, row: Message) -> bool:
-        return len(row.enrolment.appointment.guests.all()) > 1
+        return _has_rivals(row)
 
     def objection(self, row: Message, now: datetime.datetime) -> Objection | None:
         """What may have changed, asked once more in the order a person would."""
@@ -139,6 +141,10 @@ def _same(medium: str) -> str:
     """  # noqa: S608 (names of tables alone; values are parameters)
 
 
+def _has_rivals(message: Message) -> bool:
+    return len(message.enrolment.appointment.guests.all()) > 1
+
+
 def _recipient(medium: str, contact: Contact) -> str:
     if medium == Step.Medium.EMAIL:
         return contact.primary_address
@@ -204,6 +210,8 @@ def _why_left_out(message: Message) -> str:
 
 def _why_repeat(message: Message) -> str:
     """Two people of one appointment may share an address: it gets each message once."""
+    if not _has_rivals(message):
+        return ""
     recipient = _recipient(message.step.medium, message.enrolment.contact)
     others = (each for e in message.enrolment.appointment.enrolments.all() for each in e.messages.all())
     is_told = any(
