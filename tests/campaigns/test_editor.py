@@ -601,3 +601,12 @@ def test_who_is_entered_costs_the_same_for_one_and_three(desk: Client) -> None:
     rows.booked()
     rows.booked()
     assert queries_of_page(desk, path) == one
+
+
+def test_an_sms_is_counted_with_its_real_links_though_those_shown_do_nothing(desk: Client) -> None:
+    rows.book()
+    text = look(desk, typed(step(0, medium="sms", body="{{ appointment.manage_url }}")))
+    assert "http://127.0.0.1:8000/campaigns/test/manage/" in text
+    counted = re.search(r"(\d+) characters", text)
+    assert counted is not None
+    assert int(counted[1]) > len("http://127.0.0.1:8000/book/appointments//") + 32
