@@ -128,11 +128,7 @@ def test_a_message_more_costs_two_statements_more() -> None:
             "The address is marked as undeliverable: Gone.",
         ),
         (lambda row: Contact.objects.update(archived_at=NOW), "skipped", "The contact is archived."),
-        (
-            lambda row: Step.objects.update(is_active=False),
-            "skipped",
-            "The step was removed from the campaign.",
-        ),
+        (lambda row: Step.objects.update(is_active=False), "skipped", "The step is switched off."),
     ],
 )
 def test_what_changes_after_it_was_read_still_counts(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0004_trigger_log'),
+        ('campaigns', '0006_removed_steps'),
     ]
 
     operations = [
