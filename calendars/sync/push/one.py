@@ -41,6 +41,11 @@ class Push:
         """Always passed (W8): Google invites when the calendar says so, otherwise nobody is told."""
         return "all" if self.wish.invites else "none"
 
+    @property
+    def _is_read(self) -> bool:
+        """Whether pulls go on, so that what a person does there is ever planned."""
+        return self.google_calendar.next_pull_at is not None
+
     def run(self) -> str:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
         if self._was_cancelled_there():
@@ -73,7 +78,7 @@ class Push:
 
     def _bring_back(self) -> str:
         """Deleted at Google, kept here (one way, or restored here): it comes back under the next generation."""
-        if self.google_calendar.next_pull_at is None:
+        if not self._is_read:
             # Nobody would ever plan its deletion, and nothing is put where nobody looks.
             return "deleted in a Google calendar that is not read any more"
         if self.row is not None and not self.row.is_planned:
@@ -143,6 +148,8 @@ class Push:
             self._next_generation()
             return self._insert()
         if event.is_series:
+            if not self._is_read:
+                return "made to repeat in a Google calendar that is not read any more"
             # A write would go to all of it: the next pull tells which occurrence is ours now.
             raise Changed("A person made it repeat at Google meanwhile.")
         self._agree(event)
@@ -172,9 +179,15 @@ class Push:
         return "patched"
 
     def _check_is_known(self) -> None:
-        """Nothing is written over what nobody looked at: given up by a disconnect, or not carried out yet."""
+        """Nothing is written over what nobody looked at: given up by a disconnect, or not carried out yet.
+
+        In a Google calendar that is not read any more nothing is ever planned: having seen it is enough.
+        """
         row = self.row
-        if row is not None and (not row.etag or row.planned_etag != row.etag):
+        if row is None:
+            return
+        is_looked_at = row.planned_etag == row.etag or not self._is_read
+        if not row.etag or not is_looked_at:
             raise Changed("What Google holds is looked at first.")
 
     def _remove(self) -> str:

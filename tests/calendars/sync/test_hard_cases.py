@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from calendars import booking
-from calendars.models import GoogleEvent, PushTarget
+from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
 from calendars.sync import disconnecting
 from calendars.sync import pull as pulls
 from calendars.sync import turn as turns
@@ -17,7 +17,7 @@ from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.pausing import pause_account
 from integrations.sandbox.faults import Fault
 from tests.calendars.sync.rules.scene import DAY, DELETE, INSERT, LATER, LIST, PATCH, WEEK, at, book, start_of
-from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, Room
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +159,22 @@ def test_change_at_google_that_failed_here_is_not_written_over(
     appointment.refresh_from_db()
     [event] = google.events(desk.address)
     assert (appointment.starts_at, event["summary"]) == (LATER, "Other words")
+
+
+def test_move_reaches_an_event_in_a_calendar_that_is_not_read_any_more(google: Google) -> None:
+    """Nobody plans what a person changed there: seen is enough (seed 258642841 of `make soak`)."""
+    room = Room(google)
+    event = google.add(room.address, guests=["ann@x.org"])
+    room.turn()
+    CalendarConfiguration.objects.update(linked_calendar=None)
+    GoogleCalendar.objects.update(next_pull_at=None)
+    disconnecting.forget_unread()
+    google.change(room.address, event, visibility="default")
+    booking.reschedule(Appointment.objects.get(), starts_at=LATER, ends_at=LATER + HOUR)
+    for _ in range(2):
+        take_turn(room.google_calendar.pk, NOW, pulls=False)
+    assert [start_of(each) for each in google.events(room.address)] == [LATER]
+    assert not PushTarget.objects.behind().exists()
 
 
 def test_long_block_deleted_while_the_grant_was_dead_is_gone_after_the_reconnect(google: Google) -> None:
