@@ -97,6 +97,8 @@ class Reference:
         self.end = self.begin + 8 * DAY
         self.walls = walls(rules.time_zone, self.begin, self.end)
         self.members = members
+        self.worked = {member.key: self.working(member) for member in members}
+        self.starting: dict[tuple[int, ...], tuple[list[bool], set[int]]] = {}
 
     def first(self, day: date, wall: time) -> int:
         """The index of the first minute at which clocks are at `wall` on `day`, or past it."""
@@ -130,10 +132,11 @@ class Reference:
             seconds // MINUTE for seconds in (rules.duration, rules.buffer_before, rules.buffer_after)
         )
         return [
-            all(works[at : at + length])
+            works[at]
+            and at + length <= len(works)
+            and all(works[at : at + length])
             and not any(busy[max(at - before, 0) : at + length + after])
             and not any(guarded[at : at + length])
-            and at + length <= len(works)
             for at in range(len(works))
         ]
 
@@ -147,22 +150,30 @@ class Reference:
 
     def free(self, members: Sequence[Member]) -> tuple[list[bool], set[int]]:
         """Minute by minute whether all may start, and where a grid begins."""
-        every = [self.working(member) for member in members]
+        keys = tuple(member.key for member in members)
+        if keys not in self.starting:
+            self.starting[keys] = self._free(members)
+        return self.starting[keys]
+
+    def _free(self, members: Sequence[Member]) -> tuple[list[bool], set[int]]:
+        every = [self.worked[member.key] for member in members]
         works = [all(column) for column in zip(*(works for works, _ in every), strict=True)]
         free = [all(c) for c in zip(*(self.may_start(m, works) for m in members), strict=True)]
         return free, set().union(*(begins for _, begins in every))
 
     def grid(self, members: Sequence[Member]) -> set[int]:
         """The minutes on the grid of the hours that all of `members` work, from which a slot still fits into them."""
-        every = [self.working(member) for member in members]
+        every = [self.worked[member.key] for member in members]
         works = [all(column) for column in zip(*(works for works, _ in every), strict=True)]
         begins = set().union(*(begins for _, begins in every))
         step, length = self.rules.interval or self.rules.duration, self.rules.duration // MINUTE
-        return {
-            at
-            for at in range(len(works) - length + 1)
-            if all(works[at : at + length]) and (at - self.opening(begins, at)) * MINUTE % step == 0
-        }
+        found, opened = set[int](), 0
+        for at in range(len(works) - length + 1):
+            if at in begins:
+                opened = at
+            if works[at] and (at - opened) * MINUTE % step == 0 and all(works[at : at + length]):
+                found.add(at)
+        return found
 
     def starts(
         self, members: Sequence[Member], within: Span, now: int, grid: set[int] | None = None
@@ -182,12 +193,6 @@ class Reference:
             stretch = []
         earliest = max(within[0], now + self.rules.notice)
         return {moment for moment in found if earliest <= moment < within[1]}
-
-    def opening(self, begins: set[int], index: int) -> int:
-        """The last minute up to `index` at which hours begin."""
-        while index not in begins:
-            index -= 1
-        return index
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,7 +14,7 @@ ALWAYS = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, Phase.shrink],
 )
-SHORT = settings(ALWAYS, max_examples=8, stateful_step_count=25, derandomize=True)
+SHORT = settings(ALWAYS, max_examples=5, stateful_step_count=25, derandomize=True)
 LONG = settings(ALWAYS, max_examples=25, stateful_step_count=50)
 pytestmark = pytest.mark.django_db(transaction=True)
 

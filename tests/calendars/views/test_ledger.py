@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from calendars.models import CalendarConfiguration, GoogleEvent
-from calendars.sync import reconcile
+from calendars.sync import apply
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, Contact, User
 from integrations.models import GoogleCalendar
@@ -355,7 +355,7 @@ class TestAgain:
         google.add(desk.address, guests=("ann@x.org",))
         google.add(desk.address, guests=("bad@x.org",), start=THEN + 2 * DAY)
         with monkeypatch.context() as broken:
-            broken.setattr(reconcile, "contacts_for_guests", refusing("bad@x.org"))
+            broken.setattr(apply, "contacts_for_guests", refusing("bad@x.org"))
             turn = take_turn(desk.google_calendar.pk, THEN, pulls=True)
         assert turn.has_failed
         assert [contact.primary_address for contact in Contact.objects.all()] == ["ann@x.org"]
@@ -409,7 +409,7 @@ class TestAgain:
 
 def refusing(address: str) -> object:
     """contacts_for_guests as it is, but for one address that it stumbles over."""
-    real = reconcile.contacts_for_guests
+    real = apply.contacts_for_guests
 
     def stumble(people: dict[str, str], **how: object) -> object:
         if address in people:
