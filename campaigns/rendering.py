@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import css_inline
 from liquid import BoundTemplate, Environment, StrictDefaultUndefined
@@ -106,6 +106,12 @@ def _environment(*, escapes: bool = False) -> Environment:
     return environment
 
 
+@lru_cache(maxsize=256)
+def _parsed(template: str, *, escapes: bool) -> BoundTemplate:
+    """Parsed once: thousands of messages share the few texts of their steps."""
+    return _environment(escapes=escapes).from_string(template)
+
+
 def validate(template: str) -> list[Fault]:
     """What is wrong with `template`, first line first; empty when it can be saved."""
     try:
@@ -121,7 +127,7 @@ def validate(template: str) -> list[Fault]:
 def fill(template: str, fields: Fields, *, escapes: bool = False) -> str:
     """`template` with `fields` in their places. Raises NotRenderable."""
     try:
-        return _environment(escapes=escapes).from_string(template).render(**fields)
+        return _parsed(template, escapes=escapes).render(**fields)
     except LiquidError as error:
         raise NotRenderable(str(_fault(template, error))) from error
 
