@@ -35,7 +35,7 @@ OLDEST_PYTHON = (3, 11)
 DATA = ("*.sqlite3*", "run.env", "static", "mail")
 # What a person set for one `run` and another terminal has to know as well. It may hold passwords.
 CARRIED = {"DEBUG", "PORT", "DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "EMAIL_URL"}
-CARRIED |= {"SMS_URL", "TWILIO_API_URL", "PULL_INTERVAL_SECONDS", "BEAT_SECONDS"}
+CARRIED |= {"SMS_URL", "TWILIO_API_URL", "PULL_INTERVAL_SECONDS", "BEAT_SECONDS", "BUSINESS_NAME"}
 
 
 class Stop(Exception):
@@ -160,6 +160,8 @@ def local_defaults(given: dict[str, str]) -> dict[str, str]:
             "SMS_URL": f"twilio://AC{'5a' * 16}:sandbox-token@/?from=+447700900000",
             "TWILIO_API_URL": f"http://127.0.0.1:{port + 2}",
         }
+    # The business that the demo data are of, so that messages are not signed by the product.
+    defaults["BUSINESS_NAME"] = "Harbour Physio"
     # Mail is kept as files, and read on a page of that stand-in.
     defaults["EMAIL_URL"] = f"filemail:///{urllib.parse.quote(str(local_dir() / 'mail'))}"
     return {name: value for name, value in defaults.items() if not given.get(name)}

@@ -41,6 +41,11 @@ def test_texts_go_to_the_phones_two_ports_above_unless_somebody_named_a_carrier(
     assert not {"SMS_URL", "TWILIO_API_URL"} & set(mine)
 
 
+def test_messages_of_a_local_run_are_signed_by_the_business_of_its_demo_data():
+    assert dev.local_defaults({})["BUSINESS_NAME"] == "Harbour Physio"
+    assert "BUSINESS_NAME" not in dev.local_defaults({"BUSINESS_NAME": "Mine"})
+
+
 def test_mail_is_kept_as_files_unless_somebody_named_a_carrier(tmp_path, monkeypatch):
     monkeypatch.setenv("TANDEM_LOCAL_DIR", str(tmp_path / "a folder"))
     kept = environ.Env.email_url_config(dev.local_defaults({})["EMAIL_URL"])
