@@ -7,7 +7,7 @@ from email.utils import make_msgid
 
 from django.utils.safestring import SafeString, mark_safe
 
-from campaigns import wording
+from campaigns import trial, wording
 from campaigns.enrolment import facts_of
 from campaigns.forms import CampaignEditor, StepForm
 from campaigns.forms.steps import EMPTY
@@ -227,7 +227,11 @@ def send_trial(editor: CampaignEditor, prefix: str, sample: Sample, to: Trial) -
 
 def _letter(step: Step, fields: Fields, recipient: str) -> Letter:
     body = step.body if step.medium == Medium.EMAIL else f"[Test] {step.body}"
-    rendered = render(subject=f"[Test] {step.subject}", body=body, rich=step.rich, fields=fields)
+    # The foot that every e-mail carries. No header: mail readers post to that at once, on whoever's behalf.
+    stop = trial.address("unsubscribe") if step.medium == Medium.EMAIL else ""
+    rendered = render(
+        subject=f"[Test] {step.subject}", body=body, rich=step.rich, fields=fields, unsubscribe_url=stop
+    )
     return Letter(
         recipient, rendered.subject, rendered.text, rendered.html, make_msgid(domain=sender_domain())
     )

@@ -11,12 +11,14 @@ import time_machine
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from phonenumbers import is_valid_number, parse
 
 from campaigns.delivery import deliver_due
 from campaigns.enrolment import follow_steps
 from campaigns.library import RECIPES, Recipe
 from campaigns.models import Campaign, Message, Step
 from campaigns.rendering import NAMES
+from campaigns.views import testing
 from contacts.models import Contact, Tag, User
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
@@ -416,6 +418,16 @@ def test_a_test_goes_to_the_person_who_asks_and_nothing_is_saved(desk: Client, m
     assert Campaign.objects.count() == Message.objects.count() == 0
 
 
+def test_a_test_carries_the_foot_of_a_real_e_mail(desk: Client) -> None:
+    rows.book()
+    post(desk, typed(step(0), **{"try": "all"}))
+    (letter,) = mail.outbox
+    stop = "http://127.0.0.1:8000/campaigns/test/unsubscribe/"
+    assert f"Stop these e-mails: {stop}" in letter.body
+    assert f'href="{stop}"' in letter.alternatives[0][0]
+    assert "List-Unsubscribe" not in letter.extra_headers
+
+
 def test_one_message_is_tested_alone(desk: Client) -> None:
     rows.book()
     post(desk, typed(step(0), step(1, subject="Other"), **{"try": "steps-1"}))
@@ -458,6 +470,13 @@ def test_a_test_of_a_text_that_is_wrong_is_not_sent(desk: Client) -> None:
 def test_a_test_to_what_is_no_number_says_so(desk: Client) -> None:
     data = typed(step(0, medium="sms"), test_number="12", **{"try": "all"})
     assert "That is no phone number" in post(desk, data)
+
+
+def test_the_number_shown_as_an_example_is_taken_by_the_check(desk: Client) -> None:
+    text = look(desk, typed(step(0, medium="sms")))
+    (example,) = re.findall(r'name="test_number"[^>]* placeholder="([^"]+)"', text)
+    assert example == testing.EXAMPLE_NUMBER
+    assert is_valid_number(parse(example))
 
 
 # --- the library ------------------------------------------------------------------------------------------
