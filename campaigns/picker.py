@@ -59,3 +59,4 @@ PICKS: dict[str, tuple[Pick, ...]] = {
     ),
 }
 WORDS = {pick.name: pick.words for picks in PICKS.values() for pick in picks}
+LINKS = tuple(pick for picks in PICKS.values() for pick in picks if pick.link)

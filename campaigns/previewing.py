@@ -13,7 +13,7 @@ from campaigns.forms import CampaignEditor, StepForm
 from campaigns.forms.steps import EMPTY
 from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Step
-from campaigns.picker import WORDS
+from campaigns.picker import LINKS, WORDS
 from campaigns.rendering import (
     Fields,
     NotRenderable,
@@ -54,6 +54,8 @@ class Shown:
     faults: tuple[str, ...] = ()
     # Merge fields that may be empty, by the words people pick them by.
     bare: tuple[str, ...] = ()
+    # Links of the text that this appointment has none for, by the same words.
+    left_out: tuple[str, ...] = ()
     is_empty: bool = False
 
     @property
@@ -144,6 +146,7 @@ def _shown(
         segments=_segments(step, measured) if step.medium == Medium.SMS and words.text else None,
         faults=faults or words.faults,
         bare=() if faults else _bare(step),
+        left_out=() if faults else _left_out(step, fields[step.medium]),
         is_empty=not step.body.strip(),
     )
 
@@ -163,6 +166,17 @@ def _faults(form: StepForm) -> tuple[str, ...]:
 def _bare(step: Step) -> tuple[str, ...]:
     names = [*may_read_empty(step.subject), *may_read_empty(step.body)]
     return tuple(dict.fromkeys(WORDS.get(name, name) for name in names))
+
+
+def _left_out(step: Step, fields: Fields) -> tuple[str, ...]:
+    """The links of a formatted text that vanish with what they lead to; elsewhere an empty field is warned of."""
+    used = used_in(step.rich) if step.rich else set()
+    return tuple(pick.words for pick in LINKS if pick.name in used and not _value(fields, pick.name))
+
+
+def _value(fields: Fields, name: str) -> str:
+    space, _, field = name.partition(".")
+    return fields.get(space, {}).get(field, "")
 
 
 @dataclass(frozen=True, slots=True)

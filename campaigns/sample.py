@@ -85,7 +85,7 @@ def _example_fields(sample: Sample) -> Fields:
 
 def upcoming(viewer: User, now: datetime.datetime) -> list[Appointment]:
     """Appointments that `viewer` may read, to try the texts on: some days ahead, where no reminder is late, and the
-    next few."""
+    next few. Those that can still be confirmed first: the link to do so is part of what is tried."""
     appointments = (
         with_privacy(Appointment.objects.standing(), viewer)
         .filter(Q(is_hidden=False))
@@ -93,10 +93,16 @@ def upcoming(viewer: User, now: datetime.datetime) -> list[Appointment]:
         .prefetch_related("contact__emails", "guests")
         .order_by("starts_at", "pk")
     )
-    ahead = list(appointments.filter(starts_at__gt=now + AHEAD)[: OFFERED // 2])
+    ahead = sorted(appointments.filter(starts_at__gt=now + AHEAD)[:OFFERED], key=_is_confirmed)[
+        : OFFERED // 2
+    ]
     known = {one.pk for one in ahead}
     soon = appointments.filter(starts_at__gt=now)[:OFFERED]
     return ahead + [one for one in soon if one.pk not in known][: OFFERED - len(ahead)]
+
+
+def _is_confirmed(appointment: Appointment) -> bool:
+    return appointment.status == Appointment.Status.CONFIRMED
 
 
 def chosen(offered: list[Appointment], asked: str, now: datetime.datetime) -> Sample:

@@ -19,7 +19,7 @@ from campaigns.library import RECIPES, Recipe
 from campaigns.models import Campaign, Message, Step
 from campaigns.rendering import NAMES
 from campaigns.views import testing
-from contacts.models import Contact, Tag, User
+from contacts.models import Appointment, Contact, Tag, User
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
 from tests.campaigns.typed import step, stored, typed
@@ -27,6 +27,7 @@ from tests.campaigns.typed import step, stored, typed
 pytestmark = pytest.mark.django_db
 State = Message.State
 DAY = timedelta(days=1)
+Status = Appointment.Status
 
 
 @pytest.fixture(autouse=True)
@@ -371,6 +372,27 @@ def test_the_links_of_a_preview_do_nothing(desk: Client) -> None:
     rows.book(calendar=rows.calendar(allows_cancel=True))
     rich = '<div>x <a href="{{ appointment.cancel_url }}">Cancel</a></div>'
     assert 'href="http://127.0.0.1:8000/campaigns/test/cancel/"' in look(desk, typed(step(0, rich=rich)))
+
+
+def test_a_preview_says_which_links_this_appointment_has_none_for(desk: Client) -> None:
+    rich = '<div>x <a href="{{ appointment.confirm_url }}">I come</a></div>'
+    calendar = rows.calendar()
+    confirmed, new = (
+        rows.book(rows.contact(first_name=name), calendar=calendar, status=status)
+        for name, status in (("Alan", Status.CONFIRMED), ("Grace", Status.NEW))
+    )
+    data = typed(step(0, rich=rich))
+    for appointment, is_left_out in ((confirmed, True), (new, False)):
+        text = look(desk, {**data, "appointment": str(appointment.pk)})
+        assert ("Not for Alan Lovelace: “Confirm”." in text) is is_left_out
+        assert ("campaigns/test/confirm/" in text) is not is_left_out
+
+
+def test_a_preview_starts_with_an_appointment_that_can_still_be_confirmed(desk: Client) -> None:
+    calendar = rows.calendar()
+    rows.book(rows.contact(first_name="Alan"), calendar=calendar, status=Status.CONFIRMED)
+    rows.book(rows.contact(first_name="Grace"), calendar=calendar, starts_at=START + DAY)
+    assert "Hi Grace Lovelace" in look(desk, typed(step(0)))
 
 
 def test_a_field_that_may_be_empty_is_warned_of_before_it_is(desk: Client) -> None:
