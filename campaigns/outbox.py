@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from campaigns import wording
-from campaigns.models import Message, Notice, Outgoing, OutgoingQuerySet
+from campaigns.models import Message, Notice, Outgoing, OutgoingQuerySet, Step
 from campaigns.notices.standing import standing_of, with_standing
 from campaigns.notices.wording import rendered, subject_of
 from campaigns.previewing import would_read
@@ -26,6 +27,7 @@ TABS = {
     "left-out": ("Failed and skipped", [State.FAILED, State.SKIPPED, State.VOID]),
 }
 KINDS = {"messages": "From campaigns", "notices": "Confirmations, moves, cancellations"}
+HEADLINE = 60
 # The words of the design system for how good a state is.
 TONES = {
     State.WAITING: "info",
@@ -157,6 +159,14 @@ def _notice_row(notice: Notice, is_hidden: bool) -> Row:
     )
 
 
+def _headline(message: Message) -> str:
+    """Its subject; of a text message, which has none, how it begins."""
+    if message.step.medium == Step.Medium.EMAIL:
+        return message.subject or would_read(message).subject
+    text = message.body_text or would_read(message).text
+    return Truncator(" ".join(text.split())).chars(HEADLINE)
+
+
 def _message_row(message: Message, is_hidden: bool) -> Row:
     return Row(
         message=message,
@@ -167,7 +177,7 @@ def _message_row(message: Message, is_hidden: bool) -> Row:
         about_url=message.enrolment.campaign.get_absolute_url(),
         step=wording.step(message.step),
         medium=message.step.get_medium_display(),
-        subject="" if is_hidden else message.subject or would_read(message).subject,
+        subject="" if is_hidden else _headline(message),
         tone=TONES[State(message.state)],
         is_hidden=is_hidden,
     )

@@ -163,6 +163,18 @@ def test_outbox_shows_what_was_sent_and_opens_it(desk: Client) -> None:
     assert "script-src" not in policy
 
 
+def test_a_text_message_is_named_by_how_it_begins(desk: Client) -> None:
+    rows.campaign(
+        before(medium="sms", subject="", body="Hi {{ contact.first_name }},\n" + "see you soon " * 9)
+    )
+    person = rows.contact()
+    person.phones.create(number="+447911123456", is_primary=True)
+    rows.booked(person)
+    assert "Hi Ada, see you soon see you soon see you soon see you soon…" in page(
+        desk, "outbox", tab="waiting"
+    )
+
+
 def test_a_waiting_message_can_be_read_as_it_would_leave(desk: Client) -> None:
     rows.campaign(before(body="Dear {{ contact.first_name }}"))
     rows.booked()
