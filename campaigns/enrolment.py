@@ -29,7 +29,7 @@ OPEN = frozenset({State.WAITING, State.SENDING})
 NOT_BEGUN = Q(state__in=OPEN, message_id="")
 REPEATED_STEP = "Runs once for a series."
 TOGETHER = 500
-PLANNED = ("for_start", "due_at", "state", "why", "not_before", "attempts", "claimed_until")
+PLANNED = ("for_start", "told_before", "due_at", "state", "why", "not_before", "attempts", "claimed_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,19 +240,30 @@ def _planned(
     """The rows of one step that are new or changed."""
     if step.anchor == Step.Anchor.BEFORE_START and what_started(enrolment) in VOID:
         return []
-    start = enrolment.appointment.starts_at
-    here = next((row for row in rows if row.for_start == start), None)
+    start, is_at_once = enrolment.appointment.starts_at, step.anchor == Step.Anchor.AT_ONCE
+    here = max((row for row in rows if row.for_start == start), key=lambda row: row.told_before, default=None)
     unsent = [row for row in rows if not _is_done(row)]
     if here is not None and _is_done(here):
+        if fires and is_at_once and _told_since(here, rows):
+            again = _dated(
+                next(iter(unsent), None) or Message(enrolment=enrolment, step=step), enrolment, step, now
+            )
+            again[0].told_before = here.told_before + 1
+            return again
         return _void(unsent, "A message for this start was sent already.")
     waiting = [row for row in unsent if row.state in OPEN]
     row = here or next(iter(waiting), None) or next(reversed(unsent), None)
-    is_at_once = step.anchor == Step.Anchor.AT_ONCE
     if is_at_once and not fires:
         return _carried_along(row, start, now)
     if row is None or row.for_start != start or is_at_once:
         return _dated(row or Message(enrolment=enrolment, step=step), enrolment, step, now)
     return _again(row, enrolment, step, now, anew=anew)
+
+
+def _told_since(here: Message, rows: list[Message]) -> bool:
+    """Whether another start was told after that of `here`, so that the person believes it. A new row is only made
+    when none is unsent: what was told later has the higher key."""
+    return any(_is_done(row) and row.pk > here.pk for row in rows)
 
 
 def _is_done(row: Message) -> bool:
@@ -281,7 +292,8 @@ def _carried_along(row: Message | None, start: datetime.datetime, now: datetime.
     """An at-once message that waits for its window goes along to the new start; none is planned silently."""
     if row is None or row.state == State.SKIPPED or (row.state == State.VOID and row.due_at <= now):
         return []
-    row.for_start, row.state, row.why, row.claimed_until = start, State.WAITING, "", None
+    _aim(row, start)
+    row.state, row.why, row.claimed_until = State.WAITING, "", None
     return [row]
 
 
@@ -301,10 +313,16 @@ def _again(
 
 def _dated(row: Message, enrolment: Enrolment, step: Step, now: datetime.datetime) -> list[Message]:
     due = _due(enrolment, step, now)
-    row.for_start, row.due_at, row.why = enrolment.appointment.starts_at, due.at, due.why
+    _aim(row, enrolment.appointment.starts_at)
+    row.due_at, row.why = due.at, due.why
     row.state = State.SKIPPED if due.is_skipped else State.WAITING
     row.not_before, row.attempts, row.claimed_until = None, 0, None
     return [row]
+
+
+def _aim(row: Message, start: datetime.datetime) -> None:
+    if row.for_start != start:
+        row.for_start, row.told_before = start, 0
 
 
 def _due(enrolment: Enrolment, step: Step, now: datetime.datetime) -> Due:

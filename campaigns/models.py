@@ -214,12 +214,16 @@ class Message(Outgoing):
     step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="messages")
     # The start it was planned for: a move takes a waiting message along; a sent one is followed by another.
     for_start = models.DateTimeField()
+    # How often this start was told before. Once it was, it is told again only after another was.
+    told_before = models.PositiveSmallIntegerField(default=0)
 
     objects = OutgoingQuerySet["Message"].as_manager()
 
     class Meta(Outgoing.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["enrolment", "step", "for_start"], name="message_once"),
+            models.UniqueConstraint(
+                fields=["enrolment", "step", "for_start", "told_before"], name="message_once"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], condition=Q(state="waiting"), name="deliver_due"),

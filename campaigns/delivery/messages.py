@@ -52,7 +52,7 @@ class Messages(Mailing[Message]):
             .order_by("due_at", "pk")
         )
         begun = Message.objects.filter(state__in=PERHAPS_SENT).exclude(message_id="")
-        told = begun.only("pk", "enrolment", "step", "for_start", "recipient")
+        told = begun.only("pk", "enrolment", "step", "for_start", "told_before", "recipient")
         rivals = [row for row in rows if self.has_rivals(row)]
         prefetch_related_objects(rivals, Prefetch("enrolment__appointment__enrolments__messages", told))
         return rows
@@ -159,6 +159,7 @@ def _told_at(message: Message, recipient: str) -> QuerySet[Message]:
             enrolment__appointment=message.enrolment.appointment_id,
             step=message.step_id,
             for_start=message.for_start,
+            told_before=message.told_before,
             recipient=recipient,
             state__in=PERHAPS_SENT,
         )
@@ -214,9 +215,9 @@ def _why_repeat(message: Message) -> str:
         return ""
     recipient = _recipient(message.step.medium, message.enrolment.contact)
     others = (each for e in message.enrolment.appointment.enrolments.all() for each in e.messages.all())
+    mine = (message.step_id, message.for_start, message.told_before, recipient)
     is_told = any(
-        (each.step_id, each.for_start, each.recipient) == (message.step_id, message.for_start, recipient)
-        and each.pk != message.pk
+        (each.step_id, each.for_start, each.told_before, each.recipient) == mine and each.pk != message.pk
         for each in others
     )
     what = "address" if message.step.medium == Step.Medium.EMAIL else "number"
