@@ -128,8 +128,8 @@ RECIPES = (
         slug="texts",
         name="Reminder by text",
         icon="chat-left-text",
-        does="One SMS 24 hours before, short enough to cost little.",
-        note="Needs a carrier for text messages.",
+        does="A text message 24 hours before, with a link to change or cancel.",
+        note="Needs a carrier for text messages. With the link it mostly counts as two SMS; without it as one.",
         steps=(TEXT_BEFORE,),
     ),
     Recipe(

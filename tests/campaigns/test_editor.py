@@ -15,9 +15,11 @@ from phonenumbers import is_valid_number, parse
 
 from campaigns.delivery import deliver_due
 from campaigns.enrolment import follow_steps
-from campaigns.library import RECIPES, Recipe
+from campaigns.library import BY_SLUG, RECIPES, Recipe
+from campaigns.merge_fields import merge_fields
 from campaigns.models import Campaign, Message, Step
-from campaigns.rendering import NAMES
+from campaigns.rendering import NAMES, fill
+from campaigns.segments import segments_of
 from campaigns.views import testing
 from contacts.models import Appointment, Contact, Tag, User
 from tests.campaigns import rows
@@ -525,6 +527,15 @@ def test_every_start_reads_well_at_once_and_can_be_switched_on(desk: Client, rec
 def review(**values: str) -> dict[str, Any]:
     body = "{{ campaign.review_url }}"
     return typed(step(0, anchor="after_end", body=body), on_changes=["showed"], **values)
+
+
+def test_the_text_of_the_library_counts_as_its_card_says(settings: Any) -> None:
+    settings.BUSINESS_NAME, settings.PUBLIC_BASE_URL = "Harbour Physio", "https://harbour-physio.example"
+    person = rows.contact()
+    fields = merge_fields(rows.book(person), person, medium=Step.Medium.SMS)
+    (draft,) = BY_SLUG["texts"].steps
+    without_link = draft.text.partition(" Change or cancel")[0]
+    assert [segments_of(fill(text, fields)).count for text in (draft.text, without_link)] == [2, 1]
 
 
 def test_a_review_is_not_asked_for_without_saying_where(desk: Client) -> None:
