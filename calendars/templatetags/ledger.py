@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from calendars.agenda import event_title as title_of
 from calendars.ledger import WHOLE_ACCOUNT, need_a_look
-from calendars.models import GoogleEvent, PushTarget
+from calendars.models import GoogleEvent, PushTarget, SyncRun
+from calendars.sync.brake import braked_runs
 from contacts.time_zones import zone_or_none
 from contacts.viewer import viewer_of
 from integrations.models import GoogleAccount
@@ -46,6 +47,16 @@ def events_that_need_a_look(context: dict[str, Any], account: GoogleAccount) -> 
         request.events_that_failed = need_a_look(viewer_of(request))  # type: ignore[attr-defined]
     failed: dict[int, int] = request.events_that_failed  # type: ignore[attr-defined]
     return {"failed": failed.get(account.pk, 0), "calendar": f"{WHOLE_ACCOUNT}{account.pk}"}
+
+
+@register.inclusion_tag("calendars/_braked_pulls.html", takes_context=True)
+def braked_pulls(context: dict[str, Any], account: GoogleAccount) -> dict[str, Any]:
+    """The pulls of `account` that wait for a person; one query a page, however many accounts."""
+    request: HttpRequest = context["request"]
+    if not hasattr(request, "braked_pulls"):
+        request.braked_pulls = braked_runs(viewer_of(request))  # type: ignore[attr-defined]
+    found: list[SyncRun] = request.braked_pulls  # type: ignore[attr-defined]
+    return {"braked": [run for run in found if run.google_calendar.account_id == account.pk]}
 
 
 @register.inclusion_tag("calendars/_refused_pushes.html", takes_context=True)

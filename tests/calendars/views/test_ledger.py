@@ -8,7 +8,7 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from calendars.models import CalendarConfiguration, GoogleEvent
+from calendars.models import CalendarConfiguration, GoogleEvent, SyncRun
 from calendars.sync import apply
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, Contact, User
@@ -270,6 +270,24 @@ class TestList:
         google_event(user, summary="Fine, of another account")
         assert queries_of(client, path) == before
         assert client.get(path).content.decode().count("could not be read or carried out") == 1
+
+    def test_integrations_say_of_each_account_which_pull_waits_for_a_person(
+        self, desk: tuple[Client, User]
+    ) -> None:
+        client, user = desk
+        google_calendar = self.event(user, "Gone").google_calendar
+        said = "It would cancel 12 appointments."
+        run = SyncRun.objects.create(
+            google_calendar=google_calendar, kind="full", state="braked", started_at=NOW, error=said
+        )
+        path = "/settings/integrations/"
+        client.get(path)
+        before = queries_of(client, path)
+        google_event(user, summary="Fine, of another account")
+        assert queries_of(client, path) == before
+        text = client.get(path).content.decode()
+        assert text.count(said) == 1
+        assert f"/agenda/pulls/{run.pk}/" in text
 
     def test_agenda_says_that_something_needs_a_look(self, desk: tuple[Client, User]) -> None:
         client, user = desk
