@@ -72,6 +72,8 @@ def _store(user: AbstractBaseUser, grant: Grant) -> GoogleAccount:
         account, _ = GoogleAccount.objects.update_or_create(
             user_id=user.pk, subject=grant.subject, defaults=fresh
         )
+        # What the dead connection answered says nothing about this one.
+        account.calendars.exclude(failures=0).update(failures=0, last_error="")
     return GoogleAccount.objects.get(pk=account.pk)
 
 

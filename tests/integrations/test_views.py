@@ -351,9 +351,11 @@ def test_reconnect_heals_a_paused_account(sandbox: StandIn, signed_in: Client, s
     GoogleAccount.objects.filter(pk=account.pk).update(
         state=State.RECONNECT, mailed_at=NOW, last_error="dead"
     )
+    account.calendars.filter(is_primary=True).update(failures=1, last_error="dead")
     go(sandbox, signed_in, account=account)
     account.refresh_from_db()
     assert (account.state, account.mailed_at, account.last_error) == (State.CONNECTED, None, "")
+    assert not account.calendars.exclude(failures=0, last_error="").exists()
 
 
 def test_a3_reconnecting_as_another_google_account_is_refused_with_words(
