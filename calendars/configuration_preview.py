@@ -27,10 +27,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The counts of a preview and its first entries, appointments before the rest."""
+    """The counts of a preview and its first entries, appointments before the rest.
+
+    `settled`: how many upcoming events have an appointment already, which no option touches.
+    """
 
     preview: Preview
     entries: tuple[Entry, ...]
+    settled: int
 
     @property
     def more(self) -> int:
@@ -47,7 +51,9 @@ def listing(form: UnassignedConfigurationForm, viewer: User, now: datetime) -> L
         return None
     # What changes comes first: a list of six grey blocks would hide the one appointment.
     first = sorted(found.lines, key=lambda line: not line.makes_appointment)[:LISTED]
-    return Listing(found, tuple(_entry(line, shows_titles=form.owner == viewer) for line in first))
+    entries = tuple(_entry(line, shows_titles=form.owner == viewer) for line in first)
+    rows = GoogleEvent.objects.filter(google_calendar=found.google_calendar, ends_at__gt=now)
+    return Listing(found, entries, settled=rows.filter(outcome=GoogleEvent.Outcome.APPOINTMENT).count())
 
 
 def as_if_saved(form: UnassignedConfigurationForm, now: datetime) -> CalendarConfiguration | None:

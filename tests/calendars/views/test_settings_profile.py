@@ -381,6 +381,16 @@ def test_the_real_upcoming_events_are_shown_under_unsaved_values(staff: Client, 
     assert not GoogleEvent.objects.exclude(appointment=None).exists()
 
 
+def test_events_that_are_appointments_already_are_counted_as_staying_so(
+    staff: Client, user: User, upcoming: Calendar
+) -> None:
+    assert "appointment already" not in text(staff.get(PROFILE))
+    GoogleEvent.objects.update(outcome=GoogleEvent.Outcome.APPOINTMENT, appointment=booked(user))
+    page = text(staff.get(PROFILE))
+    assert '<b class="nums">1</b> is an appointment already and stays one.' in page
+    assert "Nothing lies ahead" not in page
+
+
 def test_values_that_cannot_be_saved_show_no_events(staff: Client, upcoming: Calendar) -> None:
     response = staff.get(reverse("calendars:profile_effect"), {"sync_option": "no such"})
     assert "Your upcoming events" not in text(response)
