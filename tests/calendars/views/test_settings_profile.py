@@ -385,9 +385,13 @@ def test_events_that_are_appointments_already_are_counted_as_staying_so(
     staff: Client, user: User, upcoming: Calendar
 ) -> None:
     assert "appointment already" not in text(staff.get(PROFILE))
-    GoogleEvent.objects.update(outcome=GoogleEvent.Outcome.APPOINTMENT, appointment=booked(user))
+    made = {"outcome": GoogleEvent.Outcome.APPOINTMENT, "appointment": booked(user)}
+    GoogleEvent.objects.filter(summary="Ada comes").update(**made)
     page = text(staff.get(PROFILE))
-    assert '<b class="nums">1</b> is an appointment already and stays one.' in page
+    assert '<b class="nums">1</b> is an appointment already and stays one. Of the others:' in page
+    GoogleEvent.objects.update(**made)
+    page = text(staff.get(PROFILE))
+    assert '<b class="nums">2</b> are appointments already and stay so.' in page
     assert "Nothing lies ahead" not in page
 
 
