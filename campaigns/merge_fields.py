@@ -77,7 +77,7 @@ def merge_fields(
             "unsubscribe_url": unsubscribing.address_for(contact, medium),
         },
         appointment={
-            "title": appointment.title or appointment.calendar.name,
+            "title": _title(appointment, contact),
             "date": day(starts_at),
             "time": f"{starts_at:%H:%M}",
             "starts_at": moment_in_words(starts_at),
@@ -98,6 +98,16 @@ def merge_fields(
         # Absent, not empty: a text that asks for a review without saying where cannot be filled in at all.
         campaign={"review_url": campaign.review_url} if campaign and campaign.review_url else {},
     )
+
+
+def _title(appointment: Appointment, contact: Contact) -> str:
+    """What it is called to `contact`. The usual title names its first contact, whom nobody else who comes need know."""
+    usual = f"{appointment.calendar.name}: "
+    if not appointment.title or (
+        appointment.title.startswith(usual) and contact.pk != appointment.contact_id
+    ):
+        return appointment.calendar.name
+    return appointment.title
 
 
 def _links(appointment: Appointment, contact: Contact, now: datetime.datetime) -> dict[str, str]:
