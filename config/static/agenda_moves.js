@@ -43,7 +43,7 @@
     function say(answer, undoing) {
       buttons.hidden = false;
       bar.classList.add("is-shown");
-      bar.classList.toggle("is-bad", answer.outcome !== "moved");
+      bar.classList.toggle("is-bad", answer.outcome !== "moved" && answer.outcome !== "kept");
       words.textContent = answer.words;
       doUndo = undoing || null;
       undo.hidden = !doUndo;
@@ -133,7 +133,7 @@
             putBack();
             busy(false);
             taken.querySelector("input").value = "";
-            bar.say({ outcome: "refused", words: verbs.stays });
+            bar.say({ outcome: "kept", words: verbs.stays });
           });
           return;
         }
@@ -155,7 +155,7 @@
       var verbs = { anyway: "Move anyway", back: "Put it back", stays: "Put back: nothing was moved." };
       if (isGivenUp) {
         info.revert();
-        bar.say({ outcome: "refused", words: verbs.stays });
+        bar.say({ outcome: "kept", words: verbs.stays });
         return;
       }
       send(facts.drag, Object.assign({ version: facts.version }, values), verbs, info.revert);
