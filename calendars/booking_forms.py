@@ -41,7 +41,7 @@ class VisitorForm(forms.Form):
     address = forms.EmailField(
         max_length=254,
         label="E-mail",
-        help_text="The confirmation goes there.",
+        help_text="What we answer goes there.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     phone = PhoneNumberField(

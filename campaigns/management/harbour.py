@@ -17,12 +17,12 @@ Harbour Physio
 """
 CONFIRMATION_BODY = """Hello {{ contact.first_name | default: "there" }},
 
-you are booked: {{ appointment.title }}, {{ appointment.starts_at }}.
+your appointment: {{ appointment.title }}, {{ appointment.starts_at }}.
 If that does not suit you, answer this message.
 
 Harbour Physio
 """
-TEXT_BODY = "Harbour Physio: you are booked, {{ appointment.starts_at }}. Answer STOP for no more texts."
+TEXT_BODY = "Harbour Physio: your appointment, {{ appointment.starts_at }}. Answer STOP for no more texts."
 
 
 @dataclass(frozen=True)

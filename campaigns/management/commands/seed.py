@@ -177,7 +177,7 @@ def make_campaign() -> None:
                 (
                     at_once,
                     minutes(0),
-                    "You are booked: {{ appointment.starts_at }}",
+                    "Your appointment: {{ appointment.starts_at }}",
                     harbour.CONFIRMATION_BODY,
                 ),
                 (before, minutes(24 * 60), "Tomorrow: {{ appointment.title }}", harbour.REMINDER_BODY),
