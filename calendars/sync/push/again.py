@@ -22,7 +22,7 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
     except Gone:
         rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
         return
-    if event.is_series:
+    if event.is_series and not event.is_cancelled:
         # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now. Of a
         # calendar that nobody reads any more it is the person's own.
         if google_calendar.next_pull_at is None:

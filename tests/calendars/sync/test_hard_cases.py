@@ -161,6 +161,23 @@ def test_change_at_google_that_failed_here_is_not_written_over(
     assert (appointment.starts_at, event["summary"]) == (LATER, "Other words")
 
 
+def test_appointment_cancelled_here_whose_event_became_a_series_that_is_gone_comes_to_rest(
+    google: Google,
+) -> None:
+    """Google lists neither the series nor its end: asked for, the event says so (seed 626175001 of `make soak`)."""
+    desk = Desk(google)
+    appointment = book(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    repeat(google, desk, event)
+    google.delete(desk.address, event)
+    booking.cancel(appointment)
+    for _ in range(3):
+        try_once_more(desk, pulls=False)
+    assert google.events(desk.address) == []
+    assert not PushTarget.objects.behind().exists()
+
+
 def test_move_reaches_an_event_in_a_calendar_that_is_not_read_any_more(google: Google) -> None:
     """Nobody plans what a person changed there: seen is enough (seed 258642841 of `make soak`)."""
     room = Room(google)
