@@ -61,7 +61,7 @@ def held(setting: Setting, now: datetime) -> Collection[int]:
         run = runs.order_by("-started_at", "-pk").first()
         run = run or runs.create(kind=SyncRun.Kind.INCREMENTAL, started_at=now)
         runs.filter(pk=run.pk).update(state=SyncRun.State.BRAKED)
-    braked.update(error=f"It would cancel {_counted(sum(seats))}. Nothing is done until a person lets it.")
+    braked.update(error=f"It would cancel {_counted(sum(seats))}. Nothing is done until you decide.")
     return pks
 
 

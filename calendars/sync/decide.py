@@ -14,7 +14,7 @@ from calendars.models import GoogleEvent, PrivateEvents
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import keeping_private
 from calendars.sync.gather import situations
-from calendars.sync.guests import is_outside
+from calendars.sync.guests import GUESTS_DECLINED_OR_IGNORED, GUESTS_IGNORED, is_outside
 from calendars.sync.observation import PRIVATE
 from calendars.sync.people import people_on
 from calendars.sync.plan import plan
@@ -104,6 +104,8 @@ def why_not_made(event: GoogleEvent, now: datetime) -> str:
     made = plan(situation.observed, None, None, replace(facts, decision=Decision.MAKE))
     if made.book or made.join:
         return ""
+    if facts.nobody in (GUESTS_IGNORED, GUESTS_DECLINED_OR_IGNORED):
+        return f"No appointment: {facts.nobody}. Settings → Profile, “Ignored guests”, can change that."
     if not facts.guests and made.outcome != GoogleEvent.Outcome.CANCELLED:
         return "It has no guest to make an appointment with. Invite them at Google, or book here."
     return made.reason

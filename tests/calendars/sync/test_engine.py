@@ -476,6 +476,14 @@ def test_decisions_on_one_event(google: Google) -> None:
     assert not event.appointment.changes.get().fires
 
 
+def test_event_whose_guests_are_all_ignored_says_where_that_is_changed(google: Google) -> None:
+    desk = Desk(google, "smart", creation=False)
+    google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    event = decide.never_guest(only_event(), "new@x.org", by=desk.user, now=NOW)
+    assert "Ignored guests" in decide.why_not_made(event, NOW)
+
+
 def test_large_meeting_only_blocks(google: Google) -> None:
     desk = Desk(google)
     google.add(desk.address, guests=tuple(f"g{n}@x.org" for n in range(21)))
