@@ -2,12 +2,10 @@
 
 import datetime
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -26,28 +24,10 @@ from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
 from tests.campaigns.typed import step, stored, typed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 State = Message.State
 DAY = timedelta(days=1)
 Status = Appointment.Status
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def me() -> User:
-    return rows.user(first_name="Grace", last_name="Hopper")
-
-
-@pytest.fixture
-def desk(me: User) -> Client:
-    client = Client()
-    client.force_login(me)
-    return client
 
 
 def post(client: Client, data: dict[str, Any], campaign: Campaign | None = None) -> str:

@@ -1,12 +1,10 @@
 """The pages: who may not, what they change, how they read, and that a longer list costs no more queries."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.apps import apps
 from django.core import mail, signing
 from django.test import Client
@@ -22,27 +20,9 @@ from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
 from tests.factories import GoogleEventFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 State = Message.State
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def me() -> User:
-    return rows.user(first_name="Grace", last_name="Hopper")
-
-
-@pytest.fixture
-def desk(me: User) -> Client:
-    client = Client()
-    client.force_login(me)
-    return client
 
 
 def page(client: Client, name: str, *args: Any, **query: str) -> str:

@@ -1,11 +1,9 @@
 """The trigger log's page, the parts of it on other pages, and firing by hand with a look at what would come of it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -19,27 +17,9 @@ from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, at_once, before
 from tests.factories import GoogleAccountFactory, GoogleCalendarFactory, GoogleEventFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 State = Message.State
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def me() -> User:
-    return rows.user(first_name="Grace", last_name="Hopper")
-
-
-@pytest.fixture
-def desk(me: User) -> Client:
-    client = Client()
-    client.force_login(me)
-    return client
 
 
 def log(client: Client, **query: Any) -> str:
