@@ -61,6 +61,12 @@ def test_a_newcomer_sets_up_reminders_from_the_library(desk: Desk):
     desk.until(page.url, ours)
     expect(ours).to_contain_text(short(day - datetime.timedelta(days=2), "08:15"))
 
+    # The tests that follow meet the campaigns of the demo alone.
+    desk.go("/campaigns/")
+    page.get_by_role("link", name=NAME, exact=True).click()
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_text(f"“{NAME}” is off")).to_be_visible()
+
 
 def test_fields_are_picked_into_a_text_and_a_mistake_is_told_at_its_field(desk: Desk):
     page = desk.page
