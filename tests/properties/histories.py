@@ -242,6 +242,7 @@ class Histories(RuleBasedStateMachine):
         event = invited[index % len(invited)]
         person = event["attendees"][index % len(event["attendees"])]["email"]
         if person in (*STAFF, STRANGER):
+            self.ledger.answered_again(event["id"])
             self.at_google(lambda: self.world.control.respond(person, event["id"], answer))
             return
         people = [

@@ -91,7 +91,7 @@ class Ledger:
     reworded: set[str] = field(default_factory=set)
     # Events that a person made a series: whose they are from then on is that person's to say.
     repeated: set[str] = field(default_factory=set)
-    # Occurrences that a person brought back at Google: what staff cancelled stays cancelled here.
+    # Events that a person brought back at Google, or answered again, after staff had cancelled them: they stay so here.
     revived: set[str] = field(default_factory=set)
     # Event id → the appointment it was a copy of at the end of some step.
     aimed: dict[str, Any] = field(default_factory=dict)
@@ -105,6 +105,11 @@ class Ledger:
     decided_meetings: set[str] = field(default_factory=set)
     # Google calendars whose configuration changed on the way.
     reconfigured: set[int] = field(default_factory=set)
+
+    def answered_again(self, event_id: str) -> None:
+        """A person answers an invitation at Google, which we declined for them if staff had cancelled it here."""
+        if PushTarget.objects.filter(event_id=event_id, appointment__status__in=VOID).exists():
+            self.revived.add(event_id)
 
 
 # --- after every step -----------------------------------------------------------------------------------------------
