@@ -167,8 +167,6 @@ class Histories(RuleBasedStateMachine):
             return
         event = events[index % len(events)]
         event_id = event.get("recurringEventId", event["id"]) if series else event["id"]
-        if "summary" in body:
-            self.ledger.reworded.add(event["id"])
         self.at_google(lambda: self.world.control.patch(address, address, event_id, body))
 
     @rule(address=who, index=which, slot=slots)

@@ -87,8 +87,6 @@ class Ledger:
     appointments: set[Any] = field(default_factory=set)
     # (Google calendar, event id) → (etag, revision): one way let the two sides differ at exactly this state.
     protected: dict[tuple[int, str], tuple[str, int]] = field(default_factory=dict)
-    # Events of ours whose words a person changed at Google.
-    reworded: set[str] = field(default_factory=set)
     # Events that a person made a series: whose they are from then on is that person's to say.
     repeated: set[str] = field(default_factory=set)
     # Events that a person brought back at Google, or answered again, after staff had cancelled them: they stay so here.
@@ -316,8 +314,14 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
         if appointment.is_void and (target.event_id in ledger.revived or _is_history(event, google_calendar)):
             continue
         assert agree(event, appointment), why
-        if event and is_living(event) and not target.is_adopted and event["id"] not in ledger.reworded:
+        if event and _says_our_words(event, appointment, target):
             assert event.get("summary", "") == appointment.title, why
+
+
+def _says_our_words(event: dict[str, Any], appointment: Appointment, target: PushTarget) -> bool:
+    """An event of ours says what is written here, whatever its owner wrote over it; a private one is its owner's."""
+    is_private = event.get("visibility", "default") != "default"
+    return is_living(event) and not appointment.is_void and not target.is_adopted and not is_private
 
 
 def _is_history(event: dict[str, Any] | None, google_calendar: GoogleCalendar) -> bool:
