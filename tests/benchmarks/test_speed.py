@@ -7,8 +7,7 @@ import sys
 import psycopg
 import pytest
 
-from tests import processes
-from tests.benchmarks import databases
+from tests import databases, processes
 from tests.benchmarks.stopwatch import Figure, table
 
 DATABASES = {"SQLite": databases.sqlite, "PostgreSQL": databases.postgresql}

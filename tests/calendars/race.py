@@ -10,7 +10,6 @@ from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import django
-from django.core.management import call_command
 from django.db import connection
 
 PROCESSES = 3
@@ -24,7 +23,6 @@ SLOTS = [NOW + datetime.timedelta(days=1) + number * HOUR for number in range(RO
 
 def main() -> None:
     django.setup()
-    call_command("migrate", verbosity=0)
     kinds = {"personal": 1, "round_robin": 2, "class": 1}
     calendars = {kind: a_calendar(kind, members) for kind, members in kinds.items()}
     calendars |= {

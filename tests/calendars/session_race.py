@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import django
-from django.core.management import call_command
 from django.db import connection
 
 WORKERS = 4
@@ -27,7 +26,6 @@ LATER = NOW + datetime.timedelta(days=9)
 
 def main() -> None:
     django.setup()
-    call_command("migrate", verbosity=0)
     from tests.campaigns import rows  # noqa: PLC0415 (after setup)
 
     rows.campaign(rows.at_once(), rows.before(24))

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import django
 from django.core import mail
-from django.core.management import call_command
 from django.db import connection
 
 WORKERS = 4
@@ -18,7 +17,6 @@ APPOINTMENTS = 8
 
 def main() -> None:
     django.setup()
-    call_command("migrate", verbosity=0)
     # Models can be imported only after setup.
     from campaigns import delivery, triggers  # noqa: PLC0415
     from campaigns.delivery import claims  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -64,20 +65,31 @@ def after(hours: float = 2, **values: Any) -> dict[str, Any]:
     return {"anchor": Step.Anchor.AFTER_END, "offset": timedelta(hours=hours), **values}
 
 
-def book(
-    person: Contact | None = None, *, starts_at: datetime.datetime = START, **values: Any
-) -> Appointment:
+def book(person: Contact | None = None, **values: Any) -> Appointment:
     """An appointment whose changes nobody has looked at yet (a test's commit never comes)."""
+    return book_all([person or contact()], **values)[0]
+
+
+def book_all(
+    people: Iterable[Contact], *, starts_at: datetime.datetime = START, **values: Any
+) -> list[Appointment]:
+    """One appointment each, all at the same time."""
     owner = values.pop("owner", None) or user()
-    wanted = booking.Booking(
-        calendar=values.pop("calendar", None) or calendar(),
-        contact=person or contact(),
-        owner=owner,
-        starts_at=starts_at,
-        ends_at=values.pop("ends_at", starts_at + timedelta(minutes=30)),
-        **{"hosts": [owner], **values},
+    on = values.pop("calendar", None) or calendar()
+    ends_at = values.pop("ends_at", starts_at + timedelta(minutes=30))
+    return booking.book_many(
+        [
+            booking.Booking(
+                calendar=on,
+                contact=person,
+                owner=owner,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                **{"hosts": [owner], **values},
+            )
+            for person in people
+        ]
     )
-    return booking.book_many([wanted])[0]
 
 
 def look(now: datetime.datetime = NOW) -> None:

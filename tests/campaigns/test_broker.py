@@ -14,8 +14,7 @@ import pytest
 import redis
 from celery import Celery
 
-from tests import processes
-from tests.benchmarks import databases
+from tests import databases, processes
 
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/11")
 KEY = "d29ya2Vycy13b3JrZXJzLXdvcmtlcnMtd29ya2Vycy0="
@@ -40,7 +39,7 @@ def site(broker: redis.Redis, tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of a deployment in which people have booked and nobody has heard of it."""
     with contextlib.ExitStack() as stack:
         try:
-            url = stack.enter_context(databases.postgresql())
+            url = stack.enter_context(databases.postgresql(migrated=True))
         except psycopg.OperationalError:
             pytest.skip("needs a PostgreSQL (TEST_POSTGRES_URL)")
         site = {

@@ -1,40 +1,34 @@
 """Several workers at once, on SQLite and on PostgreSQL: nothing is enrolled or sent twice, and nothing is lost."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests import databases
 from tests.campaigns.race import APPOINTMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
-POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A throw-away database of its own; the PostgreSQL one is skipped where there is no server."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'race.sqlite3'}"
-        return
-    name = f"race_{uuid.uuid4().hex}"
-    try:
-        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=2)
-    except psycopg.OperationalError:
-        pytest.skip("No PostgreSQL server to test on (TEST_POSTGRES_URL).")
-    with server:
-        server.execute(f'CREATE DATABASE "{name}"')
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A throw-away database with every table; the PostgreSQL one is skipped where there is no server."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            yield stack.enter_context(databases.sqlite(migrated=True))
+            return
         try:
-            yield f"{POSTGRES}/{name}"
-        finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    server.close()
+            url = stack.enter_context(databases.postgresql(migrated=True))
+        except psycopg.OperationalError:
+            pytest.skip("No PostgreSQL server to test on (TEST_POSTGRES_URL).")
+        yield url
 
 
 def test_workers_at_the_same_moment_enrol_and_send_everything_once(database_url: str) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests import processes
-from tests.benchmarks import databases
+from tests import databases, processes
 from tests.campaigns.workers.scenes import NUMBER, POINTS
 
 KEY = "d29ya2Vycy13b3JrZXJzLXdvcmtlcnMtd29ya2Vycy0="
@@ -40,9 +39,9 @@ def database() -> Iterator[str]:
     """PostgreSQL, and SQLite where there is none."""
     with contextlib.ExitStack() as stack:
         try:
-            url = stack.enter_context(databases.postgresql())
+            url = stack.enter_context(databases.postgresql(migrated=True))
         except psycopg.OperationalError:
-            url = stack.enter_context(databases.sqlite())
+            url = stack.enter_context(databases.sqlite(migrated=True))
         yield url
 
 

@@ -1,8 +1,8 @@
 """The same code as a deployment runs it: PostgreSQL, Redis, and web, worker and beat in processes of their own."""
 
+import contextlib
 import secrets
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,35 +11,42 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
+from tests import databases
 from tests.processes import Running, run
 
-POSTGRES = "postgres://postgres@127.0.0.1:5432/"
 REDIS = "redis://127.0.0.1:6379/"
 
 
 @pytest.fixture
-def database_url() -> Iterator[str]:
-    """A PostgreSQL database of its own, gone afterwards."""
-    name = f"tandem_test_{uuid.uuid4().hex}"
-    try:
-        server = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=2)
-    except psycopg.OperationalError:
-        pytest.skip("needs a PostgreSQL on 127.0.0.1:5432 that lets postgres in")
-    with server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield POSTGRES + name
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def empty_deployment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with database(migrated=False) as url:
+        yield environment(url, tmp_path)
 
 
 @pytest.fixture
-def deployment(database_url: str, tmp_path: Path) -> dict[str, str]:
+def deployment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with database(migrated=True) as url:
+        yield environment(url, tmp_path)
+
+
+@contextlib.contextmanager
+def database(*, migrated: bool) -> Iterator[str]:
+    with contextlib.ExitStack() as stack:
+        try:
+            url = stack.enter_context(databases.postgresql(migrated=migrated))
+        except psycopg.OperationalError:
+            pytest.skip("needs a PostgreSQL on 127.0.0.1:5432 that lets postgres in")
+        yield url
+
+
+def environment(database_url: str, folder: Path) -> dict[str, str]:
     return {
         "DATABASE_URL": database_url,
         "SECRET_KEY": secrets.token_urlsafe(60),
         "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "ALLOWED_HOSTS": "crm.example.com",
         "PUBLIC_BASE_URL": "https://crm.example.com",
-        "TANDEM_LOCAL_DIR": str(tmp_path),
+        "TANDEM_LOCAL_DIR": str(folder),
     }
 
 
@@ -48,9 +55,9 @@ def succeed(*words: str, **ours: str) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-def test_it_migrates_and_passes_the_deployment_checks_on_postgresql(deployment):
-    succeed("manage.py", "migrate", "--verbosity=0", **deployment)
-    succeed("manage.py", "check", "--deploy", "--fail-level=WARNING", **deployment)
+def test_it_migrates_and_passes_the_deployment_checks_on_postgresql(empty_deployment):
+    succeed("manage.py", "migrate", "--verbosity=0", **empty_deployment)
+    succeed("manage.py", "check", "--deploy", "--fail-level=WARNING", **empty_deployment)
 
 
 def test_worker_and_beat_in_processes_of_their_own_do_what_is_due(deployment):
@@ -60,7 +67,6 @@ def test_worker_and_beat_in_processes_of_their_own_do_what_is_due(deployment):
     except redis.ConnectionError:
         pytest.skip("needs a Redis on 127.0.0.1:6379")
     processes = deployment | {"CELERY_BROKER_URL": REDIS + "9", "BEAT_SECONDS": "1"}
-    succeed("manage.py", "migrate", "--verbosity=0", **deployment)
     succeed("manage.py", "seed", **deployment, DEBUG="true")
     with psycopg.connect(deployment["DATABASE_URL"], autocommit=True) as database:
         # As if the process that booked them had died before anybody looked.

@@ -23,10 +23,10 @@ def due(number: int, medium: str = "email", *, since: timedelta = MINUTE) -> Non
     """`number` messages by `medium` that became due `since` ago."""
     rows.campaign(rows.before(24, medium=medium, when_late=Step.WhenLate.SEND))
     owner, calendar = rows.user(), rows.calendar()
-    for _ in range(number):
-        person = rows.contact()
+    people = [rows.contact() for _ in range(number)]
+    for person in people:
         person.phones.create(number=f"+44794600{person.pk % 10_000:04}", is_primary=True)
-        rows.book(person, owner=owner, calendar=calendar, starts_at=timezone.now() + DAY - since)
+    rows.book_all(people, owner=owner, calendar=calendar, starts_at=timezone.now() + DAY - since)
     assert states() == {"waiting": number}, states()
 
 

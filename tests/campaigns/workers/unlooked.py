@@ -5,14 +5,12 @@ from datetime import timedelta
 
 import django
 from django.conf import settings
-from django.core.management import call_command
 from django.utils import timezone
 
 
 def main() -> None:
     django.setup()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    call_command("migrate", verbosity=0)
     # Models can be imported only after setup.
     from contacts import signals  # noqa: PLC0415
     from contacts.models import AppointmentChange  # noqa: PLC0415
