@@ -53,7 +53,7 @@ def a_calendar(kind: str, members: int, slug: str = "") -> int:
 
 def race(calendars: dict[str, int]) -> dict[str, Any]:
     """By calendar how often each answer was given, and how many claims of one host begin at one moment."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=visitor, args=(calendars, number, barrier, answers))
@@ -86,7 +86,6 @@ def outcome(kind: str, calendar: int, counted: Counter[tuple[str, str]]) -> dict
 
 
 def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: Any) -> None:
-    django.setup()
     from calendars import booking, customers  # noqa: PLC0415
     from calendars.models import Calendar  # noqa: PLC0415
     from contacts.newcomers import Newcomer  # noqa: PLC0415
