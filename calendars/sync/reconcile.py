@@ -108,7 +108,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
     book_all([(made.book, situation) for made, situation in plans if made.book is not None], setting)
     for made, situation in plans:
         also = apply_plan(made, situation, setting) if made.book is None else ""
-        _remember(made, situation, also)
+        _remember(made, situation, also, told=batch.of(situation.row))
     take_as_copies([situation.row for _, situation in plans if situation.is_taken_over])
     _save(rows)
     _spend_decisions(plans)
@@ -159,21 +159,24 @@ def _spend_decisions(plans: Sequence[tuple[Plan, Situation]]) -> None:
         GoogleEvent.objects.filter(pk__in=spent, decision=keep).update(decision="", decided_by=None)
 
 
-def _remember(made: Plan, situation: Situation, also: str) -> None:
-    """Write the plan on its row: what staff see, and what both sides now agree on."""
+def _remember(made: Plan, situation: Situation, also: str, *, told: frozenset[str]) -> None:
+    """Write the plan on its row: what staff see, and what both sides now agree on. `told`: what was told of its series,
+    for one that is planned once more.
+    """
     row, observed = situation.row, situation.observed
     reason = made.reason or row.reason or "Linked to its appointment."
     row.reason = f"{reason} {also}".strip()[:500]
     if observed.is_private and situation.facts.private_events != PrivateEvents.NORMAL:
         # The one that stays from before it turned private, too.
         row.reason = without_addresses(row.reason)
+    row.series_told = sorted({*row.series_told, *told}) if made.waits or made.join else []
     if made.waits:
         return
     row.outcome, row.blocks, row.colour, row.outline = made.outcome, made.blocks, made.colour, made.outline
     row.is_silent = row.is_silent if made.is_silent is None else made.is_silent
     # Who joined looks at the appointment as its own with the next sweep: its guests may be others by now.
     row.planned_etag, row.replan = row.etag, GoogleEvent.Replan.MEETING if made.join else ""
-    row.error, row.attempts, row.not_before, row.series_told = "", 0, None, []
+    row.error, row.attempts, row.not_before = "", 0, None
     if made.agrees and row.appointment is not None:
         row.agreed_etag = row.etag
         row.agreed_cancelled = observed.is_cancelled

@@ -10,7 +10,8 @@ from calendars import booking
 from calendars.models import GoogleEvent
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
-from tests.calendars.sync.rules.scene import add_series
+from integrations.models import GoogleAccount
+from tests.calendars.sync.rules.scene import WEEKLY, add_series
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
@@ -99,4 +100,24 @@ def test_same_change_of_a_series_made_again_is_told_again(
     google.move(desk.address, series, TOMORROW_AT_TEN + 2 * HOUR)
     desk.turn()
     assert (carried_out("rescheduled"), fired("rescheduled")) == (8, 2)
+    assert not GoogleEvent.objects.exclude(series_told=[]).exists()
+
+
+def test_guest_of_a_series_that_a_colleague_made_known_first_is_told_once(google: Google) -> None:
+    """Occurrences that join the colleague's appointments look at their guests with the next sweep only."""
+    organiser, colleague = Desk(google), Desk(google, "disable_trigger")
+    event = google.add(organiser.address, guests=("new@x.org", colleague.address))
+    for desk in (organiser, colleague):
+        desk.turn()
+    google.change(organiser.address, event, **WEEKLY)
+    # While the organiser's grant is dead, the colleague's configuration decides.
+    GoogleAccount.objects.filter(pk=organiser.account.pk).update(state=GoogleAccount.State.RECONNECT)
+    colleague.turn()
+    GoogleAccount.objects.update(state=GoogleAccount.State.CONNECTED)
+    google.change(organiser.address, event, attendees=[{"email": "ben@x.org"}])
+    organiser.turn()
+    colleague.turn()
+    organiser.turn(pulls=False)
+    ben = {"contact__emails__address": "ben@x.org"}
+    assert (carried_out("booked", **ben), fired("booked", **ben)) == (4, 1)
     assert not GoogleEvent.objects.exclude(series_told=[]).exists()
