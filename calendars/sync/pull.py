@@ -138,11 +138,13 @@ class Pull:
 
     def _finish(self, page: EventPage, progress: Callable[[], None]) -> None:
         """The last page: its rows, what a full pull did not find, and the token, in one transaction."""
-        if not (self.found_something or page.events or page.unreadable):
+        listed = [event.google_id for event in page.events] + [bad.google_id for bad in page.unreadable]
+        doubtful = self._doubtful(listed)
+        self.found += len(doubtful)
+        if not (self.found_something or listed):
             self._store_token(page.next_sync_token)
             return
-        listed = [event.google_id for event in page.events] + [bad.google_id for bad in page.unreadable]
-        found, gone = self._ask_for(self._doubtful(listed), progress)
+        found, gone = self._ask_for(doubtful, progress)
         with transaction.atomic():
             self._write(page)
             self._observe(found)
@@ -258,17 +260,28 @@ class Pull:
         )
 
     def _doubtful(self, listed: Sequence[str]) -> list[str]:
-        """Ids of rows that this pull should have told of: linked ones that a full pull missed, and those that a pull
-        saw that broke off. What was made and deleted since the token, Google does not list."""
+        """Ids of rows that this pull should have told of: linked ones that a full pull missed, those that a pull saw
+        that broke off, and what was inserted from here since the token. What was made and deleted since the token,
+        Google need not list."""
         if self.is_full:
             rows = GoogleEvent.objects.filter(self._missing(listed), appointment__isnull=False)
-        elif self.follows_break:
-            broken = Q(run__state=SyncRun.State.RUNNING) & ~Q(run=self.record) & ~Q(google_id__in=listed)
-            rows = GoogleEvent.objects.filter(broken, google_calendar=self.google_calendar)
-            rows = rows.exclude(status="cancelled")
-        else:
+            return list(rows.values_list("google_id", flat=True))
+        unlisted = Q()
+        if self.follows_break:
+            unlisted |= Q(run__state=SyncRun.State.RUNNING) & ~Q(run=self.record)
+        if self._was_pushed_to:
+            unlisted |= Q(seen_at=None, appointment__isnull=False)
+        if not unlisted:
             return []
+        rows = GoogleEvent.objects.filter(unlisted, google_calendar=self.google_calendar)
+        rows = rows.exclude(Q(status="cancelled") | Q(google_id__in=listed))
         return list(rows.values_list("google_id", flat=True))
+
+    @property
+    def _was_pushed_to(self) -> bool:
+        """Since the token this pull began with, as far as the account tells."""
+        pushed, pulled = self.google_calendar.account.last_push_at, self.google_calendar.last_pull_at
+        return pushed is not None and (pulled is None or pushed >= pulled)
 
     def _ask_for(
         self, google_ids: Sequence[str], progress: Callable[[], None]
