@@ -9,6 +9,7 @@ from django.db.models import Prefetch
 from campaigns.enrolment import changes_of, what_started
 from campaigns.matching import Fact, Filters, concerns, why_not
 from campaigns.models import Campaign, Enrolment, Step
+from campaigns.overlapping import Said, what_is_doubled
 from campaigns.reaching import Reach
 from contacts.models import Appointment, Contact, ContactEmail, ContactPhone
 
@@ -87,6 +88,30 @@ def filters_of(campaign: Campaign) -> Filters:
         recurring=campaign.recurring,
         mediums=tuple(dict.fromkeys(step.medium for step in campaign.steps.all())),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """A campaign that is on and says some of the same. `words` end a sentence that begins with its name."""
+
+    campaign: Campaign
+    words: str
+
+
+def doubled_by(campaign: Campaign) -> list[Doubled]:
+    """The other campaigns that are on and tell the same people the same thing at the same time. Five statements."""
+    every = candidates()
+    mine = next(each for each in every if each.campaign.pk == campaign.pk)
+    found = []
+    for other in every:
+        if other.campaign.is_active and other.campaign.pk != campaign.pk:
+            words = what_is_doubled(mine.filters, _said(mine.campaign), other.filters, _said(other.campaign))
+            found += [Doubled(other.campaign, words)] if words else []
+    return found
+
+
+def _said(campaign: Campaign) -> list[Said]:
+    return [Said(step.anchor, step.offset, step.medium) for step in campaign.steps.all()]
 
 
 def _ids(rows: Iterable[object]) -> frozenset[int]:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from campaigns import previewing, replanning, sample
+from campaigns.candidates import Doubled, doubled_by
 from campaigns.entering import fitting
 from campaigns.figures.counting import in_short
 from campaigns.forms import CampaignEditor
@@ -19,6 +20,7 @@ from contacts.viewer import viewer_of
 
 EMPTY = "empty"
 CHOICES = ("move", "leave")
+NOBODY: list[Doubled] = []
 
 
 def campaign_new(request: HttpRequest) -> HttpResponse:
@@ -109,6 +111,7 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
         "picks": PICKS,
         "waiting": _waiting(stored) if stored else 0,
         "fits": _fits(stored) if stored and stored.is_active and request.method == "GET" else 0,
+        "doubled": doubled_by(stored) if stored and request.method == "GET" else NOBODY,
         "doing": in_short(stored, timezone.now()) if stored else None,
         **_previewed(request, editor),
     }

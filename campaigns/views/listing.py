@@ -4,9 +4,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from campaigns import readiness, wording
+from campaigns.candidates import doubled_by
 from campaigns.figures.counting import listed
 from campaigns.models import Campaign
 
@@ -40,4 +42,12 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
         else "is off: nobody enters, and what comes due is skipped."
     )
     messages.success(request, f"“{row.name}” {effect}")
+    if row.is_active:
+        _warn_of_doubles(request, row)
     return redirect("campaigns:campaigns")
+
+
+def _warn_of_doubles(request: HttpRequest, row: Campaign) -> None:
+    for each in doubled_by(row):
+        link = format_html('<a href="{}">{}</a>', each.campaign.get_absolute_url(), each.campaign.name)
+        messages.warning(request, format_html("“{}” {} People would hear twice.", link, each.words))

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from campaigns import copying, entering
+from campaigns.candidates import doubled_by
 from campaigns.models import Campaign
 from campaigns.outbox import hidden_from
 from contacts.viewer import viewer_of
@@ -34,6 +35,7 @@ def upcoming(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "campaign": row,
         "rows": rows,
+        "doubled": doubled_by(row) if rows else [],
         "is_full": len(rows) == entering.MOST,
         "has_silent": any(each.is_silent for each in found),
     }

@@ -1,0 +1,91 @@
+"""Whether two campaigns tell the same people the same thing at the same time. Pure."""
+
+import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from campaigns import wording
+from campaigns.matching import Filters
+
+CUSTOMER_BOOKED = "customer_booked"
+EVERYBODY = frozenset({"staff", "customer", "google"})
+# What a booking has to be for the narrower trigger to fire.
+BY_CUSTOMER = frozenset({"customer", "google"})
+MEDIUMS = {"email": ("an e-mail", "e-mails"), "sms": ("an SMS", "SMS")}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of a campaign: when it leaves, and by which medium."""
+
+    anchor: str
+    offset: datetime.timedelta
+    medium: str
+
+    @property
+    def moment(self) -> tuple[str, datetime.timedelta, str]:
+        """Equal where two leave together: the start is one moment, counted from before it or after it."""
+        if self.anchor == "at_once":
+            return self.anchor, datetime.timedelta(0), self.medium
+        anchor = self.anchor if self.offset or self.anchor == "after_end" else "start"
+        return anchor, self.offset, self.medium
+
+
+def what_is_doubled(
+    filters: Filters, said: Collection[Said], other: Filters, others_said: Collection[Said]
+) -> str:
+    """What `other` says to those whom `filters` take at a moment of `said` too, as the end of a sentence about it:
+    "already sends an e-mail 24 h before to the same appointments." "" where nobody hears twice.
+
+    Of two lists of tags that share none somebody may have both; that is no plan of anybody's, and is not told.
+    """
+    moments = {each.moment for each in said}
+    both = [each for each in others_said if each.moment in moments]
+    if not both or not meet(filters, other):
+        return ""
+    whom = "the same appointments" if covers(other, filters) else "some of the same appointments"
+    return f"already sends {_told(both)} to {whom}."
+
+
+def _told(both: Sequence[Said]) -> str:
+    """ "an e-mail 24 h before", "e-mails at once, 24 h before and an SMS 1 h before"."""
+    parts = []
+    for medium, (one, several) in MEDIUMS.items():
+        theirs = [each for each in both if each.medium == medium]
+        if theirs:
+            parts.append(f"{one if len(theirs) == 1 else several} {wording.steps(theirs).lower()}")
+    return " and ".join(parts)
+
+
+def meet(one: Filters, other: Filters) -> bool:
+    """Whether an appointment that both take can be meant."""
+    return bool(one.changes & other.changes) and all(
+        not mine or not theirs or mine & theirs for mine, theirs in _dimensions(one, other)
+    )
+
+
+def covers(wide: Filters, narrow: Filters) -> bool:
+    """Whether `wide` takes all that `narrow` takes."""
+    return narrow.changes <= wide.changes and all(
+        not all_of or (some and some <= all_of) for all_of, some in _dimensions(wide, narrow)
+    )
+
+
+def _dimensions(one: Filters, other: Filters) -> list[tuple[frozenset[object], frozenset[object]]]:
+    """Each filter of both, empty where it takes everything."""
+    return [
+        (frozenset(one.calendars), frozenset(other.calendars)),
+        (frozenset(one.tags), frozenset(other.tags)),
+        (frozenset(one.owners), frozenset(other.owners)),
+        (_makers(one), _makers(other)),
+        (_kinds(one), _kinds(other)),
+    ]
+
+
+def _makers(filters: Filters) -> frozenset[object]:
+    makers = filters.made_by or EVERYBODY
+    return frozenset(makers & BY_CUSTOMER if filters.trigger == CUSTOMER_BOOKED else makers)
+
+
+def _kinds(filters: Filters) -> frozenset[object]:
+    return frozenset({filters.recurring} - {""})

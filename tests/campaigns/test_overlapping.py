@@ -1,0 +1,116 @@
+"""Two campaigns that tell the same people the same thing: when that is said, and in which words."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from campaigns.matching import Filters
+from campaigns.overlapping import Said, what_is_doubled
+from tests.campaigns import rows
+from tests.campaigns.rows import at_once, before
+
+BOOKED = Filters("appointment", frozenset({"booked"}))
+NARROW = replace(
+    BOOKED,
+    calendars=frozenset({1}),
+    tags=frozenset({1}),
+    owners=frozenset({1}),
+    made_by=frozenset({"staff", "google"}),
+    recurring="yes",
+)
+DAY_BEFORE = Said("before_start", timedelta(days=1), "email")
+TEXT = Said("before_start", timedelta(hours=1), "sms")
+CONFIRMATION = Said("at_once", timedelta(0), "email")
+ALL = "already sends an e-mail 24 h before to the same appointments."
+SOME = "already sends an e-mail 24 h before to some of the same appointments."
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "words"),
+    [
+        (BOOKED, BOOKED, ALL),
+        (NARROW, NARROW, ALL),
+        (NARROW, BOOKED, ALL),
+        (BOOKED, NARROW, SOME),
+        (BOOKED, replace(BOOKED, changes=frozenset({"booked", "confirmed"})), ALL),
+        (replace(BOOKED, changes=frozenset({"booked", "confirmed"})), BOOKED, SOME),
+        (BOOKED, replace(BOOKED, changes=frozenset({"rescheduled"})), ""),
+        (NARROW, replace(NARROW, calendars=frozenset({1, 2})), ALL),
+        (NARROW, replace(NARROW, calendars=frozenset({2})), ""),
+        (NARROW, replace(NARROW, tags=frozenset({2})), ""),
+        (NARROW, replace(NARROW, owners=frozenset({2})), ""),
+        (NARROW, replace(NARROW, made_by=frozenset({"google"})), SOME),
+        (NARROW, replace(NARROW, made_by=frozenset({"customer"})), ""),
+        (NARROW, replace(NARROW, recurring="no"), ""),
+        # A customer's booking fires both triggers; what staff made fires one.
+        (BOOKED, replace(BOOKED, trigger="customer_booked"), SOME),
+        (replace(BOOKED, trigger="customer_booked"), BOOKED, ALL),
+        (replace(BOOKED, trigger="customer_booked"), replace(BOOKED, made_by=frozenset({"staff"})), ""),
+    ],
+)
+def test_people_hear_twice_where_both_take_the_same(mine: Filters, other: Filters, words: str) -> None:
+    assert what_is_doubled(mine, [DAY_BEFORE, CONFIRMATION], other, [DAY_BEFORE, TEXT]) == words
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "words"),
+    [
+        ([DAY_BEFORE], [replace(DAY_BEFORE, medium="sms")], ""),
+        ([DAY_BEFORE], [replace(DAY_BEFORE, anchor="after_end")], ""),
+        ([DAY_BEFORE], [replace(DAY_BEFORE, offset=timedelta(hours=23))], ""),
+        ([DAY_BEFORE], [], ""),
+        ([CONFIRMATION], [replace(CONFIRMATION, offset=timedelta(hours=1))], "an e-mail at once"),
+        (
+            [CONFIRMATION, DAY_BEFORE, TEXT],
+            [CONFIRMATION, DAY_BEFORE, TEXT],
+            "e-mails at once, 24 h before and an SMS 1 h before",
+        ),
+        (
+            [Said("before_start", timedelta(0), "email")],
+            [Said("after_start", timedelta(0), "email")],
+            "an e-mail at the start",
+        ),
+    ],
+)
+def test_only_what_leaves_together_by_one_medium_is_heard_twice(
+    mine: list[Said], others: list[Said], words: str
+) -> None:
+    told = f"already sends {words} to the same appointments." if words else ""
+    assert what_is_doubled(BOOKED, mine, BOOKED, others) == told
+
+
+@pytest.mark.django_db
+def test_switching_on_warns_of_the_other_campaign_and_switches_on_all_the_same(desk: Client) -> None:
+    other = rows.campaign(before(24), name="Usual <reminder>")
+    campaign = rows.campaign(before(24), at_once(), is_active=False)
+    page = desk.post(reverse("campaigns:switch", args=[campaign.pk]), follow=True).content.decode()
+    link = f'“<a href="{other.get_absolute_url()}">Usual &lt;reminder&gt;</a>”'
+    assert f"{link} {ALL} People would hear twice." in page
+    campaign.refresh_from_db()
+    assert campaign.is_active
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("clock")
+def test_its_page_and_that_of_upcoming_appointments_warn_too(desk: Client) -> None:
+    rows.booked()
+    other = rows.campaign(before(24))
+    campaign = rows.campaign(before(24), before(2))
+    told = f'“<a href="{other.get_absolute_url()}">{other.name}</a>” {ALL}'
+    pages = [campaign.get_absolute_url(), reverse("campaigns:upcoming", args=[campaign.pk])]
+    for page in pages:
+        assert told in desk.get(page).content.decode()
+    other.is_active = False
+    other.save(update_fields=["is_active"])
+    for page in pages:
+        assert "hear twice" not in desk.get(page).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_step_that_is_off_is_heard_by_nobody(desk: Client) -> None:
+    rows.campaign(before(24, is_active=False), before(1))
+    campaign = rows.campaign(before(24))
+    assert "hear twice" not in desk.get(campaign.get_absolute_url()).content.decode()
