@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import make_msgid
 
 from django.utils.safestring import SafeString, mark_safe
@@ -234,7 +234,8 @@ def send_trial(editor: CampaignEditor, prefix: str, sample: Sample, to: Trial) -
         recipient = to.address if step.medium == Medium.EMAIL else to.number
         if recipient:
             fields = sample.fields(medium=step.medium, review_url=review_url)
-            TRANSPORTS[step.medium].send(_letter(step, fields, recipient))
+            letter = replace(_letter(step, fields, recipient), reply_to=sample.reply_to)
+            TRANSPORTS[step.medium].send(letter)
             sent.append(recipient)
     return sent
 

@@ -7,9 +7,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from campaigns import trial
+from campaigns.answering import answers_to
 from campaigns.merge_fields import day, merge_fields, moment_in_words, zone_for
 from campaigns.models import Step
 from campaigns.rendering import FIELDS, Fields
+from campaigns.transports import sender_address
 from contacts.models import Appointment, User
 from contacts.privacy import with_privacy
 
@@ -33,6 +35,18 @@ class Sample:
     @property
     def key(self) -> str:
         return str(self.appointment.pk) if self.appointment else ""
+
+    @property
+    def reply_to(self) -> str:
+        """As `Letter.reply_to`; nobody answers the example."""
+        return answers_to(self.appointment) if self.appointment else ""
+
+    @property
+    def answers_to(self) -> str:
+        """Where an answer to an e-mail goes, in words."""
+        if self.appointment is None:
+            return "the person whose appointment it is"
+        return self.reply_to or f"{sender_address()}, for its host no longer works here"
 
     def fields(self, *, medium: str = Step.Medium.EMAIL, review_url: str = "") -> Fields:
         """Merge fields whose links do nothing."""

@@ -21,6 +21,12 @@ class Mail:
     date: str
     text: str
     html: str
+    reply_to: str = ""
+
+    @property
+    def answers(self) -> str:
+        """Where an answer goes, for whoever reads the mail here."""
+        return f", answers go to {self.reply_to}" if self.reply_to else ""
 
 
 def newest(folder: Path) -> list[Path]:
@@ -38,6 +44,7 @@ def read(path: Path) -> Mail:
         date=str(message.get("Date", "")),
         text=_part(message, "plain"),
         html=_part(message, "html"),
+        reply_to=str(message.get("Reply-To", "")),
     )
 
 
@@ -71,8 +78,9 @@ def _read_page(mail: Mail) -> str:
         '<iframe title="The mail as a page" sandbox="allow-popups allow-popups-to-escape-sandbox" '
         f'srcdoc="{escape("<base target=_blank>" + mail.html)}"></iframe>'
     )
+    about = f"to {mail.to}, {mail.date}{mail.answers}"
     return (
         f'<p><a href="/mail">All mail</a></p><h2>{escape(mail.subject)}</h2>'
-        f"<p><small>to {escape(mail.to)}, {escape(mail.date)}</small></p>{frame if mail.html else ''}"
+        f"<p><small>{escape(about)}</small></p>{frame if mail.html else ''}"
         f"<h2>As text</h2><pre>{escape(mail.text)}</pre>"
     )

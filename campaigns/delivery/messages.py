@@ -11,6 +11,7 @@ from django.db.models import Exists, Prefetch, Q, QuerySet, prefetch_related_obj
 from django.db.models.expressions import RawSQL
 
 from campaigns import unsubscribing
+from campaigns.answering import answers_to
 from campaigns.delivery.claims import message_id_of
 from campaigns.delivery.mailing import Mailing, Objection, unreachable, unreachable_by_phone
 from campaigns.enrolment import is_undone, what_started
@@ -115,6 +116,7 @@ class Messages(Mailing[Message]):
             html=rendered.html,
             message_id=message_id_of(row),
             unsubscribe_url=url,
+            reply_to=answers_to(row.enrolment.appointment),
         )
 
 

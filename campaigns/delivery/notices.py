@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Exists, Q
 
+from campaigns.answering import answers_to
 from campaigns.delivery.claims import message_id_of
 from campaigns.delivery.mailing import Mailing, Objection, unreachable
 from campaigns.firing import UNDONE
@@ -73,6 +74,7 @@ class Notices(Mailing[Notice]):
             text=words.text,
             html=words.html,
             message_id=message_id_of(row),
+            reply_to=answers_to(row.appointment),
             # Two invitations would stand beside each other in their calendar.
             calendar=None if standing.google_invites else file_of(row, standing.recipient, now),
         )

@@ -58,6 +58,8 @@ class Letter:
     # The same for every attempt, so that the other side recognises a repeat.
     message_id: str
     unsubscribe_url: str = ""
+    # Where an answer goes; "": to the address we send from.
+    reply_to: str = ""
     calendar: CalendarFile | None = None
 
 

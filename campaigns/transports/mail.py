@@ -47,6 +47,7 @@ def _as_mail(letter: Letter, *, is_plain: bool = False) -> EmailMultiAlternative
         subject=letter.subject,
         body=letter.text,
         to=[letter.recipient],
+        reply_to=[letter.reply_to] if letter.reply_to else None,
         headers={"Message-ID": letter.message_id, **_unsubscribe_headers(letter.unsubscribe_url)},
         connection=get_connection(timeout=TIMEOUT_SECONDS),
     )

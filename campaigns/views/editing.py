@@ -12,7 +12,7 @@ from campaigns.entering import fitting
 from campaigns.figures.counting import in_short
 from campaigns.forms import CampaignEditor
 from campaigns.library import BY_SLUG, RECIPES
-from campaigns.models import Campaign, Message, Step
+from campaigns.models import Campaign, Message
 from campaigns.picker import PICKS
 from campaigns.sample import Sample
 from campaigns.views.testing import send_trial
@@ -140,7 +140,8 @@ def _previewed(request: HttpRequest, editor: CampaignEditor) -> dict[str, object
     return {
         "offered": offered,
         "preview": shown,
-        "has_sms": any(card.shown.medium == Step.Medium.SMS for card in shown.cards),
+        "has_sms": any(card.shown.is_sms for card in shown.cards),
+        "has_email": any(not card.shown.is_sms for card in shown.cards),
         "test_number": request.POST.get("test_number", ""),
     }
 

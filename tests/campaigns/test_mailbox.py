@@ -33,7 +33,7 @@ def page(url: str) -> str:
 
 
 def sent(subject: str = "Tomorrow", html: str = "<p>See <b>you</b></p>") -> None:
-    EmailTransport().send(Letter("ada@example.com", subject, "See you", html, "<1@x>"))
+    EmailTransport().send(Letter("ada@example.com", subject, "See you", html, "<1@x>", reply_to="grace@x"))
 
 
 def test_before_the_first_mail_the_page_says_so(site: str) -> None:
@@ -48,6 +48,7 @@ def test_a_mail_is_listed_and_read_as_text_and_as_a_page_that_runs_nothing(site:
     (file,) = folder.iterdir()
     read = page(f"{site}/mail/{file.name}")
     assert "<pre>See you" in read
+    assert "answers go to grace@x" in read
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in read
     assert "&lt;p&gt;See &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;" in read
 
