@@ -1,7 +1,7 @@
 """Whether two campaigns tell the same people the same thing at the same time. Pure."""
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from campaigns import wording
@@ -11,7 +11,6 @@ CUSTOMER_BOOKED = "customer_booked"
 EVERYBODY = frozenset({"staff", "customer", "google"})
 # What a booking has to be for the narrower trigger to fire.
 BY_CUSTOMER = frozenset({"customer", "google"})
-MEDIUMS = {"email": ("an e-mail", "e-mails"), "sms": ("an SMS", "SMS")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +43,7 @@ def what_is_doubled(
     if not both or not meet(filters, other):
         return ""
     whom = "the same appointments" if covers(other, filters) else "some of the same appointments"
-    return f"already sends {_told(both)} to {whom}."
-
-
-def _told(both: Sequence[Said]) -> str:
-    """ "an e-mail 24 h before", "e-mails at once, 24 h before and an SMS 1 h before"."""
-    parts = []
-    for medium, (one, several) in MEDIUMS.items():
-        theirs = [each for each in both if each.medium == medium]
-        if theirs:
-            parts.append(f"{one if len(theirs) == 1 else several} {wording.steps(theirs).lower()}")
-    return " and ".join(parts)
+    return f"already sends {wording.messages(both)} to {whom}."
 
 
 def meet(one: Filters, other: Filters) -> bool:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from calendars.sync import sessions
 from campaigns import candidates, undoing
-from campaigns.enrolment import Entry, enrol, settle
+from campaigns.enrolment import Entry, enrol, enrolments_of, settle
 from campaigns.firing import REPEATED, FiringFacts, why_silent
 from campaigns.matching import SILENT
 from campaigns.merge_fields import with_zones
@@ -138,8 +138,8 @@ def guests_of(appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Co
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One kind of trigger for one contact, with the event that logs it."""
+class Case:
+    """One kind of trigger for one contact, with the event that logs it and the campaigns that take it."""
 
     event: TriggerEvent
     contact: Contact
@@ -166,13 +166,7 @@ def _trigger(
     standing: Sequence[Enrolment],
     now: datetime.datetime,
 ) -> None:
-    people = [contact for contacts in guests.values() for contact in contacts]
-    people += [change.contact for change in changes if change.contact is not None]
-    field = candidates.read(people, entered=standing)
-    known = _Known(guests, _fired(appointments), field, _series(changes, appointments))
-    cases = [
-        case for change in changes for case in _cases(change, appointments[change.appointment_id], known, now)
-    ]
+    cases = _decided(changes, appointments, guests, standing, now)
     TriggerEvent.objects.bulk_create([case.event for case in cases])
     entries = [
         Entry(campaign, case.contact, case.event, case.at_once)
@@ -182,6 +176,33 @@ def _trigger(
     enrol(entries, now=now)
 
 
+def foreseen(
+    changes: Sequence[AppointmentChange],
+    appointments: dict[uuid.UUID, Appointment],
+    guests: dict[uuid.UUID, list[Contact]],
+    now: datetime.datetime,
+) -> list[Case]:
+    """What would be logged and entered of `changes` that nobody has made yet. Nothing is stored."""
+    standing = [each for each in enrolments_of(*appointments) if each.withdrawn_at is None]
+    return _decided(changes, appointments, guests, standing, now)
+
+
+def _decided(
+    changes: Sequence[AppointmentChange],
+    appointments: dict[uuid.UUID, Appointment],
+    guests: dict[uuid.UUID, list[Contact]],
+    standing: Sequence[Enrolment],
+    now: datetime.datetime,
+) -> list[Case]:
+    people = [contact for contacts in guests.values() for contact in contacts]
+    people += [change.contact for change in changes if change.contact is not None]
+    field = candidates.read(people, entered=standing)
+    known = _Known(guests, _fired(appointments), field, _series(changes, appointments))
+    return [
+        case for change in changes for case in _cases(change, appointments[change.appointment_id], known, now)
+    ]
+
+
 def _fired(appointment_ids: Collection[uuid.UUID]) -> frozenset[tuple[uuid.UUID, str, str, int]]:
     events = TriggerEvent.objects.filter(appointment__in=appointment_ids, fired=True)
     return frozenset(events.values_list("appointment_id", "change__what", "kind", "contact_id"))
@@ -189,7 +210,7 @@ def _fired(appointment_ids: Collection[uuid.UUID]) -> frozenset[tuple[uuid.UUID,
 
 def _cases(
     change: AppointmentChange, appointment: Appointment, known: _Known, now: datetime.datetime
-) -> Iterator[_Case]:
+) -> Iterator[Case]:
     guests = known.guests[appointment.pk]
     concerned = guests if change.contact is None else [change.contact]
     attached = {guest.pk for guest in guests}
@@ -221,7 +242,7 @@ def _case(
     facts: FiringFacts,
     verdicts: list[tuple[Campaign, str]],
     repeated: set[int],
-) -> _Case:
+) -> Case:
     silent = why_silent(facts)
     event = TriggerEvent(
         change=change,
@@ -236,7 +257,7 @@ def _case(
     if silent:
         verdicts = [(c, SILENT if not why and c.pk not in taken else why) for c, why in verdicts]
     event.outcomes = [[campaign.pk, why] for campaign, why in verdicts]
-    return _Case(event, contact, [campaign for campaign, why in verdicts if not why], at_once=not silent)
+    return Case(event, contact, [campaign for campaign, why in verdicts if not why], at_once=not silent)
 
 
 def _why_fired(change: AppointmentChange) -> str:

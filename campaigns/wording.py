@@ -1,7 +1,7 @@
 """Steps in words, as the list, the editor and the outbox tell them. Pure."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 DAY = datetime.timedelta(days=1)
@@ -9,6 +9,7 @@ HOUR = datetime.timedelta(hours=1)
 MINUTE = datetime.timedelta(minutes=1)
 
 REMOVED = "The step was removed from the campaign."
+MEDIUMS = {"email": ("an e-mail", "e-mails"), "sms": ("an SMS", "SMS")}
 SIDES = {"before_start": "before", "after_start": "after the start", "after_end": "after the end"}
 
 
@@ -50,8 +51,24 @@ def steps(every: Iterable[Dated]) -> str:
             parts.append(side)
             continue
         longest_first = sorted(members, key=lambda one: one.offset, reverse=side == SIDES["before_start"])
-        parts.append(f"{_and([duration(one.offset) for one in longest_first])} {side}")
+        parts.append(f"{listed([duration(one.offset) for one in longest_first])} {side}")
     return ", ".join(parts)
+
+
+class Sent(Dated, Protocol):
+    @property
+    def medium(self) -> str: ...
+
+
+def messages(every: Iterable[Sent]) -> str:
+    """ "an e-mail 24 h before", "e-mails at once, 24 h before and an SMS 1 h before"."""
+    every = list(every)
+    parts = []
+    for medium, (one, several) in MEDIUMS.items():
+        theirs = [each for each in every if each.medium == medium]
+        if theirs:
+            parts.append(f"{one if len(theirs) == 1 else several} {steps(theirs).lower()}")
+    return " and ".join(parts)
 
 
 class Removable(Protocol):
@@ -64,7 +81,8 @@ def why_step_is_off(one: Removable) -> str:
     return REMOVED if one.removed_at is not None else "The step is switched off."
 
 
-def _and(words: list[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """ "Ann", "Ann and Bob", "Ann, Bob and Cy"."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 

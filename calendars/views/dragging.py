@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -78,7 +79,8 @@ def dragged(
     move = row.changes.latest("pk")
     undo = {"url": reverse("calendars:undo_move", args=[row.pk]), "values": {"move": move.pk}}
     whole = f"The whole class, {len(rows)} appointments. " if as_one and len(rows) > 1 else ""
-    return moved(f"Moved to {when(*times)}. {whole}{what_follows(moved_rows)}", undo)
+    follows = f"{what_follows(moved_rows)} {what_is_told(moved_rows)}".strip()
+    return moved(f"Moved to {when(*times)}. {whole}{follows}", undo)
 
 
 def _moved_alone(row: Appointment, times: Times, viewer: User, why: str) -> Appointment:
@@ -208,16 +210,19 @@ def when(starts_at: datetime.datetime, ends_at: datetime.datetime) -> str:
 
 
 def what_follows(rows: Sequence[Appointment]) -> str:
-    """What happens next, and how long an undo makes it nobody's news."""
+    """What happens at Google next."""
     seconds = int(settings.NOTICE_GRACE.total_seconds())
-    google = ""
-    if PushTarget.objects.behind().filter(appointment__in=rows).exists():
-        is_held = seconds and rows[0].calendar.invites_through_google
-        google = (
-            f"Google Calendar follows in {seconds if is_held else 'a'} {'seconds' if is_held else 'moment'}."
-        )
-    undo = f"Undo it within {seconds} seconds, and nobody is told." if seconds else ""
-    return f"{google} {undo}".strip()
+    if not PushTarget.objects.behind().filter(appointment__in=rows).exists():
+        return ""
+    is_held = seconds and rows[0].calendar.invites_through_google
+    return f"Google Calendar follows in {f'{seconds} seconds' if is_held else 'a moment'}."
+
+
+def what_is_told(rows: Sequence[Appointment]) -> str:
+    """Who hears of the move, in the words of the app that tells them, and how long an undo makes it nobody's news."""
+    seconds = int(settings.NOTICE_GRACE.total_seconds())
+    context = {"appointment": rows[0], "seats": rows, "seconds": seconds}
+    return render_to_string("appointments/_told_of_move.txt", context).strip()
 
 
 def words_of(form: forms.Form) -> str:

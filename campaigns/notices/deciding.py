@@ -12,6 +12,9 @@ from campaigns.firing import UNDONE
 TOLD = frozenset({"sent", "sending", "unknown"})
 UNTOLD = frozenset({"waiting", "void"})
 NEVER_TOLD = "The move was undone before they were told of it."
+GOOGLES = "What came from Google is Google’s to tell."
+NO_NOTICES = "This calendar sends no notices."
+CUSTOMERS_ONLY = "This calendar’s notices are for customers’ bookings only."
 HAS_BEGUN = "The appointment starts in the past."
 
 
@@ -70,11 +73,14 @@ def knows(history: Iterable[tuple[str, str]]) -> Knows:
     return Knows.NOTHING if confirmations and confirmations[-1] in UNTOLD else Knows.ELSEWHERE
 
 
-def is_wanted(setting: str, *, made_by: str, changed_by: str, booked_it: bool) -> bool:
-    """Whether a calendar with this setting tells of the change. What came from Google is Google's to tell."""
-    if setting == "none" or made_by == "google":
-        return False
-    return setting == "all" or booked_it or "customer" in (made_by, changed_by)
+def why_unwanted(setting: str, *, made_by: str, changed_by: str, booked_it: bool) -> str:
+    """Why a calendar with this setting does not tell of the change; "" when it does."""
+    if made_by == "google":
+        return GOOGLES
+    if setting == "none":
+        return NO_NOTICES
+    is_told = setting == "all" or booked_it or "customer" in (made_by, changed_by)
+    return "" if is_told else CUSTOMERS_ONLY
 
 
 def verdict(facts: Facts) -> Verdict | None:

@@ -1,8 +1,9 @@
 """How things stand for one notice at the moment it is to leave, read from rows that were fetched with it."""
 
+import sys
 from dataclasses import dataclass
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from calendars.models import PushTarget
 from campaigns.models import Notice, OutgoingQuerySet
@@ -28,27 +29,38 @@ class Standing:
 
 def with_standing(notices: OutgoingQuerySet[Notice]) -> OutgoingQuerySet[Notice]:
     """`notices` with all that `standing_of` and their words read, in one statement for each kind of row."""
-    history = Notice.objects.defer("body_text", "body_html", "calendar_file").order_by("pk")
     return notices.select_related(
         "contact",
         "change__undone_by",
         "appointment__calendar",
         "appointment__owner__calendar_configuration",
-    ).prefetch_related(
-        "contact__emails",
-        Prefetch("appointment__hosts", AppointmentHost.objects.select_related("user").order_by("pk")),
-        Prefetch("appointment__guests", AppointmentGuest.objects.order_by("pk")),
-        Prefetch("appointment__push_targets", PushTarget.objects.filter(is_withdrawn=False)),
-        Prefetch("appointment__notices", history),
+    ).prefetch_related("contact__emails", *_of_appointments("appointment__"))
+
+
+def with_standing_of_notices(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    """`appointments` with what `standing_of` reads of those of a notice that is not stored (yet)."""
+    return appointments.select_related("calendar", "owner__calendar_configuration").prefetch_related(
+        *_of_appointments("")
     )
 
 
+def _of_appointments(path: str) -> list[Prefetch[str]]:
+    history = Notice.objects.defer("body_text", "body_html", "calendar_file").order_by("pk")
+    return [
+        Prefetch(f"{path}hosts", AppointmentHost.objects.select_related("user").order_by("pk")),
+        Prefetch(f"{path}guests", AppointmentGuest.objects.order_by("pk")),
+        Prefetch(f"{path}push_targets", PushTarget.objects.filter(is_withdrawn=False)),
+        Prefetch(f"{path}notices", history),
+    ]
+
+
 def standing_of(notice: Notice) -> Standing:
-    """Of a notice that came through `with_standing`."""
+    """Of a notice that came through `with_standing`; one that is not stored yet comes after all others."""
+    place = notice.pk or sys.maxsize
     appointment = notice.appointment
     guest = guest_of(notice)
     mine = [each for each in appointment.notices.all() if each.contact_id == notice.contact_id]
-    earlier = tuple(each for each in mine if each.pk < notice.pk)
+    earlier = tuple(each for each in mine if each.pk < place)
     told = [each.recipient for each in reversed(earlier) if each.recipient]
     # Who was taken off is written to where they were written to before.
     written_to = guest.address if guest is not None else next(iter(told), "")
@@ -57,7 +69,7 @@ def standing_of(notice: Notice) -> Standing:
         google_invites=google_invites(appointment),
         recipient=_deliverable(written_to, notice.contact),
         earlier=earlier,
-        newer=tuple(each for each in mine if each.pk > notice.pk),
+        newer=tuple(each for each in mine if each.pk > place),
     )
 
 

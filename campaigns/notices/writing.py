@@ -4,12 +4,14 @@ import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from campaigns.firing import UNDONE
 from campaigns.models import Notice
-from campaigns.notices.deciding import TOLD, Facts, Verdict, is_wanted, knows, verdict
+from campaigns.notices.deciding import TOLD, Facts, Verdict, knows, verdict, why_unwanted
 from campaigns.undoing import can_be_undone
 from contacts.models import Appointment, AppointmentChange, Contact, Origin
 
@@ -42,7 +44,8 @@ def write(
     if not told:
         return
     # A first booking has no history.
-    histories = _histories([change.appointment_id for change in told if not _is_first(change)])
+    held = Notice.objects.select_for_update(of=("self",))
+    histories = _histories(held, [change.appointment_id for change in told if not _is_first(change)])
     new = _new_before(told)
     written: list[Notice] = []
     overtaken: list[Notice] = []
@@ -57,6 +60,38 @@ def write(
                 overtaken += _give_way(history, notice, change)
     Notice.objects.bulk_update(overtaken, ["state", "why"])
     Notice.objects.bulk_create(written)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What one person would be told. `notice` None: nothing, and `why` says so where the calendar does not tell."""
+
+    contact: Contact
+    notice: Notice | None
+    why: str = ""
+
+
+def foreseen(
+    changes: Sequence[AppointmentChange],
+    appointments: Mapping[uuid.UUID, Appointment],
+    guests: Mapping[uuid.UUID, Sequence[Contact]],
+    *,
+    now: datetime.datetime,
+) -> list[Foreseen]:
+    """What `write` would write of `changes` that nobody has made yet (none of them a confirmation). Nothing is stored;
+    one statement."""
+    histories = _histories(Notice.objects.all(), appointments)
+    found = []
+    for change in changes:
+        appointment = appointments[change.appointment_id]
+        for contact in _concerned(change, guests[appointment.pk]):
+            history = histories[appointment.pk, contact.pk]
+            why = _why_unwanted(change, appointment, contact, history)
+            notice = None
+            if _may_be_told(change, appointment):
+                notice = _notice(change, appointment, contact, history, was_new=False, now=now)
+            found.append(Foreseen(contact, notice, why))
+    return found
 
 
 def _may_be_told(change: AppointmentChange, appointment: Appointment) -> bool:
@@ -77,12 +112,12 @@ def _concerned(change: AppointmentChange, guests: Sequence[Contact]) -> Sequence
     return guests if change.contact is None else [change.contact]
 
 
-def _histories(appointment_ids: Collection[uuid.UUID]) -> Histories:
-    """Every notice of the appointments by appointment and contact, oldest first; held against those who send."""
+def _histories(notices: QuerySet[Notice], appointment_ids: Collection[uuid.UUID]) -> Histories:
+    """Those of `notices` that are of the appointments, by appointment and contact, oldest first."""
     found: dict[tuple[uuid.UUID, int], list[Notice]] = defaultdict(list)
     if not appointment_ids:
         return found
-    rows = Notice.objects.select_for_update(of=("self",)).filter(appointment__in=appointment_ids)
+    rows = notices.filter(appointment__in=appointment_ids)
     for notice in rows.select_related("change").order_by("pk"):
         found[notice.appointment_id, notice.contact_id].append(notice)
     return found
@@ -115,14 +150,7 @@ def _notice(
     was_new: bool,
     now: datetime.datetime,
 ) -> Notice | None:
-    booked_it = appointment.origin == Origin.CUSTOMER and appointment.contact_id == contact.pk
-    booked_it |= any(each.is_own_doing and each.change.what == What.BOOKED for each in history)
-    if not is_wanted(
-        appointment.calendar.notices,
-        made_by=appointment.origin,
-        changed_by=change.origin,
-        booked_it=booked_it,
-    ):
+    if _why_unwanted(change, appointment, contact, history):
         return None
     facts = Facts(
         what=change.what,
@@ -134,7 +162,7 @@ def _notice(
         was_new=was_new,
         confirms_automatically=appointment.calendar.confirms_automatically,
         knows=knows((each.kind, each.state) for each in history),
-        booked_it=booked_it,
+        booked_it=_booked_it(appointment, contact, history),
         has_begun=appointment.starts_at <= now,
         is_undone=change.is_undone,
         is_undo=change.undoes_id is not None,
@@ -142,6 +170,22 @@ def _notice(
     )
     found = verdict(facts)
     return _row(found, change, appointment, contact, history, now) if found else None
+
+
+def _why_unwanted(
+    change: AppointmentChange, appointment: Appointment, contact: Contact, history: Sequence[Notice]
+) -> str:
+    return why_unwanted(
+        appointment.calendar.notices,
+        made_by=appointment.origin,
+        changed_by=change.origin,
+        booked_it=_booked_it(appointment, contact, history),
+    )
+
+
+def _booked_it(appointment: Appointment, contact: Contact, history: Sequence[Notice]) -> bool:
+    is_theirs = appointment.origin == Origin.CUSTOMER and appointment.contact_id == contact.pk
+    return is_theirs or any(each.is_own_doing and each.change.what == What.BOOKED for each in history)
 
 
 def _row(

@@ -1,11 +1,13 @@
 """What pages of the apps below show of messages and triggers."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import template
 from django.utils import timezone
 
 from campaigns import plan, trigger_log, unsubscribing
+from campaigns.hearing import Hearing, who_hears
 from contacts.models import Appointment, Contact
 from contacts.viewer import viewer_of
 
@@ -51,3 +53,9 @@ def contact_wishes(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
     names = unsubscribing.NAMES.items()
     stopped = [(medium, name) for medium, name in names if unsubscribing.is_stopped(contact, medium)]
     return {"contact": contact, "stopped": stopped, "csrf_token": context.get("csrf_token")}
+
+
+@register.simple_tag
+def told_of(what: str, appointment: Appointment, seats: Collection[Appointment] = ()) -> Hearing:
+    """Who would be told, and how, if staff did `what` to the appointment now, or to all `seats` of its session."""
+    return who_hears(seats or [appointment], what)

@@ -3,34 +3,46 @@
 import pytest
 
 from campaigns.firing import UNDONE
-from campaigns.notices.deciding import HAS_BEGUN, NEVER_TOLD, Facts, Knows, Verdict, is_wanted, knows, verdict
+from campaigns.notices.deciding import (
+    CUSTOMERS_ONLY,
+    GOOGLES,
+    HAS_BEGUN,
+    NEVER_TOLD,
+    NO_NOTICES,
+    Facts,
+    Knows,
+    Verdict,
+    knows,
+    verdict,
+    why_unwanted,
+)
 
 NEVER_TOLD_OFF = "They had not been told that it was cancelled."
 NOTHING_SENT = "Nothing had been sent."
 
 
 @pytest.mark.parametrize(
-    ("setting", "made_by", "changed_by", "booked_it", "wanted"),
+    ("setting", "made_by", "changed_by", "booked_it", "why"),
     [
-        ("customers", "customer", "customer", True, True),
-        ("customers", "customer", "staff", True, True),
-        ("customers", "customer", "google", False, True),
-        ("customers", "staff", "staff", False, False),
+        ("customers", "customer", "customer", True, ""),
+        ("customers", "customer", "staff", True, ""),
+        ("customers", "customer", "google", False, ""),
+        ("customers", "staff", "staff", False, CUSTOMERS_ONLY),
         # Staff made the class, a customer took a seat in it.
-        ("customers", "staff", "customer", False, True),
-        ("customers", "staff", "staff", True, True),
-        ("customers", "google", "google", False, False),
-        ("all", "staff", "staff", False, True),
-        ("all", "customer", "customer", True, True),
-        ("all", "google", "staff", False, False),
-        ("none", "customer", "customer", True, False),
-        ("none", "staff", "staff", False, False),
+        ("customers", "staff", "customer", False, ""),
+        ("customers", "staff", "staff", True, ""),
+        ("customers", "google", "google", False, GOOGLES),
+        ("all", "staff", "staff", False, ""),
+        ("all", "customer", "customer", True, ""),
+        ("all", "google", "staff", False, GOOGLES),
+        ("none", "customer", "customer", True, NO_NOTICES),
+        ("none", "staff", "staff", False, NO_NOTICES),
     ],
 )
 def test_the_calendar_says_whose_appointments_are_told(
-    setting: str, made_by: str, changed_by: str, booked_it: bool, wanted: bool
+    setting: str, made_by: str, changed_by: str, booked_it: bool, why: str
 ) -> None:
-    assert is_wanted(setting, made_by=made_by, changed_by=changed_by, booked_it=booked_it) is wanted
+    assert why_unwanted(setting, made_by=made_by, changed_by=changed_by, booked_it=booked_it) == why
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""What is said beforehand of who will be told is what then happens."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from campaigns.delivery import deliver_due
+from campaigns.hearing import who_hears
+from contacts.models import Appointment, User
+from tests.campaigns import rows
+from tests.campaigns.rows import NOW, START, after, at_once, before
+from tests.factories import ConfigurationFactory, GoogleCalendarFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+DAY = timedelta(days=1)
+NO_CAMPAIGN = "no campaign is about {} appointments"
+CUSTOMERS_ONLY = "this calendar’s notices are for customers’ bookings only"
+
+
+def ada(**values: Any) -> Appointment:
+    values.setdefault("calendar", rows.calendar())
+    return rows.booked(rows.contact(), **values)
+
+
+def done(appointment: Appointment, what: str) -> list[str]:
+    """What `what` brings about: the subjects of all that leaves within the minute."""
+    deliver_due(NOW)
+    mail.outbox.clear()
+    if what == "rescheduled":
+        rows.moved(appointment, START + DAY)
+    else:
+        rows.with_status(appointment, "cancelled")
+    deliver_due(NOW)
+    return [letter.subject.partition(":")[0] for letter in mail.outbox]
+
+
+@pytest.mark.parametrize(("what", "about"), [("rescheduled", "moved"), ("cancelled", "cancelled")])
+def test_nobody_is_told_and_that_is_said_with_both_reasons(what: str, about: str) -> None:
+    appointment = ada()
+    rows.campaign(before(24))
+    heard = who_hears([appointment], what)
+    assert heard.words == f"Nobody is told: {NO_CAMPAIGN.format(about)} and {CUSTOMERS_ONLY}."
+    assert heard.is_nobody
+    assert done(appointment, what) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "origin", "is_told"),
+    [("all", "staff", True), ("customers", "customer", True), ("none", "customer", False)],
+)
+@pytest.mark.parametrize(("what", "subject"), [("rescheduled", "Moved"), ("cancelled", "Cancelled")])
+def test_the_calendars_own_notice_is_named_where_it_will_leave(
+    setting: str, origin: str, is_told: bool, what: str, subject: str
+) -> None:
+    appointment = ada(calendar=rows.calendar(notices=setting), origin=origin)
+    deliver_due(NOW)
+    words = who_hears([appointment], what).words
+    assert ("The calendar tells Ada Lovelace by e-mail." in words) is is_told
+    assert ("this calendar sends no notices" in words) is not is_told
+    assert done(appointment, what) == ([subject] if is_told else [])
+
+
+@pytest.mark.parametrize("what", ["rescheduled", "cancelled"])
+def test_a_campaign_is_named_with_what_it_sends(what: str) -> None:
+    rows.campaign(at_once(subject="Heard"), before(2), after(3), name="Changes", on_changes=[what])
+    appointment = ada()
+    sent = "e-mails at once, 2 h before, 3 h after the end" if what == "rescheduled" else ""
+    assert who_hears([appointment], what).words == (
+        f"“Changes” sends {sent or 'e-mails at once, 3 h after the end'} to Ada Lovelace."
+    )
+    assert done(appointment, what) == ["Heard"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "campaign", "why"),
+    [
+        ({"no_email": True}, {}, "nothing may reach them: The contact is not to be e-mailed"),
+        ({}, {"is_active": False}, "it is switched off"),
+        ({}, {"made_by": ["customer"]}, "it does not take what staff made"),
+    ],
+)
+def test_why_a_campaign_says_nothing(wish: dict[str, Any], campaign: dict[str, Any], why: str) -> None:
+    rows.campaign(at_once(), name="Changes", on_changes=["rescheduled"], **campaign)
+    appointment = rows.booked(rows.contact(**wish), calendar=rows.calendar())
+    words = who_hears([appointment], "rescheduled").words
+    assert words == f"Nobody is told: “Changes” says nothing ({why}) and {CUSTOMERS_ONLY}."
+    assert done(appointment, "rescheduled") == []
+
+
+def test_who_wants_no_e_mail_is_not_told_by_the_calendar_either() -> None:
+    appointment = rows.booked(rows.contact(no_email=True), calendar=rows.calendar(notices="all"))
+    words = who_hears([appointment], "rescheduled").words
+    assert words.endswith("moved appointments and the contact is not to be e-mailed.")
+    assert done(appointment, "rescheduled") == []
+
+
+def test_google_tells_where_the_calendar_invites_through_it() -> None:
+    owner = rows.user()
+    ConfigurationFactory.create(user=owner, linked_calendar=GoogleCalendarFactory.create(account__user=owner))
+    appointment = ada(calendar=rows.calendar(notices="all", invites_through_google=True), owner=owner)
+    assert who_hears([appointment], "rescheduled").words == "Google writes to Ada Lovelace."
+    assert done(appointment, "rescheduled") == []
+
+
+def test_what_has_begun_is_cancelled_without_a_word() -> None:
+    appointment = ada(calendar=rows.calendar(notices="all"), starts_at=NOW - DAY)
+    assert (
+        who_hears([appointment], "cancelled").words == "Nobody is told: the appointment starts in the past."
+    )
+    assert done(appointment, "cancelled") == []
+
+
+def test_several_seats_cost_as_many_statements_as_one(django_assert_max_num_queries: Any) -> None:
+    calendar = rows.calendar(notices="all")
+    rows.campaign(at_once(), on_changes=["rescheduled"])
+    seats = [rows.booked(rows.contact(first_name=f"A{n}"), calendar=calendar) for n in range(6)]
+    with django_assert_max_num_queries(26) as one:
+        who_hears(seats[:1], "rescheduled")
+    with django_assert_max_num_queries(len(one)):
+        words = who_hears(seats, "rescheduled").words
+    assert words.count(" Lovelace") == 8
+    assert words.count(" and 2 more") == 2
+
+
+def test_the_pages_say_it(desk: Client, me: User) -> None:
+    appointment = ada(owner=me)
+    page = desk.get(reverse("calendars:reschedule", args=[appointment.pk])).content.decode()
+    assert f"Nobody is told: {NO_CAMPAIGN.format('moved')} and {CUSTOMERS_ONLY}." in page
+    page = desk.get(appointment.get_absolute_url()).content.decode()
+    assert f"Nobody is told: {NO_CAMPAIGN.format('cancelled')} and {CUSTOMERS_ONLY}." in page
