@@ -79,7 +79,7 @@ def merge_fields(
         appointment={
             "title": _title(appointment, contact),
             "date": day(starts_at),
-            "time": f"{starts_at:%H:%M}",
+            "time": clock(starts_at, appointment),
             "starts_at": moment_in_words(starts_at),
             "ends_at": moment_in_words(ends_at),
             "calendar": appointment.calendar.name,
@@ -129,9 +129,23 @@ def day(moment: datetime.datetime) -> str:
     return f"{moment:%A} {moment.day} {moment:%B %Y}"
 
 
+def clock(moment: datetime.datetime, appointment: Appointment) -> str:
+    """ "09:30" on the reader's clocks, in whose zone `moment` is; "09:30 GMT" where those of the calendar show another
+    time, so that nobody takes it for theirs."""
+    here = moment.astimezone(zone_for(appointment, None))
+    named = f" {letters(moment)}" if here.utcoffset() != moment.utcoffset() else ""
+    return f"{moment:%H:%M}{named}"
+
+
 def moment_in_words(moment: datetime.datetime) -> str:
     """ "Monday 2 November 2026, 09:30 GMT"."""
-    return f"{day(moment)}, {moment:%H:%M} {moment.tzname()}"
+    return f"{day(moment)}, {moment:%H:%M} {letters(moment)}"
+
+
+def letters(moment: datetime.datetime) -> str:
+    """ "GMT"; "UTC-03" in the many zones that have no letters of their own."""
+    name = moment.tzname() or ""
+    return name if name.isalpha() else f"UTC{name}"
 
 
 def _place(appointment: Appointment) -> str:

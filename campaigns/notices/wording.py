@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from calendars.customers import may_do
 from calendars.entries import awaits_us, hosts_of, place_of
 from calendars.links import manage_url
-from campaigns.merge_fields import day, moment_in_words
+from campaigns.merge_fields import clock, day, moment_in_words
 from campaigns.models import Notice
 from campaigns.notices.reader import reader_of
 from campaigns.notices.standing import Standing
@@ -85,13 +85,14 @@ def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Word
 def subject_of(notice: Notice, now: datetime.datetime) -> str:
     """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one.
 
-    Of what is not confirmed yet: "Request received" to who asked for it, "To be confirmed" to others.
+    The zone is named where the calendar's clocks show another time. Of what is not confirmed yet: "Request received" to
+    who asked for it, "To be confirmed" to others.
     """
     zone = reader_of(notice).zone
     start = notice.appointment.starts_at.astimezone(zone)
     told = day(start).removesuffix(f" {now.astimezone(zone).year}")
     what = " ".join(notice.appointment.calendar.name.split())
-    return f"{_news(notice)}: {what}, {told}, {start:%H:%M}"
+    return f"{_news(notice)}: {what}, {told}, {clock(start, notice.appointment)}"
 
 
 def _news(notice: Notice) -> str:

@@ -25,6 +25,7 @@ from campaigns.delivery.messages import Messages
 from campaigns.delivery.turns import Turn
 from campaigns.merge_fields import merge_fields
 from campaigns.models import Message, Step
+from campaigns.previewing import would_read
 from campaigns.transports import CalendarFile, EmailTransport, Letter, Refused, Stopped, TryLater
 from contacts.models import Appointment, Contact
 from tests.campaigns import rows
@@ -101,6 +102,28 @@ def test_times_are_told_in_the_contacts_zone() -> None:
     planned(before(24, body="{{ appointment.starts_at }}"), person=person)
     deliver_due(DUE)
     assert only().body_text.startswith("Wednesday 10 June 2026, 06:00 EDT")
+
+
+@pytest.mark.parametrize(
+    ("zone", "time"),
+    [
+        ("America/New_York", "06:00 EDT"),
+        ("America/Sao_Paulo", "07:00 UTC-03"),
+        ("Europe/London", "11:00"),
+        # Another name for the same clocks.
+        ("Europe/Dublin", "11:00"),
+        ("", "11:00"),
+    ],
+)
+@pytest.mark.parametrize("medium", ["email", "sms"])
+def test_a_time_names_its_zone_where_the_calendar_shows_another(zone: str, time: str, medium: str) -> None:
+    person = rows.contact(time_zone=zone)
+    person.phones.create(number="+447700900123", is_primary=True)
+    told_at = "At {{ appointment.time }}"
+    planned(before(24, medium=medium, subject=told_at, body=told_at), person=person)
+    message = only()
+    words = would_read(message)
+    assert (words.subject, words.text) == (f"At {time}", f"At {time}\n")
 
 
 # --- checked again ----------------------------------------------------------------------------------------------

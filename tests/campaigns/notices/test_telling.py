@@ -462,7 +462,7 @@ def test_the_confirmation_says_what_when_where_with_whom_and_until_when_it_may_c
     )
     told()
     (letter,) = mail.outbox
-    assert letter.subject == "Booked: Physiotherapy, Wednesday 10 June, 06:00"
+    assert letter.subject == "Booked: Physiotherapy, Wednesday 10 June, 06:00 EDT"
     link = re.search(r"http://\S+", letter.body.partition("until")[2])
     assert link
     assert letter.body == (
