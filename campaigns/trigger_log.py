@@ -1,6 +1,7 @@
 """The trigger log: every fact that could have fired, the campaigns it entered, and why it did not enter the others."""
 
 import datetime
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from contacts.searching import matching
 
 FIRED, SILENT, AHEAD = "fired", "silent", "ahead"
 GONE = "A campaign that is gone"
+SAID_BESIDE = re.compile(r"\bSilent: (\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Row:
     @property
     def is_silent(self) -> bool:
         return not self.event.fired
+
+    @property
+    def why(self) -> str:
+        """The event's words, without the "Silent:" that the row says beside them."""
+        return SAID_BESIDE.sub(lambda found: found[1].upper(), self.event.why)
 
 
 def events() -> QuerySet[TriggerEvent]:

@@ -74,7 +74,7 @@ def fire(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/fire.html",
         {
-            "coming": _shown(coming),
+            **_page(coming),
             "asked": len(chosen),
             "number": sum(len(each.messages) for each in coming),
             "most": MOST_AT_ONCE,
@@ -102,7 +102,7 @@ def fire_all(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/fire.html",
         {
-            "coming": _shown(coming),
+            **_page(coming),
             "selection": selection,
             "foreseen": whole_log.foreseen(selection.events),
             "people": len({event.contact_id for event in selection.events}),
@@ -120,9 +120,17 @@ def _fired(request: HttpRequest, chosen: list[int]) -> HttpResponse:
     return redirect(only) if only is not None else redirect("campaigns:trigger_log")
 
 
-def _shown(
-    coming: list[by_hand.Coming],
-) -> list[tuple[TriggerEvent, list[trigger_log.Outcome], list[plan.Planned]]]:
+Foreseen = tuple[TriggerEvent, list[trigger_log.Outcome], list[plan.Planned]]
+
+
+def _page(coming: list[by_hand.Coming]) -> dict[str, object]:
+    """All that fires, and of it what a campaign is about; the others are counted."""
+    every = _told(coming)
+    shown = [each for each in every if each[1] or each[2]]
+    return {"coming": every, "shown": shown, "idle": len(every) - len(shown)}
+
+
+def _told(coming: list[by_hand.Coming]) -> list[Foreseen]:
     told = trigger_log.named([each.event for each in coming])
     # Of all of them at once: what planning reads, it reads once.
     planned = iter(plan.planned(outbox_rows.row_of(message) for each in coming for message in each.messages))

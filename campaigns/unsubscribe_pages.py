@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -24,9 +25,11 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     no choice but to stop what the link came in."""
     link = unsubscribing.opened(token)
     if link is None:
-        return render(request, "campaigns/unsubscribe.html", {"is_known": False}, status=404)
+        page = {"is_known": False, "business": settings.BUSINESS_NAME}
+        return render(request, "campaigns/unsubscribe.html", page, status=404)
     done = _decide(request, link) if request.method == "POST" else ""
-    response = render(request, "campaigns/unsubscribe.html", {"is_known": True, "done": done, **_shown(link)})
+    page = {"is_known": True, "done": done, "business": settings.BUSINESS_NAME, **_shown(link)}
+    response = render(request, "campaigns/unsubscribe.html", page)
     patch_cache_control(response, no_store=True)
     return response
 

@@ -90,6 +90,7 @@ def manage_page(request: HttpRequest, token: str, held: Held, **more: Any) -> Ht
         "ends_at": appointment.ends_at.astimezone(zone),
         "news": links.read_news(request.GET.get("news", ""), appointment),
         "awaits_us": entries.awaits_us(appointment),
+        "may_confirm": not customers.why_no_confirm(appointment, held.contact, now),
         "google_url": ics.google_add_url(
             settings.ADD_TO_GOOGLE_URL, entries.entry_of(appointment, held.contact, now=now)
         ),

@@ -195,3 +195,14 @@ def test_the_links_of_a_message_lead_to_moving_and_cancelling(visitor: Client) -
     assert "Cancel this appointment?" in reads(visitor, link(appointment, "cancel"))
     assert visitor.get(link(appointment, "reschedule")).status_code == 200
     assert "Your appointment" in reads(visitor, link(appointment, "manage"))
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"), [("staff", "confirm that you come</a>"), ("customer", "you hear from us")]
+)
+def test_who_may_confirm_is_not_told_to_wait_for_us(visitor: Client, origin: str, words: str) -> None:
+    appointment = rows.book(calendar=rows.calendar(confirms_automatically=False), origin=origin)
+    page = reads(visitor, link(appointment, "manage"))
+    assert f"It is not confirmed yet: {words}" in page.replace(
+        f'<a href="{link(appointment, "confirm").partition("?")[0]}">', ""
+    )

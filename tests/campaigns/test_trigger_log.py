@@ -297,3 +297,28 @@ def test_every_step_has_one_row_from_entering_on_whatever_happens_to_the_appoint
             assert written.filter(for_start=enrolment.appointment.starts_at).count() <= 1
     whys = Message.objects.filter(enrolment__campaign__on_changes=["cancelled"]).values_list("why", flat=True)
     assert "Nothing is sent before the start of what is cancelled." in whys
+
+
+def test_silence_is_said_once(desk: Client) -> None:
+    silent()
+    page = log(desk)
+    assert "It was in Google before." in page
+    assert "Silent: " not in page
+
+
+def test_what_no_campaign_is_about_is_counted_and_not_drawn(desk: Client) -> None:
+    rows.campaign(at_once(), name="Welcome")
+    rows.book(fires=False, why="Silent.", origin="customer")
+    rows.look()
+    events = list(TriggerEvent.objects.order_by("pk"))
+    assert [event.kind for event in events] == ["appointment", "customer_booked"]
+    page = preview(desk, *events)
+    assert page.count('<section class="panel"') == 1
+    assert "1 more fires; no campaign is about it." in page
+    press(desk, *events)
+    assert TriggerEvent.objects.filter(fired=True).count() == 2
+
+
+def test_firing_for_no_campaign_says_what_it_does(desk: Client) -> None:
+    page = preview(desk, *silent())
+    assert "No campaign is about this: firing only notes that it happened." in page

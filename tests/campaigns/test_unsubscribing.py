@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.core import signing
 from django.test import Client
+from pytest_django import Settings
 
 from campaigns import unsubscribing
 from campaigns.delivery import deliver_due
@@ -140,3 +141,12 @@ def test_a_wish_changed_by_two_at_once_is_noted_once() -> None:
     assert [unsubscribing.unsubscribe(each) for each in stale] == [True, False]
     assert User.objects.count() == 0
     assert len(notes(person)) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_customers_read_the_name_of_the_business_alone(settings: Settings, is_known: bool) -> None:
+    settings.BUSINESS_NAME = "Harbour Physio"
+    path = path_for(rows.contact()) if is_known else "/campaigns/unsubscribe/forged/"
+    page = Client().get(path).content.decode()
+    assert "<title>What you get from us · Harbour Physio</title>" in page
+    assert "Tandem" not in page

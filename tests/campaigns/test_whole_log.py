@@ -103,6 +103,7 @@ def test_what_came_after_it_was_counted_is_not_fired_along(desk: Client) -> None
 
 
 def test_what_has_fired_or_is_over_is_not_in_it(desk: Client) -> None:
+    rows.campaign(at_once())
     rows.booked()
     silent(1, starts_at=NOW - (START - NOW))
     (gone,) = silent(1)
