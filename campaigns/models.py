@@ -3,6 +3,7 @@ log of every fact that could have fired (TriggerEvent). Beside them what is said
 who carries it all (Carrier)."""
 
 import datetime
+from collections.abc import Sequence
 from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
@@ -216,6 +217,8 @@ class Message(Outgoing):
     for_start = models.DateTimeField()
     # How often this start was told before. Once it was, it is told again only after another was.
     told_before = models.PositiveSmallIntegerField(default=0)
+    # No column: those read with it that could be what it says, told to the same address. Only delivery knows them.
+    twins: Sequence["Message"] = ()
 
     objects = OutgoingQuerySet["Message"].as_manager()
 

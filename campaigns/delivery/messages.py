@@ -1,7 +1,8 @@
 """The messages of campaigns, as delivery sees them."""
 
 import datetime
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Hashable
 from functools import cache
 from typing import ClassVar
 
@@ -56,6 +57,7 @@ class Messages(Mailing[Message]):
         told = begun.only("pk", "enrolment", "step", "for_start", "told_before", "recipient")
         rivals = [row for row in rows if self.has_rivals(row)]
         prefetch_related_objects(rivals, Prefetch("enrolment__appointment__enrolments__messages", told))
+        _introduce(rivals)
         return rows
 
     def addressee(self, row: Message) -> Contact:
@@ -147,6 +149,21 @@ def _has_rivals(message: Message) -> bool:
     return len(message.enrolment.appointment.guests.all()) > 1
 
 
+def _introduce(rivals: Collection[Message]) -> None:
+    """Lets each know its twins, so that what became of those a moment ago need not be read again."""
+    told: dict[Hashable, list[Message]] = defaultdict(list)
+    for row in rivals:
+        twins = told[row.enrolment.appointment_id, *_telling(row)]
+        twins.append(row)
+        row.twins = twins
+
+
+def _telling(message: Message) -> tuple[Hashable, ...]:
+    """Equal for what says the same to the same address."""
+    recipient = _recipient(message.step.medium, message.enrolment.contact)
+    return message.step_id, message.for_start, message.told_before, recipient
+
+
 def _recipient(medium: str, contact: Contact) -> str:
     if medium == Step.Medium.EMAIL:
         return contact.primary_address
@@ -215,12 +232,14 @@ def _why_repeat(message: Message) -> str:
     """Two people of one appointment may share an address: it gets each message once."""
     if not _has_rivals(message):
         return ""
-    recipient = _recipient(message.step.medium, message.enrolment.contact)
     others = (each for e in message.enrolment.appointment.enrolments.all() for each in e.messages.all())
-    mine = (message.step_id, message.for_start, message.told_before, recipient)
+    mine = _telling(message)
     is_told = any(
         (each.step_id, each.for_start, each.told_before, each.recipient) == mine and each.pk != message.pk
         for each in others
+    )
+    is_told |= any(
+        each.message_id and each.state in PERHAPS_SENT for each in message.twins if each.pk != message.pk
     )
     what = "address" if message.step.medium == Step.Medium.EMAIL else "number"
     return f"It went to the same {what} for another guest of the appointment." if is_told else ""

@@ -1,7 +1,7 @@
 """What a worker may do with a row that is its own for a while, and what others may do with it meanwhile."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -91,6 +91,37 @@ def test_a_message_more_costs_two_statements_more() -> None:
     rows.campaign(before(24))
     one = statements(1)
     assert statements(4) - one == 6
+
+
+def statements_of_group(addresses: Sequence[str]) -> tuple[int, list[str]]:
+    """Statements and outcomes of three messages each to people of one appointment."""
+    first, *others = (rows.contact(address) for address in addresses)
+    rows.book(first, guests=others)
+    rows.look()
+    with CaptureQueriesContext(connection) as seen:
+        outcomes = [outcome.state for outcome in deliver_due(DUE)]
+    return len(seen), outcomes
+
+
+def test_a_message_more_to_a_group_costs_five_statements_more() -> None:
+    """Beside those two: its appointment is held meanwhile (a transaction of three), for others of the group may share
+    its address. PostgreSQL is asked for the time as well: six."""
+    rows.campaign(*(before(24 + n / 10) for n in range(3)))
+    two, outcomes = statements_of_group(["ada@x.org", "bob@x.org"])
+    assert outcomes == [State.SENT] * 6
+    five, outcomes = statements_of_group([f"p{n}@x.org" for n in range(5)])
+    assert outcomes == [State.SENT] * 15
+    assert five - two == 9 * 5
+
+
+def test_a_message_left_out_for_a_shared_address_costs_one_statement() -> None:
+    rows.campaign(*(before(24 + n / 10) for n in range(3)))
+    two, outcomes = statements_of_group(["home@x.org"] * 2)
+    assert sorted(outcomes) == [State.SENT] * 3 + [State.SKIPPED] * 3
+    five, outcomes = statements_of_group(["house@x.org"] * 5)
+    assert sorted(outcomes) == [State.SENT] * 3 + [State.SKIPPED] * 12
+    assert five - two == 9
+    assert len(mail.outbox) == 6
 
 
 # --- changed after it was read ----------------------------------------------------------------------------------
