@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from campaigns.carrying import Wait
 from campaigns.delivery import claims, clock
@@ -85,7 +86,13 @@ def deliver_batch(lane: Lane, claim: Claim, now: datetime.datetime | None) -> It
             claims.give_back(lane.mailing, claim, [each.pk for each in rows[number:]])
             return
         turn = Turn(lane.mailing, lane.medium, claim, row, now or real, real)
-        goes_on = turn.deliver()
+        try:
+            goes_on = turn.deliver()
+        except DatabaseError:
+            # What became of this row could not be written, and waits until its claim is old: only so long nobody else
+            # can begin it. The others were not begun, and need not wait along.
+            claims.give_back(lane.mailing, claim, [each.pk for each in rows[number + 1 :]])
+            raise
         yield turn.outcome()
         if not goes_on:
             claims.give_back(lane.mailing, claim, [each.pk for each in rows[number + 1 :]])

@@ -8,12 +8,13 @@ not begun anybody may take back.
 
 import datetime
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
@@ -110,13 +111,13 @@ def give_back(mailing: AnyMailing, claim: Claim, pks: Sequence[int]) -> None:
 
 def record(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -> bool:
     """Writes the outcome unless the claim was lost meanwhile, and says whether it did."""
-    return _write(mailing, row, _is_ours(claim), claimed_until=None, **values)
+    return _insisting(partial(_write, mailing, row, _is_ours(claim), claimed_until=None, **values))
 
 
 def record_sent(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -> bool:
     """Also on a row that was given up as unknown while this worker was held up: it knows."""
     told: dict[str, object] = {"claimed_until": None, "state": State.SENT, "why": "", **values}
-    is_ours = _write(mailing, row, _is_ours(claim), **told)
+    is_ours = _insisting(partial(_write, mailing, row, _is_ours(claim), **told))
     return is_ours or _write(mailing, row, Q(state=State.UNKNOWN), **told)
 
 
@@ -135,6 +136,23 @@ def record_begun(mailing: AnyMailing, row: Outgoing, claim: Claim, letter: Lette
             body_html=letter.html,
             **mailing.also_kept(row, letter),
         )
+
+
+def _insisting(write: Callable[[], bool]) -> bool:
+    """What `write` says, asked once more where the database did not answer, over a new connection: what became of a
+    letter is known to this worker alone. Twice does no harm, for a row that was written is not ours any more."""
+    try:
+        return write()
+    except (OperationalError, InterfaceError):
+        reconnect()
+        return write()
+
+
+def reconnect() -> None:
+    """Drops a connection that no longer works; the next statement opens another. None inside a transaction, which is
+    lost with it."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _is_ours(claim: Claim) -> Q:
@@ -162,30 +180,31 @@ def _write(mailing: AnyMailing, row: Outgoing, condition: Q, **values: object) -
 
 
 def leave_out(mailing: AnyMailing, row: Outgoing, claim: Claim, objection: Objection) -> bool:
-    """Not sent for the words of `objection`; unknown where a dead worker may have sent it."""
+    """Not sent for the words of `objection`; unknown where an earlier attempt may have sent it."""
     if row.message_id:
-        # Begun by a worker that died, and no longer right to repeat: nobody knows whether it left.
-        why = f"It may have been sent before a worker stopped. Not repeated: {objection.why}"
+        # Begun by a worker that died or met an error, and no longer right to repeat: nobody knows whether it left.
+        why = f"It may have been sent already. Not repeated: {objection.why}"
         return record(mailing, row, claim, state=State.UNKNOWN, why=why[:300])
     return record(mailing, row, claim, state=objection.state, why=objection.why[:300])
 
 
 def put_off(
-    mailing: AnyMailing, row: Outgoing, claim: Claim, *, now: datetime.datetime, why: str, begun_before: str
+    mailing: AnyMailing, row: Outgoing, claim: Claim, *, now: datetime.datetime, why: str, message_id: str
 ) -> bool:
-    """Back in line for a later moment, each time twice as far; failed once that was often enough.
+    """Back in line for a later moment, each time twice as far; given up once that was often enough.
 
-    `begun_before`: the message id under which an earlier worker began it, "" if none did. This attempt certainly sent
-    nothing.
+    `message_id`: under which it may be in the outside world, by this attempt or an earlier one; "" if it certainly is
+    not. Given up, it is unknown then, else failed.
     """
     attempts = row.attempts + 1
     if attempts >= MOST_ATTEMPTS:
         why = f"Given up after {attempts} attempts. {why}"
-        return record(mailing, row, claim, state=State.FAILED, why=why[:300], attempts=attempts)
+        state = State.UNKNOWN if message_id else State.FAILED
+        return record(mailing, row, claim, state=state, why=why[:300], attempts=attempts)
     wait = min(FIRST_RETRY * 2 ** (attempts - 1), LAST_RETRY) * random.uniform(*JITTER)  # noqa: S311 (no secret)
     # A sweep run as of a later moment must not meet its own retries.
     again_at = max(now, clock.database_now()) + wait
-    values = {"why": why[:300], "attempts": attempts, "not_before": again_at, "message_id": begun_before}
+    values = {"why": why[:300], "attempts": attempts, "not_before": again_at, "message_id": message_id}
     return record(mailing, row, claim, state=State.WAITING, **values)
 
 

@@ -4,6 +4,8 @@ import datetime
 import logging
 from dataclasses import dataclass, field
 
+from django.db import InterfaceError, OperationalError
+
 from campaigns import carrying
 from campaigns.delivery import claims
 from campaigns.delivery.claims import Claim
@@ -29,7 +31,7 @@ class Turn:
     row: Outgoing
     now: datetime.datetime
     real: datetime.datetime
-    # Under which id an earlier worker began it, "" if none did.
+    # Under which id an earlier attempt may have sent it, "" if none can have.
     begun_before: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,7 +41,24 @@ class Turn:
         """Sends the row, or writes why not. False when its carrier takes nothing more for now."""
         try:
             letter = self._begin()
-            receipt = TRANSPORTS[self.medium].send(letter) if letter is not None else None
+        except TryLater as error:
+            return self._put_off(error)
+        except NotRenderable as error:
+            self._fail(str(error))
+        except (OperationalError, InterfaceError) as error:
+            # The database did not answer, or chose this one to give way. Nothing has left.
+            claims.reconnect()
+            self._put_off(TryLater(f"The database was busy ({type(error).__name__})."))
+        except Exception as error:
+            logger.exception("%s %s could not be made", self.mailing.model.__name__, self.row.pk)
+            self._fail(f"An unexpected error ({type(error).__name__}) before it could be sent.")
+        else:
+            return letter is None or self._send(letter)
+        return True
+
+    def _send(self, letter: Letter) -> bool:
+        try:
+            receipt = TRANSPORTS[self.medium].send(letter)
         except TryLater as error:
             return self._put_off(error)
         except Stopped as error:
@@ -49,18 +68,30 @@ class Turn:
         except Refused as error:
             self._record(State.FAILED, str(error))
             carrying.heed(self.medium, self.row.recipient, error, self.real)
-        except NotRenderable as error:
-            self._record(State.FAILED, str(error))
         except Unclear as error:
             self._record(State.UNKNOWN, str(error))
         except Exception as error:
-            logger.exception("%s %s could not be sent", self.mailing.model.__name__, self.row.pk)
-            self._record(State.FAILED, f"An unexpected error ({type(error).__name__}).")
+            logger.exception("%s %s may not have been sent", self.mailing.model.__name__, self.row.pk)
+            self._doubt(f"An unexpected error ({type(error).__name__}): it may have been sent.")
         else:
             # An error from here on is the database's: it was sent, and must not be written down as failed.
-            if receipt is not None:
-                self._record_sent(receipt)
+            self._record_sent(receipt)
         return True
+
+    def _fail(self, why: str) -> None:
+        """This attempt sent nothing, nor will another; what an earlier one did nobody knows."""
+        if self.begun_before:
+            self._record(State.UNKNOWN, f"It may have been sent already. Not repeated: {why}")
+        else:
+            self._record(State.FAILED, why)
+
+    def _doubt(self, why: str) -> None:
+        """It broke where nobody can tell whether the carrier has it: a repeat that does no harm is tried, anything else
+        waits for a person."""
+        if TRANSPORTS[self.medium].recognises_repeats:
+            self._later(why, message_id=self.row.message_id)
+        else:
+            self._record(State.UNKNOWN, why)
 
     def _begin(self) -> Letter | None:
         """The letter that may be in the outside world from now on; None when the row is left out, or another's."""
@@ -91,15 +122,11 @@ class Turn:
             carrying.hold(self.medium, error.wait, self.real)
             self._put_back(error)
             return False
-        claims.put_off(
-            self.mailing,
-            self.row,
-            self.claim,
-            now=self.now,
-            why=str(error),
-            begun_before=self.begun_before,
-        )
+        self._later(str(error), message_id=self.begun_before)
         return True
+
+    def _later(self, why: str, *, message_id: str) -> None:
+        claims.put_off(self.mailing, self.row, self.claim, now=self.now, why=why, message_id=message_id)
 
     def _put_back(self, error: Exception) -> None:
         claims.put_back(self.mailing, self.row, self.claim, why=str(error), begun_before=self.begun_before)

@@ -13,7 +13,7 @@ from anymail.exceptions import (
     AnymailUnsupportedFeature,
 )
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connection
 from django.utils import timezone
 
 from campaigns.transports.answers import of_http, of_smtp
@@ -83,6 +83,11 @@ def _errors_named() -> Iterator[None]:
         AnymailRecipientsRefused,
     ) as error:
         raise _of_service(error) from error
+    except BadHeaderError as error:
+        # Raised as the mail is put together, before anything leaves.
+        raise Refused(
+            "Its subject or address holds a line break, so that no mail can be made of it."
+        ) from error
     except (smtplib.SMTPException, OSError) as error:
         raise _of_server(error) from error
 

@@ -197,7 +197,7 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def send(self, letter: Letter) -> None:
+    def send(self, *args: object, **kwargs: object) -> None:
         raise self.error
 
 
@@ -249,9 +249,10 @@ def test_an_unexpected_error_fails_one_message_and_not_the_sweep(
         ("sent", ""),
     ]
     planned(before(12))
-    failing(monkeypatch, RuntimeError("boom"))
-    assert ("failed", "An unexpected error (RuntimeError).") in told(START - timedelta(hours=12))
-    assert "could not be sent" in caplog.text
+    monkeypatch.setattr("campaigns.delivery.messages.merge_fields", Failing(RuntimeError("boom")).send)
+    why = "An unexpected error (RuntimeError) before it could be sent."
+    assert ("failed", why) in told(START - timedelta(hours=12))
+    assert "could not be made" in caplog.text
 
 
 @pytest.mark.parametrize(
