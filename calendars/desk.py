@@ -1,7 +1,8 @@
 """What staff do at the desk: see what a new time collides with, and book for somebody known or new."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,15 @@ def book_wish(wish: Wish, *, by: User, why: str = "") -> Appointment:
         location=wish.location,
         why=why,
     )
+
+
+@contextmanager
+def tried(wish: Wish, *, by: User) -> Iterator[Appointment]:
+    """The appointment that `wish` would make, there for as long as the block lasts and taken back after it: what is
+    read of it meanwhile cannot be told wrong. Raises booking.NotPossible."""
+    with transaction.atomic():
+        yield book_wish(wish, by=by)
+        transaction.set_rollback(True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("book/", booking_page.missing),
     path("book/<path:rest>", booking_page.missing),
     path("appointments/new/", appointments.book, name="book"),
+    path("appointments/new/told/", appointments.told_of_booking, name="told_of_booking"),
     path("appointments/<uuid:pk>/drag/", dragging.drag, name="drag"),
     path("appointments/<uuid:pk>/drag-session/", dragging.drag_session, name="drag_session"),
     path("appointments/<uuid:pk>/undo-move/", dragging.undo_move, name="undo_move"),

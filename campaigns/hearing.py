@@ -16,11 +16,14 @@ from django.utils import timezone
 from campaigns import wording
 from campaigns.candidates import reach_of
 from campaigns.delivery.notices import Notices
+from campaigns.enrolment import facts_of
 from campaigns.firing import VOID
+from campaigns.merge_fields import zone_for
 from campaigns.models import Campaign, Notice, Step
 from campaigns.notices import writing
 from campaigns.notices.standing import google_invites, with_standing_of_notices
-from campaigns.reaching import Reach, why_unreachable
+from campaigns.reaching import why_unreachable
+from campaigns.schedule import due_at
 from campaigns.transports import TryLater
 from campaigns.triggers import Case, foreseen, guests_of
 from contacts.models import Appointment, AppointmentChange, Contact, Origin
@@ -45,8 +48,8 @@ class Hearing:
 def who_hears(
     appointments: Collection[Appointment], what: str, now: datetime.datetime | None = None
 ) -> Hearing:
-    """What follows if staff do `what` ("rescheduled" to a time ahead, "cancelled") to stored `appointments`, in about
-    twenty statements for any number of them."""
+    """What follows if staff do `what` ("rescheduled" to a time ahead, "cancelled") to stored `appointments`, or from
+    their having "booked" them just now. About twenty statements for any number of them."""
     now = now or timezone.now()
     stored = Appointment.objects.filter(pk__in=[each.pk for each in appointments])
     rows = {row.pk: _as_it_would_be(row, what, now) for row in with_standing_of_notices(stored)}
@@ -65,7 +68,9 @@ def _as_it_would_be(row: Appointment, what: str, now: datetime.datetime) -> Appo
 
 def _heard(rows: Rows, guests: Guests, what: str, now: datetime.datetime) -> Hearing:
     changes = [
-        AppointmentChange(appointment=row, revision=row.revision + 1, what=what, origin=Origin.STAFF)
+        AppointmentChange(
+            appointment=row, revision=row.revision + (what != What.BOOKED), what=what, origin=Origin.STAFF
+        )
         for row in rows.values()
     ]
     prefetch_related_objects([person for them in guests.values() for person in them], "emails")
@@ -74,7 +79,7 @@ def _heard(rows: Rows, guests: Guests, what: str, now: datetime.datetime) -> Hea
     told = [
         *_by_google(rows, guests),
         *_by_notice(person for person, is_told, _ in notices if is_told),
-        *_by_campaigns(cases, what),
+        *_by_campaigns(cases, what, now),
     ]
     if told:
         return Hearing(" ".join(told))
@@ -108,27 +113,30 @@ def _by_notice(people: Iterable[Contact]) -> list[str]:
     return [f"The calendar tells {_names(told)} by e-mail."] if told else []
 
 
-def _by_campaigns(cases: Sequence[Case], what: str) -> list[str]:
+def _by_campaigns(cases: Sequence[Case], what: str, now: datetime.datetime) -> list[str]:
     entering = [case for case in cases if case.campaigns]
     reach = reach_of(case.contact for case in entering) if entering else {}
     people: dict[tuple[str, str], list[Contact]] = defaultdict(list)
     for case in entering:
         for campaign in case.campaigns:
-            steps = [step for step in _steps(campaign, what) if _arrives(step, reach[case.contact.pk])]
+            # Those that are active: the others were not read.
+            sent = (step for step in campaign.steps.all() if _is_sent(step, case, what, now))
+            steps = [step for step in sent if not why_unreachable(step.medium, reach[case.contact.pk])]
             if steps:
                 people[campaign.name, wording.messages(steps)].append(case.contact)
     return [f"“{name}” sends {sent} to {_names(them)}." for (name, sent), them in people.items()]
 
 
-def _steps(campaign: Campaign, what: str) -> list[Step]:
-    """Those that are sent of such a change at all. Reads the prefetched active ones."""
-    return [
-        step for step in campaign.steps.all() if what not in VOID or step.anchor != Step.Anchor.BEFORE_START
-    ]
-
-
-def _arrives(step: Step, reach: Reach) -> bool:
-    return not why_unreachable(step.medium, reach)
+def _is_sent(step: Step, case: Case, what: str, now: datetime.datetime) -> bool:
+    """Whether `step` says something of such a change and is not too late for it; of a move nobody knows yet where to."""
+    if what in VOID and step.anchor == Step.Anchor.BEFORE_START:
+        return False
+    if what == What.RESCHEDULED:
+        return True
+    row = case.event.appointment
+    zone = zone_for(row, case.contact)
+    due = due_at(facts_of(step), starts_at=row.starts_at, ends_at=row.ends_at, time_zone=zone, now=now)
+    return not due.is_skipped
 
 
 def _why_no_campaign(cases: Sequence[Case], what: str) -> list[str]:

@@ -61,6 +61,19 @@ def book(request: HttpRequest) -> HttpResponse:
     return redirect(made)
 
 
+@require_POST
+def told_of_booking(request: HttpRequest) -> HttpResponse:
+    """Who would be told of what is in the fields, as soon as they say enough. Nothing is kept."""
+    form, part = BookForm(request.POST), "appointments/_told_of_booking.html"
+    if not form.is_valid():
+        return render(request, part)
+    try:
+        with desk.tried(form.wish, by=viewer_of(request)) as made:
+            return render(request, part, {"appointment": made})
+    except booking.NotPossible:
+        return render(request, part)
+
+
 def is_looking(data: QueryDict) -> bool:
     """Whether *Find* was pressed, or Enter in the search box while nobody is chosen or typed yet."""
     named = any(data.get(name) for name in ("contact", "first_name", "last_name", "address", "phone"))

@@ -132,3 +132,36 @@ def test_the_pages_say_it(desk: Client, me: User) -> None:
     assert f"Nobody is told: {NO_CAMPAIGN.format('moved')} and {CUSTOMERS_ONLY}." in page
     page = desk.get(appointment.get_absolute_url()).content.decode()
     assert f"Nobody is told: {NO_CAMPAIGN.format('cancelled')} and {CUSTOMERS_ONLY}." in page
+
+
+@pytest.mark.parametrize("setting", ["all", "customers"])
+def test_the_form_of_a_new_appointment_says_it_and_keeps_nothing(
+    desk: Client, me: User, setting: str
+) -> None:
+    rows.campaign(at_once(subject="Welcome"), before(24), name="Reminder")
+    person, calendar = rows.contact(), rows.calendar(notices=setting, confirms_automatically=True)
+    typed = {"contact": person.pk, "calendar": calendar.pk, "owner": me.pk, "minutes": "30"}
+    typed["starts_at"] = "2026-06-10T10:00"
+    page = desk.post(reverse("calendars:told_of_booking"), typed).content.decode()
+    assert ("The calendar tells Ada Lovelace by e-mail." in page) is (setting == "all")
+    assert "“Reminder” sends e-mails at once, 24 h before to Ada Lovelace." in page
+    assert not Appointment.objects.exists()
+    desk.post(reverse("calendars:book"), typed)
+    rows.look()
+    deliver_due(NOW)
+    told = [letter.subject.partition(":")[0] for letter in mail.outbox]
+    assert told == (["Booked"] if setting == "all" else []) + ["Welcome"]
+
+
+def test_a_reminder_that_would_be_late_is_not_promised(desk: Client, me: User) -> None:
+    rows.campaign(before(24), before(1), name="Reminder")
+    typed = {"contact": rows.contact().pk, "calendar": rows.calendar().pk, "owner": me.pk, "minutes": "30"}
+    page = desk.post(
+        reverse("calendars:told_of_booking"), {**typed, "starts_at": "2026-06-01T20:00"}
+    ).content.decode()
+    assert "“Reminder” sends an e-mail 1 h before to Ada Lovelace." in page
+
+
+def test_a_form_that_does_not_say_enough_says_what_it_waits_for(desk: Client) -> None:
+    page = desk.post(reverse("calendars:told_of_booking"), {"minutes": "30"}).content.decode()
+    assert "it stands here who will be told" in page
