@@ -128,7 +128,7 @@ def _by_campaigns(cases: Sequence[Case], what: str, now: datetime.datetime) -> l
 
 
 def _is_sent(step: Step, case: Case, what: str, now: datetime.datetime) -> bool:
-    """Whether `step` says something of such a change and is not too late for it; of a move nobody knows yet where to."""
+    """Whether `step` says something of such a change and is not too late. Of a move nobody knows yet where to."""
     if what in VOID and step.anchor == Step.Anchor.BEFORE_START:
         return False
     if what == What.RESCHEDULED:
