@@ -122,7 +122,8 @@ class Turn:
             carrying.hold(self.medium, error.wait, self.real)
             self._put_back(error)
             return False
-        self._later(str(error), message_id=self.begun_before)
+        message_id = self.row.message_id if error.may_have_left else self.begun_before
+        self._later(str(error), message_id=message_id)
         return True
 
     def _later(self, why: str, *, message_id: str) -> None:

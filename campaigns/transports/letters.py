@@ -9,11 +9,15 @@ TIMEOUT_SECONDS = 15
 
 
 class TryLater(Exception):
-    """Not sent; the same may work later. The words are for a person. `wait`: what the carrier asked for, if it did."""
+    """Not sent; the same may work later. The words are for a person. `wait`: what the carrier asked for, if it did.
+    `may_have_left`: it broke on the way, and only a repeat that is recognised does no harm."""
 
-    def __init__(self, words: str, *, wait: datetime.timedelta | None = None) -> None:
+    def __init__(
+        self, words: str, *, wait: datetime.timedelta | None = None, may_have_left: bool = False
+    ) -> None:
         super().__init__(words)
         self.wait = wait
+        self.may_have_left = may_have_left
 
 
 class Refused(Exception):

@@ -2,7 +2,7 @@
 
 import smtplib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parseaddr
 
 from anymail.exceptions import (
@@ -14,8 +14,11 @@ from anymail.exceptions import (
 )
 from django.conf import settings
 from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
+from requests.exceptions import RequestException
 
+from campaigns.transports import connections
 from campaigns.transports.answers import of_http, of_smtp
 from campaigns.transports.letters import TIMEOUT_SECONDS, Letter, Receipt, Refused, Stopped, TryLater
 
@@ -28,19 +31,35 @@ class EmailTransport:
 
     def send(self, letter: Letter) -> Receipt:
         with _errors_named():
+            connection = get_connection(timeout=TIMEOUT_SECONDS)
+            # What goes wrong here goes wrong before anything left.
+            connection.open()
             try:
-                mail = _as_mail(letter)
-                mail.send()
-            except AnymailUnsupportedFeature:
-                # Raised before anything leaves: a service that takes text and HTML alone. The attachment remains.
-                mail = _as_mail(letter, is_plain=True)
-                mail.send()
+                with _errors_on_the_way():
+                    mail = _handed_over(letter, connection)
+            finally:
+                # It was taken or not; how they part changes nothing.
+                with suppress(smtplib.SMTPException, OSError):
+                    connection.close()
         # Anymail leaves the service's answer on the mail; an SMTP server has no name for it.
         status = getattr(mail, "anymail_status", None)
         return Receipt(str(getattr(status, "message_id", None) or ""))
 
 
-def _as_mail(letter: Letter, *, is_plain: bool = False) -> EmailMultiAlternatives:
+def _handed_over(letter: Letter, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    try:
+        mail = _as_mail(letter, connection)
+        mail.send()
+    except AnymailUnsupportedFeature:
+        # Raised before anything leaves: a service that takes text and HTML alone. The attachment remains.
+        mail = _as_mail(letter, connection, is_plain=True)
+        mail.send()
+    return mail
+
+
+def _as_mail(
+    letter: Letter, connection: BaseEmailBackend, *, is_plain: bool = False
+) -> EmailMultiAlternatives:
     """A calendar file goes twice, as Google's own invitations do: Gmail and Outlook make their buttons from the
     alternative part, Apple Mail and whoever saves the file want the attachment."""
     mail = EmailMultiAlternatives(
@@ -49,7 +68,7 @@ def _as_mail(letter: Letter, *, is_plain: bool = False) -> EmailMultiAlternative
         to=[letter.recipient],
         reply_to=[letter.reply_to] if letter.reply_to else None,
         headers={"Message-ID": letter.message_id, **_unsubscribe_headers(letter.unsubscribe_url)},
-        connection=get_connection(timeout=TIMEOUT_SECONDS),
+        connection=connection,
     )
     if not is_plain:
         # Anymail's own attribute; a service's report may come before its receipt is written.
@@ -90,6 +109,29 @@ def _errors_named() -> Iterator[None]:
         ) from error
     except (smtplib.SMTPException, OSError) as error:
         raise _of_server(error) from error
+
+
+@contextmanager
+def _errors_on_the_way() -> Iterator[None]:
+    """Those of a connection that broke over a mail, which the other side may have."""
+    try:
+        yield
+    except AnymailAPIError as error:
+        if not _may_have_left(error):
+            raise
+        raise TryLater("The mail service broke off, and may have sent it.", may_have_left=True) from error
+    except (smtplib.SMTPServerDisconnected, OSError) as error:
+        if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
+            raise
+        words = f"The mail server broke off ({type(error).__name__}), and may have taken it."
+        raise TryLater(words, may_have_left=True) from error
+
+
+def _may_have_left(error: AnymailAPIError) -> bool:
+    """It broke, or what stands before it gave up waiting: either may be after it was sent."""
+    if error.status_code is not None:
+        return error.status_code in (500, 502, 504)
+    return isinstance(error, RequestException) and not connections.never_was(error.__cause__)
 
 
 def _of_service(error: Exception) -> Exception:

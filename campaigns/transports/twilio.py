@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from campaigns.transports import connections
 from campaigns.transports.answers import of_http, wait_of
 from campaigns.transports.letters import (
     TIMEOUT_SECONDS,
@@ -140,12 +141,7 @@ def _of_status(status: int, code: int, headers: Mapping[str, str], now: datetime
 
 
 def _of_connection(error: Exception) -> Exception:
-    """Whether the request can have left: urllib3 tells a connection that never was from one that broke."""
-    from requests.exceptions import ConnectTimeout, ProxyError, SSLError  # noqa: PLC0415 (as above)
-    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415 (as above)
-
-    reason = getattr(next(iter(error.args), None), "reason", None)
-    if isinstance(error, ConnectTimeout | ProxyError | SSLError) or isinstance(reason, NewConnectionError):
+    if connections.never_was(error):
         return TryLater("Twilio could not be reached.")
     return Unclear("Twilio took the message but did not answer.")
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from campaigns import delivery
 from campaigns.delivery import claims, deliver_due, message_id_of
 from campaigns.models import Message
-from campaigns.transports import EmailTransport, Letter, Receipt, SmsTransport
+from campaigns.transports import EmailTransport, Letter, Receipt, SmsTransport, TryLater
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, before
 
@@ -77,6 +77,19 @@ def test_an_email_that_may_have_left_goes_again_under_its_message_id(
     deliver_due()
     assert states() == [("sent", "")]
     assert sent_ids() == [message.message_id] * 2
+
+
+@pytest.mark.parametrize("may_have_left", [True, False])
+def test_an_email_whose_connection_broke_keeps_its_message_id_if_it_may_have_left(
+    monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller, may_have_left: bool
+) -> None:
+    planned()
+    clock.move_to(DUE)
+    error = TryLater("It broke off.", may_have_left=may_have_left)
+    monkeypatch.setitem(delivery.TRANSPORTS, "email", Breaking(EmailTransport(), error))
+    deliver_due()
+    assert states() == [("waiting", "It broke off.")]
+    assert bool(Message.objects.get().message_id) is may_have_left
 
 
 def test_an_email_that_breaks_each_time_is_unknown_in_the_end(
