@@ -101,13 +101,21 @@ def merge_fields(
 
 
 def _title(appointment: Appointment, contact: Contact) -> str:
-    """What it is called to `contact`. The usual title names its first contact, whom nobody else who comes need know."""
-    usual = f"{appointment.calendar.name}: "
-    if not appointment.title or (
-        appointment.title.startswith(usual) and contact.pk != appointment.contact_id
-    ):
+    """What it is called to `contact`. A title that names its first contact is told to nobody else who comes."""
+    is_theirs = contact.pk == appointment.contact_id
+    if not appointment.title or (not is_theirs and _names_its_contact(appointment)):
         return appointment.calendar.name
     return appointment.title
+
+
+def _names_its_contact(appointment: Appointment) -> bool:
+    """As the usual title does, also where its calendar was renamed since."""
+    if appointment.title.startswith(f"{appointment.calendar.name}: "):
+        return True
+    guests = [guest for guest in appointment.guests.all() if guest.contact_id == appointment.contact_id]
+    names = {appointment.contact.name, *(guest.name for guest in guests)} - {""}
+    title = appointment.title.casefold()
+    return any(name.casefold() in title for name in names)
 
 
 def _links(appointment: Appointment, contact: Contact, now: datetime.datetime) -> dict[str, str]:

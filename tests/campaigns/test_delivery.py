@@ -459,3 +459,14 @@ def test_the_usual_title_names_its_first_contact_to_nobody_else_who_comes() -> N
     assert merge_fields(visit, bob)["appointment"]["title"] == "Back class"
     visit.title = "Knee group"
     assert merge_fields(visit, bob)["appointment"]["title"] == "Knee group"
+
+
+@pytest.mark.parametrize("title", ["Back class: Ann Lee", "Follow-up with ann lee", "Visit of A. typed"])
+def test_title_that_names_its_first_contact_is_told_to_them_alone_also_after_the_calendar_was_renamed(
+    title: str,
+) -> None:
+    ann, bob = rows.contact(first_name="Ann", last_name="Lee"), rows.contact()
+    visit = rows.book(ann, calendar=rows.calendar(name="Spine class"), guests=[bob], title=title)
+    visit.guests.filter(contact=ann).update(name="A. Typed")
+    assert merge_fields(visit, ann)["appointment"]["title"] == title
+    assert merge_fields(visit, bob)["appointment"]["title"] == "Spine class"
