@@ -3,17 +3,19 @@
 import datetime
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from contacts.models import Appointment, Contact
 
 SIGNER = signing.Signer(salt="calendars.place")
 NEWS = signing.TimestampSigner(salt="calendars.news")
 NEWS_SECONDS = 600
+PLACEHOLDER = "TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,18 @@ def manage_path(appointment: Appointment, contact: Contact) -> str:
     place = next((guest.pk for guest in appointment.guests.all() if guest.contact_id == contact.pk), None)
     if place is None:
         return ""
-    token = SIGNER.sign(f"{appointment.pk.hex}.{place}")
-    return reverse("calendars:manage", args=[token])
+    return page_for("calendars:manage", SIGNER.sign(f"{appointment.pk.hex}.{place}"))
+
+
+def page_for(view: str, token: str) -> str:
+    """The path of `view`, whose one argument is a signed token. Every message that leaves has two such, and to look the
+    view up takes longer than to sign."""
+    return _page_of(view, get_script_prefix()).replace(PLACEHOLDER, token)
+
+
+@cache
+def _page_of(view: str, _prefix: str) -> str:
+    return reverse(view, args=[PLACEHOLDER])
 
 
 def news_path(appointment: Appointment, contact: Contact, news: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
-from django.urls import reverse
 
+from calendars import links
 from campaigns.models import Step
 from contacts.models import Activity, Contact, User
 
@@ -32,7 +32,7 @@ def address_for(contact: Contact, medium: str = Medium.EMAIL) -> str:
     base = settings.PUBLIC_BASE_URL or f"http://127.0.0.1:{settings.PORT}"
     # Links in e-mails name no medium: those sent before there were others must work as well.
     named = str(contact.pk) if medium == Medium.EMAIL else f"{contact.pk}.{medium}"
-    return base + reverse("campaigns:unsubscribe", args=[SIGNER.sign(named)])
+    return base + links.page_for("campaigns:unsubscribe", SIGNER.sign(named))
 
 
 def opened(token: str) -> Link | None:

@@ -23,6 +23,9 @@ def _fresh_cache() -> Iterator[None]:
 def _one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a test stops this process's clock, the database's stands still with it, whichever database that is."""
     monkeypatch.setattr("campaigns.delivery.clock.database_now", timezone.now)
+    monkeypatch.setattr(
+        "campaigns.delivery.clock.heard", lambda cursor: timezone.now() if cursor.rowcount else None
+    )
 
 
 @pytest.fixture(autouse=True)

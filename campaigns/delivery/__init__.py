@@ -1,8 +1,8 @@
 """Sends what is due: claim → check again → render → send → record. No lock is held while anything leaves.
 
 What leaves is of one mailing or another, notices of appointments or messages of campaigns; all go through here alike.
-A batch is claimed and read together, in as many statements as one row; each row of it then costs three: what time it
-is, that it is begun (if all is still as it was read), and what became of it.
+A batch is claimed and read together, in as many statements as one row; each row of it then costs two: that it is begun
+(if all is still as it was read), and what became of it; the second says what time it is for the next row.
 """
 
 import datetime
@@ -75,13 +75,13 @@ def _turn(lane: Lane, now: datetime.datetime | None, outcomes: list[Outcome]) ->
 
 def deliver_batch(lane: Lane, claim: Claim, now: datetime.datetime | None) -> Iterator[Outcome]:
     """What became of each row. Those that the carrier no longer takes, or not in time, go back in line untouched."""
-    rows, met = lane.mailing.read(claim.pks), set()
+    rows, met, heard = lane.mailing.read(claim.pks), set(), None
     for number, row in enumerate(rows):
         bears_on = lane.mailing.bears_on(row)
         if bears_on in met:
             row = next(iter(lane.mailing.read([row.pk])), row)
         met.add(bears_on)
-        real = clock.database_now()
+        real = heard or clock.database_now()
         if claim.is_too_old(real):
             claims.give_back(lane.mailing, claim, [each.pk for each in rows[number:]])
             return
@@ -93,6 +93,7 @@ def deliver_batch(lane: Lane, claim: Claim, now: datetime.datetime | None) -> It
             # can begin it. The others were not begun, and need not wait along.
             claims.give_back(lane.mailing, claim, [each.pk for each in rows[number + 1 :]])
             raise
+        heard = turn.ended_at
         yield turn.outcome()
         if not goes_on:
             claims.give_back(lane.mailing, claim, [each.pk for each in rows[number + 1 :]])

@@ -15,19 +15,19 @@ from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from campaigns import carrying
 from campaigns.delivery import clock
 from campaigns.delivery.mailing import AnyMailing, Objection
+from campaigns.delivery.writing import Condition, as_parameter, write
 from campaigns.models import Outgoing
 from campaigns.transports import TRANSPORTS, Letter, sender_domain
 from campaigns.transports.letters import TIMEOUT_SECONDS
 from contacts.models import Appointment
 
 State = Outgoing.State
-BATCH = 50
+BATCH = 100
 CLAIM = datetime.timedelta(minutes=10)
 FIRST_RETRY = datetime.timedelta(minutes=1)
 LAST_RETRY = datetime.timedelta(hours=1)
@@ -52,6 +52,9 @@ class Claim:
 
     until: datetime.datetime
     pks: tuple[int, ...]
+    # Their carrier recognises a repeat: then no commit need wait for the disk. What a power cut takes with it is sent
+    # again under its id, as after a worker that died.
+    may_repeat: bool = False
 
     def is_too_old(self, real: datetime.datetime) -> bool:
         """Whether it might run out while a carrier is still thinking."""
@@ -81,7 +84,7 @@ def claim(
             return None
         mailing.rows().filter(pk__in=pks).update(state=State.SENDING, claimed_until=until)
         carrying.spend(medium, len(pks))
-    return Claim(until, pks)
+    return Claim(until, pks, TRANSPORTS[medium].recognises_repeats)
 
 
 def take_back_stuck(mailing: AnyMailing, real: datetime.datetime) -> None:
@@ -107,38 +110,41 @@ def give_back(mailing: AnyMailing, claim: Claim, pks: Sequence[int]) -> None:
 
 
 # --- recording ----------------------------------------------------------------------------------------------
+# Each returns when it was written, by the database's clock; None where it was not, for the claim was lost.
 
 
-def record(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -> bool:
-    """Writes the outcome unless the claim was lost meanwhile, and says whether it did."""
-    return _insisting(partial(_write, mailing, row, _is_ours(claim), claimed_until=None, **values))
+def record(row: Outgoing, claim: Claim, **values: object) -> datetime.datetime | None:
+    """Writes the outcome unless the claim was lost meanwhile."""
+    return _insisting(partial(write, row, _is_ours(claim), {"claimed_until": None, **values}))
 
 
-def record_sent(mailing: AnyMailing, row: Outgoing, claim: Claim, **values: object) -> bool:
+def record_sent(row: Outgoing, claim: Claim, **values: object) -> datetime.datetime | None:
     """Also on a row that was given up as unknown while this worker was held up: it knows."""
-    told: dict[str, object] = {"claimed_until": None, "state": State.SENT, "why": "", **values}
-    is_ours = _insisting(partial(_write, mailing, row, _is_ours(claim), **told))
-    return is_ours or _write(mailing, row, Q(state=State.UNKNOWN), **told)
+    told = {"claimed_until": None, "state": State.SENT, "why": "", **values}
+    survives = not claim.may_repeat
+    written = _insisting(partial(write, row, _is_ours(claim), told, survives_power_cut=survives))
+    return written or write(row, Condition("state = %s", (State.UNKNOWN,)), told)
 
 
-def record_begun(mailing: AnyMailing, row: Outgoing, claim: Claim, letter: Letter) -> bool:
-    """Writes what is about to leave. False when the claim was lost meanwhile, or what speaks for sending changed since
+def record_begun(
+    mailing: AnyMailing, row: Outgoing, claim: Claim, letter: Letter
+) -> datetime.datetime | None:
+    """Writes what is about to leave. None when the claim was lost meanwhile, or what speaks for sending changed since
     `row` was read: both are asked in the same statement."""
+    kept = {
+        "message_id": letter.message_id,
+        "recipient": letter.recipient,
+        "subject": letter.subject[:300],
+        "body_text": letter.text,
+        "body_html": letter.html,
+        **mailing.also_kept(row, letter),
+    }
+    condition = _is_ours(claim) & mailing.still(row, letter)
     with _alone(mailing, row):
-        return _write(
-            mailing,
-            row,
-            _is_ours(claim) & mailing.still(row, letter),
-            message_id=letter.message_id,
-            recipient=letter.recipient,
-            subject=letter.subject[:300],
-            body_text=letter.text,
-            body_html=letter.html,
-            **mailing.also_kept(row, letter),
-        )
+        return write(row, condition, kept, survives_power_cut=not claim.may_repeat)
 
 
-def _insisting(write: Callable[[], bool]) -> bool:
+def _insisting(write: Callable[[], datetime.datetime | None]) -> datetime.datetime | None:
     """What `write` says, asked once more where the database did not answer, over a new connection: what became of a
     letter is known to this worker alone. Twice does no harm, for a row that was written is not ours any more."""
     try:
@@ -155,8 +161,8 @@ def reconnect() -> None:
         connection.close_if_unusable_or_obsolete()
 
 
-def _is_ours(claim: Claim) -> Q:
-    return Q(state=State.SENDING, claimed_until=claim.until)
+def _is_ours(claim: Claim) -> Condition:
+    return Condition("state = %s AND claimed_until = %s", (State.SENDING, as_parameter(claim.until)))
 
 
 @contextmanager
@@ -171,26 +177,18 @@ def _alone(mailing: AnyMailing, row: Outgoing) -> Iterator[None]:
         yield
 
 
-def _write(mailing: AnyMailing, row: Outgoing, condition: Q, **values: object) -> bool:
-    if not mailing.rows().filter(condition, pk=row.pk).update(**values):
-        return False
-    for name, value in values.items():
-        setattr(row, name, value)
-    return True
-
-
-def leave_out(mailing: AnyMailing, row: Outgoing, claim: Claim, objection: Objection) -> bool:
+def leave_out(row: Outgoing, claim: Claim, objection: Objection) -> datetime.datetime | None:
     """Not sent for the words of `objection`; unknown where an earlier attempt may have sent it."""
     if row.message_id:
         # Begun by a worker that died or met an error, and no longer right to repeat: nobody knows whether it left.
         why = f"It may have been sent already. Not repeated: {objection.why}"
-        return record(mailing, row, claim, state=State.UNKNOWN, why=why[:300])
-    return record(mailing, row, claim, state=objection.state, why=objection.why[:300])
+        return record(row, claim, state=State.UNKNOWN, why=why[:300])
+    return record(row, claim, state=objection.state, why=objection.why[:300])
 
 
 def put_off(
-    mailing: AnyMailing, row: Outgoing, claim: Claim, *, now: datetime.datetime, why: str, message_id: str
-) -> bool:
+    row: Outgoing, claim: Claim, *, now: datetime.datetime, why: str, message_id: str
+) -> datetime.datetime | None:
     """Back in line for a later moment, each time twice as far; given up once that was often enough.
 
     `message_id`: under which it may be in the outside world, by this attempt or an earlier one; "" if it certainly is
@@ -200,14 +198,14 @@ def put_off(
     if attempts >= MOST_ATTEMPTS:
         why = f"Given up after {attempts} attempts. {why}"
         state = State.UNKNOWN if message_id else State.FAILED
-        return record(mailing, row, claim, state=state, why=why[:300], attempts=attempts)
+        return record(row, claim, state=state, why=why[:300], attempts=attempts)
     wait = min(FIRST_RETRY * 2 ** (attempts - 1), LAST_RETRY) * random.uniform(*JITTER)  # noqa: S311 (no secret)
     # A sweep run as of a later moment must not meet its own retries.
     again_at = max(now, clock.database_now()) + wait
     values = {"why": why[:300], "attempts": attempts, "not_before": again_at, "message_id": message_id}
-    return record(mailing, row, claim, state=State.WAITING, **values)
+    return record(row, claim, state=State.WAITING, **values)
 
 
-def put_back(mailing: AnyMailing, row: Outgoing, claim: Claim, *, why: str, begun_before: str) -> bool:
+def put_back(row: Outgoing, claim: Claim, *, why: str, begun_before: str) -> datetime.datetime | None:
     """Back in line unharmed: it was the carrier that takes nothing, and this attempt counts for none."""
-    return record(mailing, row, claim, state=State.WAITING, why=why[:300], message_id=begun_before)
+    return record(row, claim, state=State.WAITING, why=why[:300], message_id=begun_before)

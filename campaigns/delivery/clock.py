@@ -3,6 +3,7 @@
 import datetime
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 
@@ -14,3 +15,16 @@ def database_now() -> datetime.datetime:
         cursor.execute("SELECT clock_timestamp()")
         found: datetime.datetime = cursor.fetchone()[0]
     return found
+
+
+def asked_along() -> str:
+    """What an UPDATE of one row ends with to say when it was, which saves asking by a statement of its own."""
+    return " RETURNING clock_timestamp()" if connection.vendor == "postgresql" else ""
+
+
+def heard(cursor: CursorWrapper) -> datetime.datetime | None:
+    """When the UPDATE in `cursor`, which ended with `asked_along`, wrote its row; None where it wrote none."""
+    if connection.vendor != "postgresql":
+        return timezone.now() if cursor.rowcount else None
+    found: tuple[datetime.datetime] | None = cursor.fetchone()
+    return found[0] if found else None

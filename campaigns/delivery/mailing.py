@@ -6,8 +6,7 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.db.models import Q
-
+from campaigns.delivery.writing import Condition
 from campaigns.models import Outgoing, OutgoingQuerySet
 from campaigns.transports import Letter
 from contacts.models import Appointment, Contact, ContactEmail, ContactPhone
@@ -67,7 +66,7 @@ class Mailing(ABC, Generic[RowT]):
         """What leaves. Raises NotRenderable."""
 
     @abstractmethod
-    def still(self, row: RowT, letter: Letter) -> Q:
+    def still(self, row: RowT, letter: Letter) -> Condition:
         """What must hold in the database for `objection` to find what it found: asked as `letter` is begun."""
 
     @abstractmethod

@@ -2,15 +2,17 @@
 
 import datetime
 from collections.abc import Collection, Hashable
+from functools import cache
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db.models import Exists, Q
+from django.db import connection
 
 from campaigns.answering import answers_to
 from campaigns.delivery.claims import message_id_of
 from campaigns.delivery.mailing import Mailing, Objection, unreachable
+from campaigns.delivery.writing import Condition, as_parameter, exists
 from campaigns.firing import UNDONE
 from campaigns.models import Notice, Outgoing, OutgoingQuerySet, Step
 from campaigns.notices.calendar_files import file_of
@@ -79,17 +81,23 @@ class Notices(Mailing[Notice]):
             calendar=None if standing.google_invites else file_of(row, standing.recipient, now),
         )
 
-    def still(self, row: Notice, letter: Letter) -> Q:
-        mine = Notice.objects.filter(appointment=row.appointment_id, contact=row.contact_id)
-        newer = mine.filter(pk__gt=row.pk).exclude(state__in=(State.SKIPPED, State.VOID))
-        same = Q(
-            contact__archived_at=None,
-            appointment__starts_at=row.appointment.starts_at,
-            appointment__ends_at=row.appointment.ends_at,
-            appointment__status=row.appointment.status,
-            appointment__revision=row.appointment.revision,
+    def still(self, row: Notice, letter: Letter) -> Condition:
+        appointment = row.appointment
+        uuid = Appointment._meta.pk.get_db_prep_value(appointment.pk, connection)
+        return Condition(
+            _same(is_own_doing=row.is_own_doing),
+            (
+                row.contact_id,
+                uuid,
+                as_parameter(appointment.starts_at),
+                as_parameter(appointment.ends_at),
+                appointment.status,
+                appointment.revision,
+                uuid,
+                row.contact_id,
+                row.pk,
+            ),
         )
-        return same & ~Exists(newer) & (Q() if row.is_own_doing else Q(contact__no_email=False))
 
     def also_kept(self, row: Notice, letter: Letter) -> dict[str, object]:
         return {
@@ -98,6 +106,19 @@ class Notices(Mailing[Notice]):
             "told_status": row.appointment.status,
             "calendar_file": letter.calendar.content if letter.calendar else "",
         }
+
+
+@cache
+def _same(*, is_own_doing: bool) -> str:
+    """What asks whether all is as it was read, and no newer notice stands."""
+    wish = "" if is_own_doing else " AND NOT no_email"
+    no_reason = ", ".join(f"'{state}'" for state in (State.SKIPPED, State.VOID))
+    newer = f"appointment_id = %s AND contact_id = %s AND id > %s AND state NOT IN ({no_reason})"
+    contact = exists(Contact, f"id = %s AND archived_at IS NULL{wish}")
+    time = exists(
+        Appointment, "id = %s AND starts_at = %s AND ends_at = %s AND status = %s AND revision = %s"
+    )
+    return f"{contact} AND {time} AND NOT {exists(Notice, newer)}"
 
 
 def _why_void(notice: Notice, standing: Standing) -> str:

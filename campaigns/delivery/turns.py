@@ -33,6 +33,8 @@ class Turn:
     real: datetime.datetime
     # Under which id an earlier attempt may have sent it, "" if none can have.
     begun_before: str = field(init=False)
+    # When the outcome was written, by the database's clock; None where another has the row.
+    ended_at: datetime.datetime | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.begun_before = self.row.message_id
@@ -98,7 +100,7 @@ class Turn:
         for _ in range(MOST_LOOKS):
             objection = self.mailing.objection(self.row, self.now)
             if objection is not None:
-                claims.leave_out(self.mailing, self.row, self.claim, objection)
+                self.ended_at = claims.leave_out(self.row, self.claim, objection)
                 return None
             letter = self.mailing.letter(self.row, self.now)
             if claims.record_begun(self.mailing, self.row, self.claim, letter):
@@ -110,11 +112,11 @@ class Turn:
         raise TryLater("It changed again and again.")
 
     def _record(self, state: str, why: str) -> None:
-        claims.record(self.mailing, self.row, self.claim, state=state, why=why[:300])
+        self.ended_at = claims.record(self.row, self.claim, state=state, why=why[:300])
 
     def _record_sent(self, receipt: Receipt) -> None:
         kept = {"sent_at": self.real, "carrier_id": receipt.carrier_id[:200]}
-        claims.record_sent(self.mailing, self.row, self.claim, **kept)
+        self.ended_at = claims.record_sent(self.row, self.claim, **kept)
 
     def _put_off(self, error: TryLater) -> bool:
         if error.wait is not None:
@@ -127,10 +129,10 @@ class Turn:
         return True
 
     def _later(self, why: str, *, message_id: str) -> None:
-        claims.put_off(self.mailing, self.row, self.claim, now=self.now, why=why, message_id=message_id)
+        self.ended_at = claims.put_off(self.row, self.claim, now=self.now, why=why, message_id=message_id)
 
     def _put_back(self, error: Exception) -> None:
-        claims.put_back(self.mailing, self.row, self.claim, why=str(error), begun_before=self.begun_before)
+        self.ended_at = claims.put_back(self.row, self.claim, why=str(error), begun_before=self.begun_before)
 
     def outcome(self) -> Outcome:
         row = self.row

@@ -7,9 +7,10 @@ who cancelled earlier, or booked later, could not be reminded, and would make re
 import datetime
 from dataclasses import dataclass
 
-from django.db.models import Count, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from campaigns import wording
+from campaigns.figures.moments import Before
 from campaigns.figures.periods import Chosen
 from campaigns.models import Campaign, Enrolment, Message, Step
 from contacts.models import Appointment, AppointmentChange
@@ -115,11 +116,10 @@ def _of_calendars(campaign: Campaign, chosen: Chosen) -> QuerySet[Appointment]:
 
 def _that_stood(found: QuerySet[Appointment], lead: datetime.timedelta) -> QuerySet[Appointment]:
     """Those that stood at the moment `lead` before their start."""
-    then = ExpressionWrapper(F("starts_at") - Value(lead), output_field=DateTimeField())
     cancelled_by_then = AppointmentChange.objects.filter(
         appointment=OuterRef("pk"), what=What.CANCELLED, at__lt=OuterRef("then")
     )
-    booked_in_time = found.annotate(then=then).filter(created_at__lte=F("then"))
+    booked_in_time = found.annotate(then=Before("starts_at", lead)).filter(created_at__lte=F("then"))
     return booked_in_time.exclude(Q(status=Status.CANCELLED) & Exists(cancelled_by_then))
 
 

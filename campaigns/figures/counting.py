@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db.models import Count
-from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from campaigns import wording
 from campaigns.figures.books import FAULTS, LEFT_OUT, Books, Reason, Tally, by_step, shown_reasons
+from campaigns.figures.moments import Day
 from campaigns.figures.periods import Chosen
 from campaigns.models import Campaign, Enrolment, Message, OutgoingQuerySet, Step
 
@@ -53,15 +53,15 @@ def of_steps(campaign: Campaign, chosen: Chosen) -> tuple[list[StepFigures], lis
 
 
 def _tallies(steps: Iterable[Step], chosen: Chosen) -> list[Tally]:
-    day = TruncDate("due_at", tzinfo=timezone.get_current_timezone())
+    day = Day("due_at", tzinfo=timezone.get_current_timezone())
     rows = _messages(steps, chosen).annotate(day=day).values_list("step", "day", "state", "report")
-    return [Tally(*row) for row in rows.annotate(number=Count("pk"))]
+    return [Tally(*row) for row in rows.annotate(number=Count("*"))]
 
 
 def _reasons(steps: Iterable[Step], chosen: Chosen) -> dict[int, list[Reason]]:
     rows = _messages(steps, chosen).filter(state__in=[*LEFT_OUT, *FAULTS])
     counted: dict[tuple[int, str], list[Reason]] = defaultdict(list)
-    for step, state, why, number in rows.values_list("step", "state", "why").annotate(number=Count("pk")):
+    for step, state, why, number in rows.values_list("step", "state", "why").annotate(number=Count("*")):
         counted[step, state].append(Reason(state, why, number))
     told: dict[int, list[Reason]] = defaultdict(list)
     for state in (*LEFT_OUT, *FAULTS):
@@ -108,6 +108,6 @@ def _in_short(steps: Iterable[Step], now: datetime.datetime) -> dict[int, InShor
 
 def _by_campaign(found: OutgoingQuerySet[Message], campaign_of: dict[int, int]) -> Counter[int]:
     counts: Counter[int] = Counter()
-    for step, number in found.order_by().values_list("step").annotate(number=Count("pk")):
+    for step, number in found.order_by().values_list("step").annotate(number=Count("*")):
         counts[campaign_of[step]] += number
     return counts

@@ -4,6 +4,7 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.utils import parseaddr
+from functools import cache
 
 from anymail.exceptions import (
     AnymailAPIError,
@@ -169,7 +170,12 @@ def _text(words: bytes | str) -> str:
 
 def sender_address() -> str:
     """The address we send from."""
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return _address_in(settings.DEFAULT_FROM_EMAIL)
+
+
+@cache
+def _address_in(sender: str) -> str:
+    return parseaddr(sender)[1]
 
 
 def sender_domain() -> str:

@@ -28,6 +28,6 @@ def multiply(row: models.Model, number: int = 0, *, source: str = "", **expressi
 
 
 def analyse() -> None:
-    """The planner's statistics, as autovacuum would have them by now."""
+    """The planner's statistics, as autovacuum would have them by now, and what it notes of pages that all may see."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE")

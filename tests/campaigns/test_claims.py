@@ -87,7 +87,7 @@ def statements(number: int) -> int:
 
 
 def test_a_message_more_costs_two_statements_more() -> None:
-    """That it is begun, and what became of it; PostgreSQL is asked for the time as well."""
+    """That it is begun, and what became of it."""
     rows.campaign(before(24))
     one = statements(1)
     assert statements(4) - one == 6
@@ -105,7 +105,7 @@ def statements_of_group(addresses: Sequence[str]) -> tuple[int, list[str]]:
 
 def test_a_message_more_to_a_group_costs_five_statements_more() -> None:
     """Beside those two: its appointment is held meanwhile (a transaction of three), for others of the group may share
-    its address. PostgreSQL is asked for the time as well: six."""
+    its address."""
     rows.campaign(*(before(24 + n / 10) for n in range(3)))
     two, outcomes = statements_of_group(["ada@x.org", "bob@x.org"])
     assert outcomes == [State.SENT] * 6
@@ -122,6 +122,24 @@ def test_a_message_left_out_for_a_shared_address_costs_one_statement() -> None:
     assert sorted(outcomes) == [State.SENT] * 3 + [State.SKIPPED] * 12
     assert five - two == 9
     assert len(mail.outbox) == 6
+
+
+# --- a power cut ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite never waits for the disk.")
+@pytest.mark.parametrize(("medium", "waits_for_disk"), [("email", "off"), ("sms", "on")])
+def test_only_what_may_arrive_twice_begins_before_it_is_on_the_disk(medium: str, waits_for_disk: str) -> None:
+    person = rows.contact()
+    person.phones.create(number="+442079460958")
+    planned(before(24, medium=medium), person=person)
+    claim = claims.claim(Messages(), medium, now=DUE, real=NOW)
+    assert isinstance(claim, Claim)
+    (row,) = Messages().read(claim.pks)
+    assert claims.record_begun(Messages(), row, claim, Messages().letter(row, NOW))
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == (waits_for_disk,)
 
 
 # --- changed after it was read ----------------------------------------------------------------------------------

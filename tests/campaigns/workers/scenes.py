@@ -226,8 +226,11 @@ def with_clock(offset: timedelta) -> Callable[[], None]:
     def work() -> None:
         from campaigns.delivery import clock  # noqa: PLC0415 (as above)
 
-        right = clock.database_now
-        with patch.object(clock, "database_now", lambda: right() + offset):
+        right, heard = clock.database_now, clock.heard
+        with (
+            patch.object(clock, "database_now", lambda: right() + offset),
+            patch.object(clock, "heard", lambda cursor: (at := heard(cursor)) and at + offset),
+        ):
             worker()()
 
     return work
