@@ -124,24 +124,6 @@ def test_a_message_left_out_for_a_shared_address_costs_one_statement() -> None:
     assert len(mail.outbox) == 6
 
 
-# --- a power cut ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite never waits for the disk.")
-@pytest.mark.parametrize(("medium", "waits_for_disk"), [("email", "off"), ("sms", "on")])
-def test_only_what_may_arrive_twice_begins_before_it_is_on_the_disk(medium: str, waits_for_disk: str) -> None:
-    person = rows.contact()
-    person.phones.create(number="+442079460958")
-    planned(before(24, medium=medium), person=person)
-    claim = claims.claim(Messages(), medium, now=DUE, real=NOW)
-    assert isinstance(claim, Claim)
-    (row,) = Messages().read(claim.pks)
-    assert claims.record_begun(Messages(), row, claim, Messages().letter(row, NOW))
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW synchronous_commit")
-        assert cursor.fetchone() == (waits_for_disk,)
-
-
 # --- changed after it was read ----------------------------------------------------------------------------------
 
 

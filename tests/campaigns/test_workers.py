@@ -142,3 +142,9 @@ def test_a_machine_whose_clock_is_ahead_sends_nothing_early_and_takes_nothing_fr
 def test_a_machine_whose_clock_is_behind_sends_in_time_and_notes_the_right_time(scenes: Scenes) -> None:
     expected = {"end": all_sent(), "sent then": NUMBER}
     assert scenes.get("machine behind", expected) == expected
+
+
+def test_only_what_may_arrive_twice_begins_before_it_is_on_the_disk(scenes: Scenes) -> None:
+    """SQLite waits for it in no case."""
+    expected = {"email": "off", "sms": "on"}
+    assert scenes.get("waits for the disk", expected) == expected

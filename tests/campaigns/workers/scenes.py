@@ -38,6 +38,7 @@ def main() -> None:
     if connection.vendor == "postgresql":
         found["machine ahead"] = machine_ahead()
         found["machine behind"] = machine_behind()
+        found["waits for the disk"] = {medium: waits_for_disk(medium) for medium in ("email", "sms")}
     json.dump(found, sys.stdout)
 
 
@@ -276,6 +277,24 @@ def machine_behind() -> Scene:
     began = timezone.now()
     assert ended(begin(on_machine(-2 * HOUR))) == 0
     return {"end": result(), "sent then": desk.sent_since(began)}
+
+
+def waits_for_disk(medium: str) -> str:
+    """PostgreSQL's word for it, in the transaction that begins a message."""
+    from django.db import transaction  # noqa: PLC0415 (as above)
+
+    from campaigns.delivery import claims, clock  # noqa: PLC0415
+    from campaigns.delivery.messages import Messages  # noqa: PLC0415
+
+    start(1, medium)
+    now, mailing = clock.database_now(), Messages()
+    with transaction.atomic(), connection.cursor() as cursor:
+        claim = claims.claim(mailing, medium, now=now, real=now)
+        assert isinstance(claim, claims.Claim)
+        [row] = mailing.read(claim.pks)
+        assert claims.record_begun(mailing, row, claim, mailing.letter(row, now))
+        cursor.execute("SHOW synchronous_commit")
+        return str(cursor.fetchone()[0])
 
 
 if __name__ == "__main__":
