@@ -35,8 +35,8 @@ def main() -> None:
 
 def a_calendar(kind: str, members: int, slug: str = "") -> int:
     """A calendar open every hour of the week; a class has two seats."""
-    from calendars.models import Calendar, Membership, WeeklyHours  # noqa: PLC0415 (after setup)
-    from contacts.models import User  # noqa: PLC0415
+    from calendars.models import Calendar, Membership, WeeklyHours
+    from contacts.models import User
 
     calendar = Calendar.objects.create(
         name=kind, slug=slug or kind, kind=kind, duration=HOUR, seats=2 if kind == "class" else 1
@@ -74,7 +74,7 @@ def race(calendars: dict[str, int]) -> dict[str, Any]:
 
 
 def outcome(kind: str, calendar: int, counted: Counter[tuple[str, str]]) -> dict[str, Any]:
-    from contacts.models import Appointment, AppointmentHost  # noqa: PLC0415
+    from contacts.models import Appointment, AppointmentHost
 
     hosted = AppointmentHost.objects.filter(appointment__calendar=calendar).exclude(claims_from=None)
     claims = Counter(hosted.values_list("user", "claims_from"))
@@ -86,9 +86,9 @@ def outcome(kind: str, calendar: int, counted: Counter[tuple[str, str]]) -> dict
 
 
 def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: Any) -> None:
-    from calendars import booking, customers  # noqa: PLC0415
-    from calendars.models import Calendar  # noqa: PLC0415
-    from contacts.newcomers import Newcomer  # noqa: PLC0415
+    from calendars import booking, customers
+    from calendars.models import Calendar
+    from contacts.newcomers import Newcomer
 
     for kind, pk in calendars.items():
         if kind.startswith((TOGETHER, FORM)):
@@ -110,10 +110,10 @@ def visitor(calendars: dict[str, int], number: int, barrier: Barrier, answers: A
 
 def bring_each_other(calendar: int, number: int, barrier: Barrier, answers: Any) -> None:
     """Each books a calendar of their own and brings all the others along, whom nobody knows yet."""
-    from calendars import customers  # noqa: PLC0415
-    from calendars.models import Calendar  # noqa: PLC0415
-    from contacts.models import Contact  # noqa: PLC0415
-    from contacts.newcomers import Newcomer  # noqa: PLC0415
+    from calendars import customers
+    from calendars.models import Calendar
+    from contacts.models import Contact
+    from contacts.newcomers import Newcomer
 
     chosen = Calendar.objects.get(pk=calendar)
     for turn in range(ROUNDS_TOGETHER):
@@ -137,9 +137,9 @@ def bring_each_other(calendar: int, number: int, barrier: Barrier, answers: Any)
 
 def send_one_form(calendar: int, number: int, barrier: Barrier, answers: Any) -> None:
     """One form under several addresses and for several times: it makes one appointment."""
-    from calendars import customers  # noqa: PLC0415
-    from calendars.models import Calendar  # noqa: PLC0415
-    from contacts.newcomers import Newcomer  # noqa: PLC0415
+    from calendars import customers
+    from calendars.models import Calendar
+    from contacts.newcomers import Newcomer
 
     chosen = Calendar.objects.get(pk=calendar)
     for turn in range(ROUNDS):

@@ -26,7 +26,7 @@ LATER = NOW + datetime.timedelta(days=9)
 
 def main() -> None:
     django.setup()
-    from tests.campaigns import rows  # noqa: PLC0415 (after setup)
+    from tests.campaigns import rows
 
     rows.campaign(rows.at_once(), rows.before(24))
     yoga = a_class()
@@ -48,8 +48,8 @@ def main() -> None:
 
 def a_class(slug: str = "yoga") -> int:
     """Open at every hour; its host has a Google calendar, so that each session has one event to hand on."""
-    from calendars.models import Calendar, Membership, WeeklyHours  # noqa: PLC0415 (after setup)
-    from tests.factories import (  # noqa: PLC0415
+    from calendars.models import Calendar, Membership, WeeklyHours
+    from tests.factories import (
         ConfigurationFactory,
         GoogleAccountFactory,
         GoogleCalendarFactory,
@@ -73,11 +73,11 @@ def a_class(slug: str = "yoga") -> int:
 
 
 def seat(calendar: int, starts_at: datetime.datetime) -> Any:
-    from django.db import transaction  # noqa: PLC0415
+    from django.db import transaction
 
-    from calendars import booking  # noqa: PLC0415
-    from calendars.models import Calendar  # noqa: PLC0415
-    from tests.factories import ContactFactory  # noqa: PLC0415
+    from calendars import booking
+    from calendars.models import Calendar
+    from tests.factories import ContactFactory
 
     contact = ContactFactory(address=f"p{random.getrandbits(64)}@x.org")
     with transaction.atomic():
@@ -96,7 +96,7 @@ def live(calendar: int, number: int) -> Counter[str]:
 
 
 def answered(deed: Callable[[], object]) -> str:
-    from calendars import booking  # noqa: PLC0415
+    from calendars import booking
 
     try:
         deed()
@@ -109,34 +109,34 @@ def answered(deed: Callable[[], object]) -> str:
 
 
 def some_seat(calendar: int, dice: random.Random) -> Any:
-    from contacts.models import Appointment  # noqa: PLC0415
+    from contacts.models import Appointment
 
     standing = list(Appointment.objects.standing().filter(calendar=calendar).select_related("calendar"))
     return dice.choice(standing) if standing else seat(calendar, TIMES[0])
 
 
 def a_move(calendar: int, dice: random.Random) -> None:
-    from calendars import booking  # noqa: PLC0415
+    from calendars import booking
 
     row = some_seat(calendar, dice)
     booking.move_to(row, TIMES[row.starts_at == TIMES[0]], now=NOW)
 
 
 def a_cancellation(calendar: int, dice: random.Random) -> None:
-    from calendars import booking  # noqa: PLC0415
+    from calendars import booking
 
     booking.cancel(some_seat(calendar, dice))
 
 
 def a_confirmation(calendar: int, dice: random.Random) -> None:
-    from calendars import booking  # noqa: PLC0415
+    from calendars import booking
 
     row = some_seat(calendar, dice)
     booking.set_status(row, "confirmed", known_revision=row.revision)
 
 
 def an_edit(calendar: int, dice: random.Random) -> None:
-    from calendars import booking  # noqa: PLC0415
+    from calendars import booking
 
     row = some_seat(calendar, dice)
     booking.set_details(row, title=f"Mat {dice.random()}", description="", location="")
@@ -144,11 +144,11 @@ def an_edit(calendar: int, dice: random.Random) -> None:
 
 def a_look(calendar: int, dice: random.Random) -> None:
     """What campaigns do after many seats changed: they hold all of them, and bring messages in line."""
-    from django.db import transaction  # noqa: PLC0415
+    from django.db import transaction
 
-    from campaigns.enrolment import settle  # noqa: PLC0415
-    from campaigns.triggers import locked  # noqa: PLC0415
-    from contacts.models import Appointment  # noqa: PLC0415
+    from campaigns.enrolment import settle
+    from campaigns.triggers import locked
+    from contacts.models import Appointment
 
     with transaction.atomic():
         ids = Appointment.objects.filter(calendar=calendar).values_list("pk", flat=True)
@@ -156,10 +156,10 @@ def a_look(calendar: int, dice: random.Random) -> None:
 
 
 def a_change_of_steps(calendar: int, dice: random.Random) -> None:
-    from django.db import transaction  # noqa: PLC0415
+    from django.db import transaction
 
-    from campaigns.enrolment import follow_steps  # noqa: PLC0415
-    from campaigns.models import Campaign  # noqa: PLC0415
+    from campaigns.enrolment import follow_steps
+    from campaigns.models import Campaign
 
     with transaction.atomic():
         follow_steps(Campaign.objects.get(), now=NOW, moves_waiting=True)
@@ -177,7 +177,7 @@ DEEDS: dict[str, Callable[[int, random.Random], object]] = {
 
 
 def people(calendar: int) -> Counter[datetime.datetime]:
-    from contacts.models import Appointment  # noqa: PLC0415
+    from contacts.models import Appointment
 
     return Counter(
         Appointment.objects.standing().filter(calendar=calendar).values_list("starts_at", flat=True)
@@ -186,8 +186,8 @@ def people(calendar: int) -> Counter[datetime.datetime]:
 
 def events_of_sessions(calendar: int) -> list[int]:
     """How many events each session that somebody comes to has at Google."""
-    from calendars.models import PushTarget  # noqa: PLC0415
-    from contacts.models import Appointment  # noqa: PLC0415
+    from calendars.models import PushTarget
+    from contacts.models import Appointment
 
     found: dict[datetime.datetime, int] = defaultdict(int)
     for row in Appointment.objects.standing().filter(calendar=calendar):
@@ -198,10 +198,10 @@ def events_of_sessions(calendar: int) -> list[int]:
 def in_a_circle() -> Counter[str]:
     """One holds the seat that stands for its session and leaves it to the other seat, while campaigns want both, which
     they take in the order of their keys."""
-    from django.db import transaction  # noqa: PLC0415
+    from django.db import transaction
 
-    from calendars import booking  # noqa: PLC0415
-    from calendars.booking.record import locked  # noqa: PLC0415
+    from calendars import booking
+    from calendars.booking.record import locked
 
     calendar, stands = two_seats()
     is_held = threading.Event()
@@ -248,8 +248,8 @@ def until_somebody_waits() -> None:
 
 def move_as_one(number: int) -> dict[str, Any]:
     """Everybody moves one whole session, each to a time of their own, all from the same page."""
-    from calendars import booking  # noqa: PLC0415
-    from contacts.models import Appointment  # noqa: PLC0415
+    from calendars import booking
+    from contacts.models import Appointment
 
     calendar = a_class(f"class-{number}")
     seats = [seat(calendar, TIMES[0]) for _ in range(SEATS)]

@@ -18,11 +18,11 @@ APPOINTMENTS = 8
 def main() -> None:
     django.setup()
     # Models can be imported only after setup.
-    from campaigns import delivery, triggers  # noqa: PLC0415
-    from campaigns.delivery import claims  # noqa: PLC0415
-    from campaigns.models import Enrolment, Message, Notice, TriggerEvent  # noqa: PLC0415
-    from contacts.models import Appointment, AppointmentChange  # noqa: PLC0415
-    from tests.campaigns import rows  # noqa: PLC0415
+    from campaigns import delivery, triggers
+    from campaigns.delivery import claims
+    from campaigns.models import Enrolment, Message, Notice, TriggerEvent
+    from contacts.models import Appointment, AppointmentChange
+    from tests.campaigns import rows
 
     for _ in range(3):
         rows.campaign(rows.at_once(), rows.before(24))

@@ -9,6 +9,6 @@ __all__ = ["app"]
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def on_start(**kwargs: object) -> None:
-    from tests.campaigns.workers.outside import carry_all  # noqa: PLC0415 (models can be imported only after setup)
+    from tests.campaigns.workers.outside import carry_all
 
     carry_all(seconds=0.2)

@@ -61,7 +61,7 @@ def begin(work: Callable[[], object]) -> int:
     try:
         work()
     except BaseException:
-        import traceback  # noqa: PLC0415 (only in the one that ends here)
+        import traceback
 
         traceback.print_exc()
         os._exit(1)
@@ -74,7 +74,7 @@ def ended(pid: int) -> int:
 
 
 def deliver() -> None:
-    from campaigns import delivery  # noqa: PLC0415 (models can be imported only after setup)
+    from campaigns import delivery
 
     delivery.deliver_due()
 
@@ -112,10 +112,10 @@ def happening(target: str, what: Callable[[], None], *, after: bool, turn: int =
 
 
 def _owner(name: str) -> Any:
-    from campaigns import carrying  # noqa: PLC0415 (as above)
-    from campaigns.delivery import claims  # noqa: PLC0415
-    from campaigns.delivery.messages import Messages  # noqa: PLC0415
-    from tests.campaigns.workers.outside import Outside  # noqa: PLC0415
+    from campaigns import carrying
+    from campaigns.delivery import claims
+    from campaigns.delivery.messages import Messages
+    from tests.campaigns.workers.outside import Outside
 
     return {"carrying": carrying, "claims": claims, "Messages": Messages, "Outside": Outside}[name]
 
@@ -134,8 +134,8 @@ POINTS: dict[str, dict[str, Any]] = {
 
 def worker(what: Callable[[], None] | None = None, **point: Any) -> Callable[[], None]:
     def work() -> None:
-        from campaigns.delivery import claims  # noqa: PLC0415 (as above)
-        from tests.campaigns.workers.outside import carry_all  # noqa: PLC0415
+        from campaigns.delivery import claims
+        from tests.campaigns.workers.outside import carry_all
 
         claims.BATCH = NUMBER
         carry_all(point.pop("seconds", 0))
@@ -152,7 +152,7 @@ def worker(what: Callable[[], None] | None = None, **point: Any) -> Callable[[],
 
 
 def start(number: int = NUMBER, medium: str = "email", **values: Any) -> None:
-    from tests.campaigns.workers import desk  # noqa: PLC0415 (as above)
+    from tests.campaigns.workers import desk
 
     Path(os.environ["OUTSIDE"]).unlink(missing_ok=True)
     desk.clear()
@@ -160,14 +160,14 @@ def start(number: int = NUMBER, medium: str = "email", **values: Any) -> None:
 
 
 def result(**more: Any) -> Scene:
-    from tests.campaigns.workers import desk, outside  # noqa: PLC0415 (as above)
+    from tests.campaigns.workers import desk, outside
 
     arrived = outside.taken(Path(os.environ["OUTSIDE"]))
     return {"states": desk.states(), "arrived": len(arrived), "times": sum(arrived.values()), **more}
 
 
 def claims_run_out() -> None:
-    from tests.campaigns.workers import desk  # noqa: PLC0415 (as above)
+    from tests.campaigns.workers import desk
 
     desk.claims_run_out()
 
@@ -225,7 +225,7 @@ def with_clock(offset: timedelta) -> Callable[[], None]:
     """A worker on a database whose clock is wrong by `offset`."""
 
     def work() -> None:
-        from campaigns.delivery import clock  # noqa: PLC0415 (as above)
+        from campaigns.delivery import clock
 
         right, heard = clock.database_now, clock.heard
         with (
@@ -261,7 +261,7 @@ def on_machine(offset: timedelta) -> Callable[[], None]:
 def machine_ahead() -> Scene:
     """What another worker has claimed, and what is due in an hour, is no business of it."""
     start(since=-HOUR)
-    from tests.campaigns.workers import desk  # noqa: PLC0415 (as above)
+    from tests.campaigns.workers import desk
 
     desk.due_also_claimed()
     assert ended(begin(on_machine(2 * HOUR))) == 0
@@ -269,9 +269,9 @@ def machine_ahead() -> Scene:
 
 
 def machine_behind() -> Scene:
-    from django.utils import timezone  # noqa: PLC0415 (as above)
+    from django.utils import timezone
 
-    from tests.campaigns.workers import desk  # noqa: PLC0415 (as above)
+    from tests.campaigns.workers import desk
 
     start()
     began = timezone.now()
@@ -281,10 +281,10 @@ def machine_behind() -> Scene:
 
 def waits_for_disk(medium: str) -> str:
     """PostgreSQL's word for it, in the transaction that begins a message."""
-    from django.db import transaction  # noqa: PLC0415 (as above)
+    from django.db import transaction
 
-    from campaigns.delivery import claims, clock  # noqa: PLC0415
-    from campaigns.delivery.messages import Messages  # noqa: PLC0415
+    from campaigns.delivery import claims, clock
+    from campaigns.delivery.messages import Messages
 
     start(1, medium)
     now, mailing = clock.database_now(), Messages()

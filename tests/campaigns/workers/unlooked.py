@@ -12,9 +12,9 @@ def main() -> None:
     django.setup()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Models can be imported only after setup.
-    from contacts import signals  # noqa: PLC0415
-    from contacts.models import AppointmentChange  # noqa: PLC0415
-    from tests.campaigns import rows  # noqa: PLC0415
+    from contacts import signals
+    from contacts.models import AppointmentChange
+    from tests.campaigns import rows
 
     signals.appointment_booked.disconnect(dispatch_uid="campaigns.on_change")
     rows.campaign(rows.at_once())
