@@ -65,12 +65,15 @@ class Wish:
             request_id=uuid.uuid4().hex,
         )
 
-    def difference(self, row: GoogleEvent | None) -> EventPatch | None:
-        """What the event `row` lacks; everything, where it was never seen. None: nothing, or it is not ours to edit."""
+    def difference(self, row: GoogleEvent | None, *, follows: bool = True) -> EventPatch | None:
+        """What the event `row` lacks; everything, where it was never seen. None: nothing, or it is not ours to edit.
+
+        `follows`: whether the appointment goes along with what happens at Google.
+        """
         if row is not None and (row.is_locked or not row.organised_by_us):
             return None
         appointment = self.appointment
-        moved = row is None or (row.starts_at, row.ends_at) != (appointment.starts_at, appointment.ends_at)
+        moved = row is None or self._lacks_time(row, follows=follows)
         words = self._words(row)
         invited, uninvited = self._guest_list(row)
         if not (moved or words or invited or uninvited):
@@ -86,6 +89,16 @@ class Wish:
             invited=invited,
             uninvited=uninvited,
         )
+
+    def _lacks_time(self, row: GoogleEvent, *, follows: bool) -> bool:
+        """Whether the event is to be moved. Where the appointment did not follow it and was not moved here since, both
+        keep their own time: other words for the event are no reason to move it.
+        """
+        ours = (self.appointment.starts_at, self.appointment.ends_at)
+        if (row.starts_at, row.ends_at) == ours:
+            return False
+        could_follow = follows and not row.is_all_day and row.starts_at != row.ends_at
+        return could_follow or ours != (row.agreed_starts_at, row.agreed_ends_at)
 
     def _words(self, row: GoogleEvent | None) -> dict[str, str]:
         if self.target.is_adopted:

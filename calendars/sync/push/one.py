@@ -158,7 +158,7 @@ class Push:
 
     def _patch(self) -> str:
         self._check_is_known()
-        patch = self.wish.difference(self.row)
+        patch = self.wish.difference(self.row, follows=self._follows)
         if patch is None:
             return "Google has it already"
         try:
@@ -175,8 +175,14 @@ class Push:
             raise Changed("Deleted at Google meanwhile.") from error
         if event.is_cancelled:
             raise Changed("Deleted at Google meanwhile.")
-        self._agree(event)
+        self._agree(event, keeps_time=patch.starts_at is None)
         return "patched"
+
+    @property
+    def _follows(self) -> bool:
+        """Whether what happens to the event happens to the appointment: one way protects what was made here."""
+        is_ours = self.row is not None and self.row.crm_id == str(self.appointment.pk)
+        return self.setting.policy.edits or (self.appointment.came_from_google and not is_ours)
 
     def _check_is_known(self) -> None:
         """Nothing is written over what nobody looked at: given up by a disconnect, or not carried out yet.
@@ -266,19 +272,26 @@ class Push:
         except Gone:
             return None
 
-    def _agree(self, event: RemoteEvent) -> None:
-        """Both sides now say what the answer says; its echo in the next pull has the same etag and plans nothing."""
+    def _agree(self, event: RemoteEvent, *, keeps_time: bool = False) -> None:
+        """Both sides now say what the answer says; its echo in the next pull has the same etag and plans nothing.
+
+        `keeps_time`: of the time nothing was said, which may differ. Agreed is then the appointment's.
+        """
         if event.meeting_url and event.meeting_url != self.appointment.meeting_url:
             self.appointment.meeting_url = event.meeting_url[:500]
             told = [self.appointment.pk]
             if sessions.is_seat(self.appointment):
                 told += sessions.seats(self.appointment).values_list("pk", flat=True)
             Appointment.objects.filter(pk__in=told).update(meeting_url=self.appointment.meeting_url)
+        ours = (self.appointment.starts_at, self.appointment.ends_at)
+        agreed = ours if keeps_time else (event.starts_at, event.ends_at)
         made = (
             "In Google since it was booked here."
             if not self.target.is_adopted
             else "Changed here; Google has it."
         )
+        if self.row is not None and agreed != (event.starts_at, event.ends_at):
+            made = self.row.reason  # why the two differ
         if self.row is not None and MOVED_ON_BOTH_SIDES in self.row.reason:
             made = "Moved on both sides: the time set here won, and Google has it."
         if self.row is not None and PUT_BACK in self.row.reason:
@@ -290,6 +303,8 @@ class Push:
             colour=self.calendar.colour,
             outline=False,
             reason=made,
+            agreed_starts_at=agreed[0],
+            agreed_ends_at=agreed[1],
         )
         self.target.etag = event.etag
 
@@ -299,7 +314,6 @@ class Push:
             google_id=event.google_id,
             defaults={
                 **columns(event, keeps_private=self.setting.keeps_private),
-                **made,
                 "appointment": self.appointment,
                 "planned_etag": event.etag,
                 "replan": "",
@@ -309,5 +323,6 @@ class Push:
                 "agreed_cancelled": self.appointment.is_void,
                 "agreed_words": [words_of_event(event).prints, words_of(self.appointment).prints],
                 "error": "",
+                **made,
             },
         )

@@ -11,7 +11,7 @@ from calendars.sync.turn import take_turn
 from contacts.models import Appointment
 from integrations.sandbox.faults import Fault
 from tests.calendars.sync.rules.scene import DAY, LATER, PATCH, book, start_of
-from tests.google import NOW, Desk, Google
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +78,62 @@ def test_event_of_ours_renamed_and_moved_at_google_follows_the_move_alone(google
     assert (event["summary"], start_of(event)) == ("Consultation", LATER)
     assert Appointment.objects.get().starts_at == LATER
     assert "Moved at Google" in GoogleEvent.objects.get().reason
+
+
+def test_event_renamed_and_moved_under_one_way_gets_its_words_back_and_keeps_its_time(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False)
+    event = pushed(google, desk)
+    google.change(desk.address, event, summary="Something else")
+    google.move(desk.address, event, LATER)
+    settle(desk)
+    [event] = google.events(desk.address)
+    assert (event["summary"], start_of(event)) == ("Consultation", LATER)
+    assert [set(patch.body or {}) for patch in google.control.requests(PATCH)] == [{"summary"}]
+    assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN
+    reason = GoogleEvent.objects.get().reason
+    assert "its own time stands" in reason
+    assert "was put back" in reason
+
+
+def test_renaming_here_does_not_move_what_one_way_let_stand_elsewhere(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False)
+    event = pushed(google, desk)
+    google.move(desk.address, event, LATER)
+    settle(desk)
+    booking.set_details(Appointment.objects.get(), title="Ours", description="", location="")
+    settle(desk)
+    [event] = google.events(desk.address)
+    assert (event["summary"], start_of(event)) == ("Ours", LATER)
+    assert "its own time stands" in GoogleEvent.objects.get().reason
+
+
+def test_moving_here_moves_what_one_way_let_stand_elsewhere(google: Google) -> None:
+    desk = Desk(google, "one_way", creation=False)
+    event = pushed(google, desk)
+    google.change(desk.address, event, summary="Something else")
+    google.move(desk.address, event, LATER)
+    settle(desk)
+    booking.reschedule(Appointment.objects.get(), starts_at=LATER + DAY, ends_at=LATER + DAY + HOUR)
+    settle(desk)
+    [event] = google.events(desk.address)
+    assert start_of(event) == LATER + DAY
+    assert GoogleEvent.objects.get().reason == "In Google since it was booked here."
+
+
+def test_event_of_ours_made_all_day_and_renamed_gets_its_words_back_and_stays_all_day(google: Google) -> None:
+    desk = Desk(google)
+    event = pushed(google, desk)
+    google.change(
+        desk.address,
+        event,
+        summary="Something else",
+        start={"date": "2026-03-04", "dateTime": None},
+        end={"date": "2026-03-05", "dateTime": None},
+    )
+    settle(desk)
+    [event] = google.events(desk.address)
+    assert (event["summary"], event["start"]) == ("Consultation", {"date": "2026-03-04"})
+    assert Appointment.objects.get().starts_at == TOMORROW_AT_TEN
 
 
 def test_words_wait_for_google_to_answer_again(google: Google) -> None:
