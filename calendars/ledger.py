@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from calendars.models import GoogleEvent
 from calendars.models.google import GoogleEventQuerySet
+from calendars.sync import brake
 from contacts.models import User
 from contacts.paging import Page, page_of
 from integrations.models import GoogleCalendar
@@ -63,7 +64,7 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         fields = ("q", "outcome", "calendar", "when")
 
     def __init__(self, data: Any, *, request: HttpRequest, now: datetime.datetime, user: User) -> None:
-        self.now = now
+        self.now, self.user = now, user
         # Read once: of ids PostgreSQL knows how many rows they have, of a subquery it guesses.
         self.calendars = list(calendars_of(user).select_related("account").order_by("account", "pk"))
         chosen = data.copy()
@@ -83,7 +84,7 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
 
     def with_outcome(self, events: GoogleEventQuerySet, name: str, outcome: str) -> GoogleEventQuerySet:
         if outcome == LOOK:
-            return events.failed()
+            return events.filter(~Q(error="") | brake.that_wait(self.user, self.now))
         if outcome in (Outcome.BLOCK, Outcome.FREE):
             # As its row says it: what is disconnected blocks no more.
             return events.filter(outcome__in=[Outcome.BLOCK, Outcome.FREE], blocks=outcome == Outcome.BLOCK)
@@ -130,7 +131,12 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         return GoogleEvent.objects.filter(google_calendar__in=self.calendars).exists()
 
     def page(self, number: str | None) -> Page[GoogleEvent]:
-        return page_of(self.qs, number, head=self._first_of_each)
+        """The rows of a page; `waiting` of those that a braked pull holds says with what they wait."""
+        page = page_of(self.qs, number, head=self._first_of_each)
+        waiting = brake.waiting_among(page.rows, self.now)
+        for event in page.rows:
+            event.waiting = waiting.get(event.pk)
+        return page
 
     def _first_of_each(self, events: QuerySet[GoogleEvent], most: int) -> QuerySet[GoogleEvent]:
         """The first `most` of each Google calendar, among which are the first `most` of all.

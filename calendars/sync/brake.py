@@ -4,13 +4,13 @@ What counts is what would become of appointments, not what happened at Google: a
 what was made here; an event whose last guest left ends its appointment though it lives on.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, Max, Subquery
+from django.db.models import Count, Exists, Max, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from calendars.models import GoogleEvent, SyncRun
@@ -31,6 +31,13 @@ class Waiting(NamedTuple):
 
     event: GoogleEvent
     appointment: Appointment
+    why: str
+
+
+class Held(NamedTuple):
+    """What one event waits with. `why`: what would happen, in the words of its plan."""
+
+    run: SyncRun
     why: str
 
 
@@ -76,14 +83,32 @@ def held_events(run: SyncRun, now: datetime) -> list[Waiting]:
     return sorted(found, key=lambda waiting: (waiting.appointment.starts_at, waiting.event.pk))
 
 
-def waiting(event: GoogleEvent, now: datetime) -> tuple[SyncRun, str] | None:
-    """The braked run that `event` waits with, and what would happen; None: it does not wait."""
-    if not event.is_due or event.appointment_id is None:
-        return None
-    braked = SyncRun.objects.filter(google_calendar=event.google_calendar_id, state=SyncRun.State.BRAKED)
-    run = braked.select_related("google_calendar__account__user").first()
-    found = _cancelling(setting_for(run.google_calendar, now), now, pk=event.pk) if run else ()
-    return next(((run, _ahead(row.reason)) for row in found if run), None)
+def waiting(event: GoogleEvent, now: datetime) -> Held | None:
+    """The run that `event` waits with, and what would happen; None: it does not wait."""
+    return waiting_among([event], now).get(event.pk)
+
+
+def waiting_among(events: Iterable[GoogleEvent], now: datetime) -> dict[int, Held]:
+    """Those of `events` that wait for a person, by pk. One statement where none can."""
+    linked = {event.pk: event.google_calendar_id for event in events if event.is_due and event.appointment_id}
+    if not linked:
+        return {}
+    braked = SyncRun.objects.filter(
+        google_calendar__in=set(linked.values()), state=SyncRun.State.BRAKED
+    ).select_related("google_calendar__account__user")
+    return {
+        row.pk: Held(run, _ahead(row.reason))
+        for run in {run.google_calendar_id: run for run in braked.order_by("started_at")}.values()
+        for row in _cancelling(setting_for(run.google_calendar, now), now, pk__in=list(linked))
+    }
+
+
+def that_wait(user: User, now: datetime) -> Q:
+    """Which events of the user's wait for a person: where a pull is braked, what else is due is done in a moment."""
+    calendars = [run.google_calendar_id for run in braked_runs(user)]
+    if not calendars:
+        return Q(pk__in=())
+    return Q(pk__in=_due_in(GoogleEvent.objects.filter(google_calendar__in=calendars), now).values("pk"))
 
 
 def release(run: SyncRun, shown: Collection[int], *, by: User, now: datetime) -> None:
@@ -133,7 +158,7 @@ def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
     return _Found(*rows.get())
 
 
-def _cancelling(setting: Setting, now: datetime, **only: int) -> Iterator[GoogleEvent]:
+def _cancelling(setting: Setting, now: datetime, **only: object) -> Iterator[GoogleEvent]:
     """The due rows whose plan cancels an appointment, each with the reason of that plan."""
     due = _due(setting.google_calendar, now).filter(**only)
     due = due.select_related("appointment__calendar", "appointment__contact", "run")
@@ -163,16 +188,23 @@ def _ahead(reason: str) -> str:
 
 
 def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
-    return GoogleEvent.objects.filter(
-        google_calendar=google_calendar,
+    return _linked_in(GoogleEvent.objects.filter(google_calendar=google_calendar), now)
+
+
+def _linked_in(rows: GoogleEventQuerySet, now: datetime) -> GoogleEventQuerySet:
+    return rows.filter(
         appointment__ends_at__gt=now,
         appointment__status__in=[Appointment.Status.NEW, Appointment.Status.CONFIRMED],
     )
 
 
 def _due(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:
-    """The linked rows that are to be planned, but for those that a person let go."""
-    return _linked(google_calendar, now).unplanned(now).exclude(replan=GoogleEvent.Replan.DECISION)
+    return _due_in(GoogleEvent.objects.filter(google_calendar=google_calendar), now)
+
+
+def _due_in(rows: GoogleEventQuerySet, now: datetime) -> GoogleEventQuerySet:
+    """The linked ones of `rows` that are to be planned, but for those that a person let go."""
+    return _linked_in(rows, now).unplanned(now).exclude(replan=GoogleEvent.Replan.DECISION)
 
 
 def _counted(number: int) -> str:

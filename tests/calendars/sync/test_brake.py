@@ -288,6 +288,36 @@ def test_event_that_waits_says_so_on_its_page(google: Google) -> None:
     assert "kept here by a person" in page
 
 
+def test_events_that_wait_need_a_look_and_say_what_would_happen(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 14)
+    delete_all(google, desk, events[:12])
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    for query in ("outcome=look", "outcome=appointment"):
+        page = browser.get(f"/agenda/ledger/?{query}").content.decode()
+        assert page.count("Waits for you") == 12
+        assert page.count(f"/agenda/pulls/{run.pk}/") == 12
+    looked = browser.get("/agenda/ledger/?outcome=look").content.decode()
+    assert "Triggers fired." not in looked
+    assert looked.count("Triggers would fire.") == 12
+    decided(desk, "keep")
+    assert "Nothing needs a look" in browser.get("/agenda/ledger/?outcome=look").content.decode()
+
+
+def test_list_of_events_says_what_waits_in_the_same_statements_however_many(
+    google: Google, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 30))
+    browser = Client()
+    browser.force_login(desk.user)
+    with django_assert_max_num_queries(30):
+        page = browser.get("/agenda/ledger/?outcome=look").content.decode()
+    assert page.count("Waits for you") == 30
+
+
 def test_what_nobody_saw_is_not_decided_about(google: Google) -> None:
     desk = Desk(google)
     events = add_many(google, desk, 20)
