@@ -18,7 +18,7 @@ ALWAYS = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, Phase.shrink],
 )
-SHORT = settings(ALWAYS, max_examples=8, stateful_step_count=16, derandomize=True)
+SHORT = settings(ALWAYS, max_examples=5, stateful_step_count=16, derandomize=True)
 # One seed's worth: a minute or so, so that a failure is found again in that time.
 LONG = settings(ALWAYS, max_examples=25, stateful_step_count=40)
 pytestmark = pytest.mark.django_db(transaction=True)
