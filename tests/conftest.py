@@ -1,15 +1,38 @@
 """Fixtures every test may use. Nothing a test does reaches beyond loopback."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 
 from integrations.sandbox import RunningServer, Sandbox, serve
+from tests import databases
 from tests.google import NOW, Google
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Whether the database is there already: a SQLite one is, with every table (`django_db_modify_db_settings`)."""
+    return connection.vendor == "sqlite" or bool(request.config.getvalue("reuse_db"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    if connection.vendor != "sqlite":
+        yield
+        return
+    path = Path(connection.settings_dict["TEST"]["NAME"])
+    shutil.copy(databases.migrated_file(), path)
+    yield
+    connection.close()
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ def sqlite(*, migrated: bool = False) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "test.sqlite3"
         if migrated:
-            shutil.copy(_migrated_file(), path)
+            shutil.copy(migrated_file(), path)
         yield f"sqlite:///{path}"
 
 
@@ -44,8 +44,8 @@ def postgresql(*, migrated: bool = False) -> Iterator[str]:
             server.execute(_words("DROP DATABASE {} WITH (FORCE)", name))
 
 
-def _migrated_file() -> Path:
-    """Kept in `.local` until the migrations change."""
+def migrated_file() -> Path:
+    """A SQLite database with every table, to be copied; kept in `.local` until the migrations change."""
     path = MIGRATED / f"{_state()}.sqlite3"
     with _one_at_a_time("sqlite"):
         if not path.exists():
