@@ -14,7 +14,7 @@ from django.db import connection
 
 PROCESSES = 3
 ROUNDS = 3
-TOGETHER, ROUNDS_TOGETHER = "together", 12
+TOGETHER, ROUNDS_TOGETHER = "together", 6
 FORM = "form"
 HOUR = datetime.timedelta(hours=1)
 NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)

@@ -16,8 +16,8 @@ from django.db import connection
 
 WORKERS = 4
 SEATS = 4
-TURNS = 15
-ROUNDS = 2
+TURNS = 8
+ROUNDS = 1
 HOUR = datetime.timedelta(hours=1)
 NOW = datetime.datetime(2027, 3, 1, 9, tzinfo=datetime.UTC)
 TIMES = [NOW + datetime.timedelta(days=7) + number * HOUR for number in range(2)]

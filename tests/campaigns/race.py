@@ -12,7 +12,7 @@ from django.core import mail
 from django.db import connection
 
 WORKERS = 4
-APPOINTMENTS = 8
+APPOINTMENTS = 5
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from tests import databases, processes
 
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/11")
 KEY = "d29ya2Vycy13b3JrZXJzLXdvcmtlcnMtd29ya2Vycy0="
-NUMBER = 30
+NUMBER = 20
 TICKS = ("campaigns.tasks.enrol_missing", "campaigns.tasks.deliver_due")
 
 

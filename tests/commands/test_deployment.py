@@ -18,25 +18,14 @@ REDIS = "redis://127.0.0.1:6379/"
 
 
 @pytest.fixture
-def empty_deployment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    with database(migrated=False) as url:
-        yield environment(url, tmp_path)
-
-
-@pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    with database(migrated=True) as url:
-        yield environment(url, tmp_path)
-
-
-@contextlib.contextmanager
-def database(*, migrated: bool) -> Iterator[str]:
+    """On a PostgreSQL of its own, which `manage.py migrate` has prepared (`databases`)."""
     with contextlib.ExitStack() as stack:
         try:
-            url = stack.enter_context(databases.postgresql(migrated=migrated))
+            url = stack.enter_context(databases.postgresql(migrated=True))
         except psycopg.OperationalError:
             pytest.skip("needs a PostgreSQL on 127.0.0.1:5432 that lets postgres in")
-        yield url
+        yield environment(url, tmp_path)
 
 
 def environment(database_url: str, folder: Path) -> dict[str, str]:
@@ -55,9 +44,9 @@ def succeed(*words: str, **ours: str) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-def test_it_migrates_and_passes_the_deployment_checks_on_postgresql(empty_deployment):
-    succeed("manage.py", "migrate", "--verbosity=0", **empty_deployment)
-    succeed("manage.py", "check", "--deploy", "--fail-level=WARNING", **empty_deployment)
+def test_migrated_it_passes_the_deployment_checks_on_postgresql(deployment):
+    succeed("manage.py", "migrate", "--check", **deployment)
+    succeed("manage.py", "check", "--deploy", "--fail-level=WARNING", "--database=default", **deployment)
 
 
 def test_worker_and_beat_in_processes_of_their_own_do_what_is_due(deployment):
