@@ -1,46 +1,38 @@
-"""`python -m tests.benchmarks.measure`: every figure on the database of DATABASE_URL, which must be empty, as JSON."""
+"""`python -m tests.benchmarks.measure delivering`: the figures of one part, on the database of DATABASE_URL, as JSON.
+
+The database is migrated and holds nothing else: what another part left behind would be measured too.
+"""
 
 import dataclasses
+import importlib
 import json
 import sys
 import time
 
 import django
-from django.core.management import call_command
+
+# Each a module of this folder, whose `measure` answers with its figures.
+PARTS = (
+    "planning",
+    "offering",
+    "visiting",
+    "importing",
+    "pulling",
+    "sweeping",
+    "counting",
+    "delivering",
+)
 
 
-def main() -> None:
+def main(part: str) -> None:
     django.setup()
-    call_command("migrate", verbosity=0)
-    # Only now: these import models.
-    from tests.benchmarks import (  # noqa: PLC0415
-        counting,
-        delivering,
-        importing,
-        offering,
-        planning,
-        pulling,
-        sweeping,
-        visiting,
-    )
-
-    figures = []
-    for part in (
-        planning.measure,
-        offering.measure,
-        visiting.measure,
-        importing.measure,
-        pulling.measure,
-        sweeping.measure_accounts,
-        counting.measure,
-        delivering.measure,
-    ):
-        call_command("flush", verbosity=0, interactive=False)
-        start = time.perf_counter()
-        figures += [dataclasses.asdict(figure) for figure in part()]
-        print(f"{part.__module__}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    # Only now: it imports models.
+    module = importlib.import_module(f"tests.benchmarks.{part}")
+    start = time.perf_counter()
+    figures = [dataclasses.asdict(figure) for figure in module.measure()]
+    print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     print(json.dumps(figures))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -53,7 +53,7 @@ def figures(few: dict[str, Cost], many: dict[str, Cost]) -> Iterator[Figure]:
         yield Figure(f"{name}_ms", "   milliseconds", many[name].seconds * 1000)
 
 
-def measure_accounts() -> Iterator[Figure]:
+def measure() -> Iterator[Figure]:
     times, queues = {}, {}
     account = GoogleAccountFactory()
     # Two in three calendars are read, as a person links one of a few.

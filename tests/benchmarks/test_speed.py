@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests import databases, processes
+from tests.benchmarks.measure import PARTS
 from tests.benchmarks.stopwatch import Figure, table
 
 DATABASES = {"SQLite": databases.sqlite, "PostgreSQL": databases.postgresql}
@@ -16,19 +17,21 @@ Figures = dict[str, list[Figure]]
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
-    """Each database measured in a process of its own, as its settings are made at the start of one."""
+    """Each part measured on a database and in a process of its own, as settings are made at the start of one."""
     found: Figures = {}
     for name, database in DATABASES.items():
+        print(f"\n{name}", file=sys.stderr)
         try:
-            with database() as url:
-                found[name] = _measure(url)
+            for part in PARTS:
+                with database(migrated=True) as url:
+                    found[name] = found.get(name, []) + _measure(part, url)
         except psycopg.OperationalError as error:
-            print(f"\n{name}: n/a ({error})", file=sys.stderr)
+            print(f"n/a ({error})", file=sys.stderr)
     print(f"\n\n{table(found)}\n")
     return found
 
 
-def _measure(url: str) -> list[Figure]:
+def _measure(part: str, url: str) -> list[Figure]:
     key = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmU="
     environment = processes.environment(
         DATABASE_URL=url,
@@ -36,7 +39,7 @@ def _measure(url: str) -> list[Figure]:
         SECRET_KEY=key,
         TOKEN_ENCRYPTION_KEYS=key,
     )
-    words = [sys.executable, "-m", "tests.benchmarks.measure"]
+    words = [sys.executable, "-m", "tests.benchmarks.measure", part]
     done = subprocess.run(words, cwd=processes.ROOT, env=environment, capture_output=True, text=True)  # noqa: S603
     sys.stderr.write(done.stderr)
     assert done.returncode == 0, done.stderr
