@@ -36,8 +36,9 @@ def decide(observed: Observed, facts: Facts) -> Plan:
         return private
     only_blocks = _why_only_block(observed, facts)
     if only_blocks:
+        made = block(observed, facts, only_blocks)
         # Of ours, it stands beside the one that took its place, and is to be removed.
-        return replace(block(observed, facts, only_blocks), push_again=observed.is_ours)
+        return replace(made, push_again=True) if observed.is_ours else made
     if facts.sibling == SIBLING_CANCELLED_HERE:
         return block(observed, facts, "The appointment of this meeting was cancelled here.")
     admitted = tuple(guest for guest in facts.guests if facts.admits(guest))
@@ -103,9 +104,10 @@ def _why_only_block(observed: Observed, facts: Facts) -> str:
 def _no_one_admitted(observed: Observed, facts: Facts) -> Plan:
     option = NAMES[facts.policy.option]
     if not facts.guests:
-        drawn = block(observed, facts, f"{option}: {facts.nobody}, so no appointment.")
         outlined = facts.policy.outlines
-        return replace(drawn, outline=outlined, colour=facts.calendar_colour if outlined else GREY)
+        nobody = f"{option}: {facts.nobody}, so no appointment."
+        colour = facts.calendar_colour if outlined else GREY
+        return block(observed, facts, nobody, outline=outlined, colour=colour)
     if not facts.policy.match:
         return block(observed, facts, f"{option}: {facts.policy.why_no_match}.")
     unknown = said_of(facts.guests, "is not a contact", "are no contacts")
