@@ -42,7 +42,9 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class PushLine:
-    """One Google calendar that should hold it, or (`is_removed`) hold it no longer. `since` None: not there yet."""
+    """One Google calendar that should hold it, or (`is_removed`) hold it no longer. `since` None: not there yet;
+    `is_gone`: it was there, and a person deleted it.
+    """
 
     google_calendar: str
     account: str
@@ -50,6 +52,7 @@ class PushLine:
     waits: bool
     error: str
     is_removed: bool
+    is_gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,17 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
         Prefetch("push_targets", PushTarget.objects.select_related("google_calendar__account")),
     )
     events = list(appointment.google_events.all())
+    gone = {(event.google_calendar_id, event.google_id) for event in events if event.is_cancelled}
     return AtGoogle(
         events=[event_line(event, viewer) for event in events],
-        pushes=[push_line(each, is_void=appointment.is_void) for each in appointment.push_targets.all()],
+        pushes=[
+            push_line(
+                each,
+                is_void=appointment.is_void,
+                is_gone=(each.google_calendar_id, each.event_id) in gone,
+            )
+            for each in appointment.push_targets.all()
+        ],
         is_locked=is_locked(appointment, events),
         goes_on=sessions.is_seat(appointment)
         and sessions.seats(appointment).exclude(pk=appointment.pk).exists(),
@@ -144,7 +155,7 @@ def event_line(event: GoogleEvent, viewer: User) -> EventLine:
     )
 
 
-def push_line(target: PushTarget, *, is_void: bool) -> PushLine:
+def push_line(target: PushTarget, *, is_void: bool, is_gone: bool) -> PushLine:
     return PushLine(
         google_calendar=str(target.google_calendar),
         account=target.google_calendar.account.address,
@@ -152,6 +163,7 @@ def push_line(target: PushTarget, *, is_void: bool) -> PushLine:
         waits=target.wanted_revision > target.pushed_revision,
         error=target.last_error,
         is_removed=target.is_withdrawn or is_void,
+        is_gone=is_gone,
     )
 
 

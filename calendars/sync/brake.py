@@ -184,7 +184,8 @@ def _appointments(row: GoogleEvent) -> list[Appointment]:
 
 def _ahead(reason: str) -> str:
     """What a plan says it did, of what is not done."""
-    return reason.replace("Triggers fired.", "Triggers would fire.")
+    would = reason.replace("the appointment is cancelled", "the appointment would be cancelled")
+    return would.replace("Triggers fired.", "Triggers would fire.")
 
 
 def _linked(google_calendar: GoogleCalendar, now: datetime) -> GoogleEventQuerySet:

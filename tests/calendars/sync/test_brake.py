@@ -263,7 +263,7 @@ def test_braked_page_lists_what_would_happen_and_asks_for_a_decision(google: Goo
     browser.force_login(desk.user)
     [run] = brake.braked_runs(desk.user)
     page = browser.get(f"/agenda/pulls/{run.pk}/").content.decode()
-    assert page.count("Deleted at Google: the appointment is cancelled.") == 12
+    assert page.count("Deleted at Google: the appointment would be cancelled.") == 12
     assert "Keep these appointments" in page
     assert browser.post(f"/agenda/pulls/{run.pk}/").url == f"/agenda/pulls/{run.pk}/"
     assert len(brake.braked_runs(desk.user)) == 1
@@ -280,7 +280,7 @@ def test_event_that_waits_says_so_on_its_page(google: Google) -> None:
     event = GoogleEvent.objects.all()[0]
     page = browser.get(f"/agenda/events/{event.pk}/").content.decode()
     assert "Waits for you" in page
-    assert "Deleted at Google: the appointment is cancelled." in page
+    assert "Deleted at Google: the appointment would be cancelled." in page
     assert f"/agenda/pulls/{run.pk}/" in page
     decided(desk, "keep")
     page = browser.get(f"/agenda/events/{event.pk}/").content.decode()
@@ -316,6 +316,21 @@ def test_list_of_events_says_what_waits_in_the_same_statements_however_many(
     with django_assert_max_num_queries(30):
         page = browser.get("/agenda/ledger/?outcome=look").content.decode()
     assert page.count("Waits for you") == 30
+
+
+def test_appointment_that_waits_or_was_kept_is_not_said_to_be_in_google(google: Google) -> None:
+    desk = Desk(google)
+    delete_all(google, desk, add_many(google, desk, 12))
+    browser = Client()
+    browser.force_login(desk.user)
+    page_of = Appointment.objects.order_by("starts_at")[0].get_absolute_url()
+    event = GoogleEvent.objects.order_by("starts_at")[0]
+    for decision in ("", "keep"):
+        if decision:
+            decided(desk, decision)
+        page = browser.get(page_of).content.decode()
+        assert ("Deleted at Google" in page, "In Google" in page) == (True, False)
+        assert f"/agenda/events/{event.pk}/" in page
 
 
 def test_what_nobody_saw_is_not_decided_about(google: Google) -> None:
