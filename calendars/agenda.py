@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from calendars.at_google import with_movable
@@ -191,11 +191,15 @@ def _session_of(row: Appointment) -> str:
 
 def event_entries(asked: Asked) -> Iterator[Entry]:
     shown = [GoogleEvent.Outcome.BLOCK, GoogleEvent.Outcome.FREE]
+    # The appointment of an event that only blocks was cancelled, and is not drawn.
+    alone = Q(appointment=None) | Q(appointment__status__in=Appointment.VOID_STATUSES)
+    # Moved at Google, where the appointment did not go along: it takes time there as well.
+    elsewhere = Q(blocks=True, agreed_starts_at__isnull=False, agreed_ends_at__isnull=False) & ~Q(
+        starts_at=F("agreed_starts_at"), ends_at=F("agreed_ends_at")
+    )
     rows = GoogleEvent.objects.filter(
         # What blocks before it was planned is shown as well: nobody is refused a time for no visible reason.
-        Q(outcome__in=shown) | Q(blocks=True),
-        # The appointment of an event that only blocks was cancelled, and is not drawn.
-        Q(appointment=None) | Q(appointment__status__in=Appointment.VOID_STATUSES),
+        (Q(outcome__in=shown) | Q(blocks=True)) & alone | elsewhere,
         starts_at__lt=asked.ends_at,
         ends_at__gt=asked.starts_at,
     ).select_related("google_calendar__account__user")

@@ -12,6 +12,7 @@ from calendars import booking
 from calendars.models import BlockedTime, Calendar, CalendarConfiguration, GoogleEvent, SyncRun
 from contacts.models import Appointment, Origin, User
 from contacts.models.users import UserAddress
+from integrations.models import GoogleAccount
 from tests.contacts.test_contacts_list import queries_of
 from tests.desk import HOUR, NOW, booked, google_event, signed_in
 from tests.factories import (
@@ -140,6 +141,34 @@ def test_an_event_with_an_appointment_is_drawn_once() -> None:
     client, user = signed_in()
     google_event(user, appointment=maria_at(user, NOW + HOUR), outcome="appointment")
     assert len(feed(client)) == 1
+
+
+def test_an_event_that_stands_elsewhere_than_its_appointment_is_drawn_where_it_takes_time() -> None:
+    client, user = signed_in()
+    kept = maria_at(user, NOW + HOUR)
+    google_event(
+        user,
+        NOW + 3 * HOUR,
+        summary="Consultation",
+        appointment=kept,
+        outcome="appointment",
+        agreed_starts_at=kept.starts_at,
+        agreed_ends_at=kept.ends_at,
+    )
+    assert titles(client) == [kept.contact.name, "Consultation"]
+
+
+def test_an_appointment_moved_here_is_drawn_once_while_its_event_is_not_moved_yet() -> None:
+    client, user = signed_in()
+    moved = maria_at(user, NOW + 3 * HOUR)
+    google_event(
+        user,
+        appointment=moved,
+        outcome="appointment",
+        agreed_starts_at=NOW + HOUR,
+        agreed_ends_at=NOW + 2 * HOUR,
+    )
+    assert titles(client) == [moved.contact.name]
 
 
 def test_all_day_events_keep_the_days_of_their_own_calendar() -> None:
@@ -295,6 +324,15 @@ def test_its_owner_reads_why_an_event_stands_there_and_may_decide() -> None:
         "private",
         "never",
     ]
+
+
+def test_what_was_erased_by_a_disconnect_is_not_said_to_have_been_nothing() -> None:
+    client, user = signed_in()
+    event = google_event(user, etag="", blocks=False)
+    GoogleAccount.objects.update(state=GoogleAccount.State.DISCONNECTED)
+    text = client.get(f"/agenda/events/{event.pk}/").content.decode()
+    assert "Erased here when the account was disconnected." in text
+    assert "Nobody else is invited" not in text
 
 
 def test_never_this_guest_is_offered_for_outside_guests_alone() -> None:
