@@ -26,6 +26,7 @@ from contacts.models import User
 from contacts.privacy import PRIVATE
 from contacts.time_zones import zone_or_none
 from contacts.viewer import viewer_of
+from integrations.models import GoogleAccount
 
 LONGEST_FEED = datetime.timedelta(days=62)
 # No row has more digits in its id; a longer number would not fit the database's integers.
@@ -141,6 +142,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "title": event_title(row) if is_own else "Busy",
             "days": days,
             "is_private": row.visibility in PRIVATE,
+            "is_erased": row.google_calendar.account.state == GoogleAccount.State.DISCONNECTED,
             "guests": invited(row) if is_own else [],
             "offer": offer(row, timezone.now()) if is_own else None,
             "waiting": waiting(row, timezone.now()) if is_own else None,

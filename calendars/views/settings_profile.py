@@ -186,9 +186,7 @@ def effect(form: UnassignedConfigurationForm, user: User) -> dict[str, object]:
 
 
 def outcome(form: UnassignedConfigurationForm) -> str:
-    return (
-        f"Events from Google: {_lowered(effects.sentence(effects.policy_for(form.option(), form.toggles())))}"
-    )
+    return f"From now on: {_lowered(effects.sentence(effects.policy_for(form.option(), form.toggles())))}"
 
 
 def _lowered(text: str) -> str:

@@ -72,9 +72,7 @@ def test_a_plain_post_saves_and_says_what_it_comes_to(
         follow=True,
     )
     assert response.redirect_chain == [(PROFILE, 302)]
-    assert "Saved. Events from Google: known and new guests get an appointment and triggers fire." in text(
-        response
-    )
+    assert "Saved. From now on: known and new guests get an appointment and triggers fire." in text(response)
     stored = CalendarConfiguration.objects.get(user=user)
     assert (stored.linked_calendar, stored.sync_option, stored.default_calendar) == (
         linked,
