@@ -19,6 +19,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, SyncRun
+from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import bulk, setting
 from calendars.sync.observation import MISSING, OBSERVED, PRIVATE, TOMBSTONE, columns, takes_time
 from integrations.google.client import CalendarClient, EventPage
@@ -27,6 +28,9 @@ from integrations.google.events import RemoteEvent, Unreadable
 from integrations.models import GoogleAccount, GoogleCalendar
 
 logger = logging.getLogger(__name__)
+
+# Well below the requests that an account may make in a minute.
+ASKED_AT_ONCE = 50
 
 
 def pull(
@@ -144,11 +148,11 @@ class Pull:
         if not (self.found_something or listed):
             self._store_token(page.next_sync_token)
             return
-        found, gone = self._ask_for(doubtful, progress)
+        self._settle(doubtful, progress)
         with transaction.atomic():
             self._write(page)
-            self._observe(found)
-            self._sweep(listed, gone)
+            if self.is_full:
+                self._sweep(listed)
             self._forgive()
             if self.starts_anew:
                 self._resume()
@@ -283,6 +287,16 @@ class Pull:
         pushed, pulled = self.google_calendar.account.last_push_at, self.google_calendar.last_pull_at
         return pushed is not None and (pulled is None or pushed >= pulled)
 
+    def _settle(self, google_ids: Sequence[str], progress: Callable[[], None]) -> None:
+        """Ask for each, and keep the answers as they come: of hundreds, a limit may end the pull before the last,
+        and the next one goes on from there.
+        """
+        for start in range(0, len(google_ids), ASKED_AT_ONCE):
+            found, gone = self._ask_for(google_ids[start : start + ASKED_AT_ONCE], progress)
+            with transaction.atomic():
+                self._observe(found)
+                self._call_gone(GoogleEvent.objects.filter(google_id__in=gone))
+
     def _ask_for(
         self, google_ids: Sequence[str], progress: Callable[[], None]
     ) -> tuple[list[RemoteEvent], list[str]]:
@@ -304,15 +318,14 @@ class Pull:
                     found.append(event)
         return found, gone
 
-    def _sweep(self, listed: Sequence[str], gone: Sequence[str]) -> None:
-        """What is gone, and what had no appointment and is not in a full list any more, blocks no more."""
-        missing = Q(google_calendar=self.google_calendar, google_id__in=gone)
-        if self.is_full:
-            missing |= self._missing(listed) & Q(appointment=None)
-        elif not gone:
-            return
-        rows = GoogleEvent.objects.filter(missing)
-        rows.update(status="cancelled", etag=Concat("etag", Value(MISSING)), seen_at=self.now)
+    def _sweep(self, listed: Sequence[str]) -> None:
+        """What had no appointment and is not in a full list any more blocks no more."""
+        self._call_gone(GoogleEvent.objects.filter(self._missing(listed), appointment=None))
+
+    def _call_gone(self, rows: GoogleEventQuerySet) -> None:
+        rows.filter(google_calendar=self.google_calendar).update(
+            status="cancelled", etag=Concat("etag", Value(MISSING)), seen_at=self.now
+        )
 
     def _forgive(self) -> None:
         """What could not be read before and now could: also under the etag that it had."""

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from calendars import booking
 from calendars.models import PushTarget
 from calendars.sync.turn import CLAIM, take_turn
+from contacts.models import Appointment
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.faults import Fault
 from tests.calendars.sync.rules.scene import INSERT, LATER, LIST, PATCH, at, book, second_calendar
@@ -43,6 +44,27 @@ def test_q1_account_keeps_below_its_requests_a_minute_and_goes_on_in_the_next(
     with at(NOW + 2 * MINUTE, google):
         take_turn(desk.google_calendar.pk, NOW + 2 * MINUTE)
     assert len(google.events(desk.address)) == 5
+
+
+def test_q1_more_missing_events_than_requests_a_minute_are_asked_for_one_minute_after_the_other(
+    google: Google, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calendars.sync.pull.ASKED_AT_ONCE", 2)
+    desk = Desk(google)
+    for number in range(9):
+        book(desk, TOMORROW_AT_TEN + number * HOUR)
+    desk.turn()
+    for event in google.events(desk.address):
+        google.delete(desk.address, event)
+    google.control.expire_sync_tokens()
+    settings.GOOGLE_REQUESTS_A_MINUTE = 6
+    for minutes in range(2, 12, 2):
+        with at(NOW + minutes * MINUTE, google):
+            turn = take_turn(desk.google_calendar.pk, NOW + minutes * MINUTE, pulls=True)
+        if not turn.error:
+            break
+    assert turn.error == ""
+    assert Appointment.objects.filter(status="cancelled").count() == 9
 
 
 @pytest.mark.parametrize(("status", "reason"), RATES)
