@@ -4,7 +4,8 @@ What counts is what would become of appointments, not what happened at Google: a
 what was made here; an event whose last guest left ends its appointment though it lives on.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from calendars.sync.plan import plan
 from calendars.sync.setting import Setting, setting_for
 from contacts.models import Appointment, User
 from integrations.models import GoogleCalendar
+
+logger = logging.getLogger(__name__)
 
 # Planned at once, to be counted.
 BATCH = 250
@@ -166,11 +169,24 @@ def _cancelling(setting: Setting, now: datetime, **only: object) -> Iterator[Goo
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     for start in range(0, len(rows), BATCH):
-        for situation in situations(rows[start : start + BATCH], setting, now):
-            made = plan(situation.observed, situation.held, situation.agreed, situation.facts)
-            if made.cancel:
-                situation.row.reason = made.reason
-                yield situation.row
+        yield from _cancelling_of(rows[start : start + BATCH], setting, now)
+
+
+def _cancelling_of(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[GoogleEvent]:
+    """What cannot be planned cancels nothing: reconcile meets it again and records it on its row."""
+    try:
+        found = [
+            (situation.row, plan(situation.observed, situation.held, situation.agreed, situation.facts))
+            for situation in situations(rows, setting, now)
+        ]
+    except Exception:
+        if len(rows) == 1:
+            logger.exception("Event row %d could not be counted for the brake.", rows[0].pk)
+            return []
+        return [each for row in rows for each in _cancelling_of([row], setting, now)]
+    for row, made in found:
+        row.reason = made.reason if made.cancel else row.reason
+    return [row for row, made in found if made.cancel]
 
 
 def _appointments(row: GoogleEvent) -> list[Appointment]:

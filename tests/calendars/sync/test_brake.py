@@ -11,7 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 from calendars import booking
 from calendars.models import GoogleEvent, PushTarget, SyncRun
 from calendars.sync import brake
+from calendars.sync.facts import Observed
+from calendars.sync.gather import observe
 from calendars.sync.setting import setting_for
+from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
 from tests.calendars.sync.test_engine import book
 from tests.calendars.sync.test_sessions import class_of, join
@@ -148,6 +151,30 @@ def test_many_moved_events_do_not_brake(google: Google) -> None:
     desk.turn()
     assert brake.braked_runs(desk.user) == []
     assert AppointmentChange.objects.filter(what="rescheduled").count() == 12
+
+
+def test_event_that_cannot_be_planned_does_not_keep_the_brake_from_looking_at_the_others(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 14)
+    bad = GoogleEvent.objects.get(google_id=events[0]["id"])
+
+    def stumbles(row: GoogleEvent) -> Observed:
+        if row.pk == bad.pk:
+            raise ValueError("No such answer.")
+        return observe(row)
+
+    monkeypatch.setattr("calendars.sync.gather.observe", stumbles)
+    for event in events[:13]:
+        google.delete(desk.address, event)
+    google.move(desk.address, events[13], TOMORROW_AT_TEN + 20 * DAY)
+    take_turn(desk.google_calendar.pk, NOW, pulls=True)
+    assert cancelled() == 0
+    [run] = brake.braked_runs(desk.user)
+    assert len(brake.held_events(run, NOW)) == 12
+    assert "could not be carried out" in GoogleEvent.objects.get(pk=bad.pk).error
+    assert AppointmentChange.objects.filter(what="rescheduled").count() == 1
 
 
 def test_brake_costs_an_ordinary_pull_one_statement(
