@@ -37,14 +37,20 @@ class Pushed:
     changed: bool = False
 
 
-def due_targets(google_calendar: GoogleCalendar, now: datetime) -> list[PushTarget]:
-    """The targets of `google_calendar` that Google lacks and whose time has come, oldest appointment first."""
-    return list(
+def due_targets(google_calendar: GoogleCalendar, now: datetime) -> list[int]:
+    """The targets (by pk) of `google_calendar` that Google lacks and whose time has come, oldest appointment first."""
+    due = PushTarget.objects.due(now).filter(google_calendar=google_calendar)
+    return list(due.order_by("appointment__starts_at").values_list("pk", flat=True))
+
+
+def _as_it_is_now(pk: int, now: datetime) -> PushTarget | None:
+    """Read when its turn comes: the ones before it took their time. None: nothing is due any more."""
+    return (
         PushTarget.objects.due(now)
-        .filter(google_calendar=google_calendar)
+        .filter(pk=pk)
         .select_related("appointment__calendar", "appointment__contact", "google_calendar")
         .prefetch_related("appointment__guests__contact__emails")
-        .order_by("appointment__starts_at")
+        .first()
     )
 
 
@@ -53,8 +59,11 @@ def push(
 ) -> Iterator[Pushed]:
     """Push every due target. The caller holds the calendar's claim. TryLater and Reconnect end the turn."""
     account, has_told = GoogleAccount.objects.filter(pk=google_calendar.account_id), False
-    for target in due_targets(google_calendar, now):
-        appointment, revision = target.appointment, target.appointment.revision
+    for pk in due_targets(google_calendar, now):
+        target = _as_it_is_now(pk, now)
+        if target is None:
+            continue
+        appointment = target.appointment
         try:
             what = _push_one(target, client, setting, now)
         except Refused as error:
@@ -69,7 +78,7 @@ def push(
             raise
         else:
             if what:
-                _done(target, revision)
+                _done(target)
                 if not has_told:
                     has_told = bool(account.update(failures=0, last_error=""))
             yield Pushed(appointment, what or "changed at Google meanwhile; planned again", changed=not what)
@@ -92,22 +101,29 @@ def _push_one(target: PushTarget, client: CalendarClient, setting: Setting, now:
 
 def _look_again(target: PushTarget, now: datetime) -> None:
     """At once after the first time; where its change at Google is held up, each further look waits longer."""
-    target.attempts += 1
-    if target.attempts > 2:
-        target.not_before = now + backoff.wait(target.attempts)
-        target.last_error = "It was changed at Google, and that change has not been carried out yet."
-    target.save(update_fields=["attempts", "not_before", "last_error"])
-
-
-def _done(target: PushTarget, revision: int) -> None:
-    target.pushed_revision, target.pushed_at = revision, timezone.now()
-    target.attempts, target.not_before, target.last_error = 0, None, ""
-    target.save(
-        update_fields=["pushed_revision", "pushed_at", "attempts", "not_before", "last_error", "etag"]
+    attempts = target.attempts + 1
+    if attempts <= 2:
+        _remember(target, attempts=attempts)
+        return
+    _remember(
+        target,
+        attempts=attempts,
+        not_before=now + backoff.wait(attempts),
+        last_error="It was changed at Google, and that change has not been carried out yet.",
     )
 
 
+def _done(target: PushTarget) -> None:
+    PushTarget.objects.filter(pk=target.pk).update(
+        pushed_revision=target.appointment.revision, pushed_at=timezone.now(), etag=target.etag
+    )
+    _remember(target, attempts=0, not_before=None, last_error="")
+
+
 def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> None:
-    target.attempts += 1
-    target.not_before, target.last_error = now + wait, why[:500]
-    target.save(update_fields=["attempts", "not_before", "last_error"])
+    _remember(target, attempts=target.attempts + 1, not_before=now + wait, last_error=why[:500])
+
+
+def _remember(target: PushTarget, **how_it_went: object) -> None:
+    """Of this try; an edit made since has tries, and a wait, of its own."""
+    PushTarget.objects.filter(pk=target.pk, wanted_revision=target.wanted_revision).update(**how_it_went)

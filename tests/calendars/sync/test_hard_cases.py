@@ -13,6 +13,7 @@ from calendars.sync import turn as turns
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment
 from integrations.google.client import CalendarClient
+from integrations.google.events import RemoteEvent
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.pausing import pause_account
 from integrations.sandbox.faults import Fault
@@ -307,3 +308,66 @@ def test_q2_wait_that_google_asks_for_is_kept_and_only_a_quota_stops_the_whole_a
     assert calendar.next_pull_at == NOW + datetime.timedelta(minutes=30)
     desk.account.refresh_from_db()
     assert (desk.account.not_before is not None) is is_limit
+
+
+def test_appointment_cancelled_while_others_are_pushed_never_reaches_google(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    book(desk)
+    second = book(desk, LATER)
+    real = CalendarClient.insert_event
+
+    def slowly(client: CalendarClient, *args: Any, **options: Any) -> RemoteEvent:
+        booking.cancel(Appointment.objects.get(pk=second.pk))
+        return real(client, *args, **options)
+
+    monkeypatch.setattr(CalendarClient, "insert_event", slowly)
+    desk.turn()
+    desk.turn()
+    assert len(google.control.requests(INSERT)) == 1
+    assert len(google.events(desk.address)) == 1
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_move_made_here_while_its_appointment_is_pushed_keeps_its_grace(
+    google: Google, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.NOTICE_GRACE = HOUR
+    desk = Desk(google)
+    desk.calendar.invites_through_google = True
+    desk.calendar.save()
+    appointment = book(desk)
+    real = CalendarClient.insert_event
+
+    def slowly(client: CalendarClient, *args: Any, **options: Any) -> RemoteEvent:
+        event = real(client, *args, **options)
+        booking.reschedule(Appointment.objects.get(pk=appointment.pk), starts_at=LATER, ends_at=LATER + HOUR)
+        return event
+
+    monkeypatch.setattr(CalendarClient, "insert_event", slowly)
+    desk.turn()
+    assert PushTarget.objects.behind().exists()
+    assert not PushTarget.objects.due(NOW).exists()
+
+
+def test_edit_made_while_google_refuses_the_one_before_is_tried_at_once(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    appointment = book(desk)
+    google.control.add_fault(Fault(method=INSERT, status=400, reason="invalid"))
+    real = CalendarClient.insert_event
+
+    def meanwhile(client: CalendarClient, *args: Any, **options: Any) -> RemoteEvent:
+        booking.set_details(
+            Appointment.objects.get(pk=appointment.pk), title="New", description="", location=""
+        )
+        return real(client, *args, **options)
+
+    with monkeypatch.context() as once:
+        once.setattr(CalendarClient, "insert_event", meanwhile)
+        take_turn(desk.google_calendar.pk, NOW)
+    assert PushTarget.objects.due(NOW).exists()
+    desk.turn()
+    assert [event["summary"] for event in google.events(desk.address)] == ["New"]
