@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from calendars.models import PushTarget
-from calendars.sync import backoff
+from calendars.sync import backoff, sessions
 from calendars.sync.push.again import observe_again
 from calendars.sync.push.one import Push
 from calendars.sync.queues import tell_queues
@@ -64,6 +66,7 @@ def push(
         if target is None:
             continue
         appointment = target.appointment
+        session = sessions.words_of(appointment) if sessions.is_seat(appointment) else ""
         try:
             what = _push_one(target, client, setting, now)
         except Refused as error:
@@ -79,6 +82,8 @@ def push(
         else:
             if what:
                 _done(target)
+                if session:
+                    _look_at_session(target, session)
                 if not has_told:
                     has_told = bool(account.update(failures=0, last_error=""))
             yield Pushed(appointment, what or "changed at Google meanwhile; planned again", changed=not what)
@@ -118,6 +123,15 @@ def _done(target: PushTarget) -> None:
         pushed_revision=target.appointment.revision, pushed_at=timezone.now(), etag=target.etag
     )
     _remember(target, attempts=0, not_before=None, last_error="")
+
+
+def _look_at_session(target: PushTarget, said: str) -> None:
+    """Who joined or left while the event was written found it due already: its name is another than `said` by now."""
+    with transaction.atomic():
+        sessions.lock(target.appointment.calendar_id)
+        if sessions.words_of(target.appointment) != said:
+            in_step = PushTarget.objects.filter(pk=target.pk, is_behind=False)
+            in_step.update(pushed_revision=F("wanted_revision") - 1)
 
 
 def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> None:

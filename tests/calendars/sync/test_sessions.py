@@ -8,6 +8,8 @@ import pytest
 from calendars import booking
 from calendars.models import Calendar, PushTarget
 from contacts.models import Appointment, AppointmentChange
+from integrations.google.client import CalendarClient
+from integrations.google.events import RemoteEvent
 from tests.factories import ContactFactory
 from tests.google import HOUR, TOMORROW_AT_TEN, Desk, Google
 
@@ -270,4 +272,23 @@ def test_moved_as_one_onto_another_session_they_are_one_and_part_again_by_the_un
     for _ in range(3):
         desk.turn()
     assert at_google(google, desk) == {TEN: "Back class: 2 of 3", ONE: "Back class: 1 of 3"}
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_who_joins_while_the_event_is_written_is_counted_with_the_next_push(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = class_of(google)
+    join(desk)
+    real = CalendarClient.insert_event
+
+    def slowly(client: CalendarClient, *args: Any, **options: Any) -> RemoteEvent:
+        event = real(client, *args, **options)
+        join(desk)
+        return event
+
+    monkeypatch.setattr(CalendarClient, "insert_event", slowly)
+    desk.turn()
+    desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 2 of 3"}
     assert not PushTarget.objects.behind().exists()
