@@ -4,7 +4,8 @@ Everything an event does happens in one transaction with its row, so a crash rep
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 250
 PLANNED_COLUMNS = [
-    *("planned_etag", "replan", "outcome", "blocks", "colour", "outline", "is_silent", "reason"),
+    *("planned_etag", "outcome", "blocks", "colour", "outline", "is_silent", "reason"),
     *("appointment_id", "made_by_run_id", "error", "attempts", "not_before", "series_told"),
     *("agreed_etag", "agreed_starts_at", "agreed_ends_at", "agreed_cancelled", "agreed_words"),
 ]
@@ -99,6 +100,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         .select_related("appointment__calendar", "appointment__contact", "run")
         .order_by("starts_at", "pk")
     )
+    asked = {row.pk: row.replan for row in rows}
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     take_over_decisions(rows)
@@ -111,6 +113,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         _remember(made, situation, also, told=batch.of(situation.row))
     take_as_copies([situation.row for _, situation in plans if situation.is_taken_over])
     _save(rows)
+    _answer(rows, asked)
     _spend_decisions(plans)
     late.remember_unmatched([situation for _, situation in plans], now)
     batch.remember(news, setting.google_calendar, but=pks)
@@ -149,6 +152,16 @@ def _save(rows: Sequence[GoogleEvent]) -> None:
             same={"google_calendar_id": calendar},
             update=PLANNED_COLUMNS,
         )
+
+
+def _answer(rows: Sequence[GoogleEvent], asked: Mapping[int, str]) -> None:
+    """Why each is planned again, if at all. What a person decided since it was read (`asked`) stays to be done."""
+    changed: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        if row.replan != asked[row.pk]:
+            changed[asked[row.pk], row.replan].append(row.pk)
+    for (was, now), pks in changed.items():
+        GoogleEvent.objects.filter(pk__in=pks, replan=was).update(replan=now)
 
 
 def _spend_decisions(plans: Sequence[tuple[Plan, Situation]]) -> None:

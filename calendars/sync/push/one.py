@@ -315,8 +315,8 @@ class Push:
             defaults={
                 **columns(event, keeps_private=self.setting.keeps_private),
                 "appointment": self.appointment,
+                # Not `replan`: who decided about it meanwhile is heard next.
                 "planned_etag": event.etag,
-                "replan": "",
                 "agreed_etag": event.etag,
                 "agreed_starts_at": event.starts_at,
                 "agreed_ends_at": event.ends_at,

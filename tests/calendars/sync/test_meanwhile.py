@@ -1,0 +1,57 @@
+"""What a person decides while a worker plans or pushes the same event is not lost."""
+
+from typing import Any
+
+import pytest
+
+from calendars import booking
+from calendars.models import GoogleEvent
+from contacts.models import Appointment
+from integrations.google.client import CalendarClient
+from integrations.google.events import RemoteEvent
+from tests.google import HOUR, TOMORROW_AT_TEN, Desk, Google
+
+pytestmark = pytest.mark.django_db
+
+
+def test_decision_made_while_the_event_is_planned_is_carried_out_next(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    google.add(desk.address)
+    with monkeypatch.context() as once:
+        once.setattr("calendars.sync.reconcile.take_as_copies", decide_meanwhile)
+        desk.turn()
+    assert "no appointment" in GoogleEvent.objects.get().reason
+    desk.turn(pulls=False)
+    assert GoogleEvent.objects.get().reason == "Kept as a private block by a person's decision."
+
+
+def test_decision_made_while_its_appointment_is_pushed_is_carried_out_next(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(google)
+    google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    booking.reschedule(
+        Appointment.objects.get(), starts_at=TOMORROW_AT_TEN + HOUR, ends_at=TOMORROW_AT_TEN + 2 * HOUR
+    )
+    real = CalendarClient.patch_event
+
+    def slowly(client: CalendarClient, *args: Any, **options: Any) -> RemoteEvent:
+        event = real(client, *args, **options)
+        booking.cancel(Appointment.objects.get(), fires=False)
+        decide_meanwhile()
+        return event
+
+    with monkeypatch.context() as once:
+        once.setattr(CalendarClient, "patch_event", slowly)
+        desk.turn()
+    desk.turn()
+    assert GoogleEvent.objects.get().reason.startswith("Kept as a private block by a person's decision")
+    assert len(google.events(desk.address)) == 1
+
+
+def decide_meanwhile(*_: object) -> None:
+    """What a person's decision writes, in a transaction of its own."""
+    GoogleEvent.objects.update(decision=GoogleEvent.Decision.KEEP_PRIVATE, replan=GoogleEvent.Replan.DECISION)
