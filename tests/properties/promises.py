@@ -291,7 +291,7 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
         if target.is_withdrawn:
             is_left = event is not None and is_living(event) and is_ours(event)
             # Made to repeat by a person, it is that person's series.
-            assert not is_left or "recurrence" in (event or {}), "withdrawn, yet at Google"
+            assert not is_left or _is_series(event), "withdrawn, yet at Google"
             continue
         if appointment.status in CLOSED or appointment.ends_at <= world.now:
             continue
@@ -313,6 +313,8 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue
         if appointment.is_void and (target.event_id in ledger.revived or _is_history(event, google_calendar)):
             continue
+        if appointment.status == "cancelled" and appointment.status_set_by == "google" and _is_series(event):
+            continue  # ended at Google, and made a series there afterwards: it is that person's
         assert agree(event, appointment), why
         if event and _says_our_words(event, appointment, target):
             assert event.get("summary", "") == appointment.title, why
@@ -458,6 +460,10 @@ def event_at_google(world: World, target: PushTarget) -> dict[str, Any] | None:
         return world.control.get(google_calendar.account.address, google_calendar.google_id, target.event_id)
     except ApiError:
         return None
+
+
+def _is_series(event: dict[str, Any] | None) -> bool:
+    return event is not None and "recurrence" in event
 
 
 def is_living(event: dict[str, Any]) -> bool:
