@@ -15,10 +15,13 @@ from calendars.sync.wish import Wish
 from calendars.sync.words import PUT_BACK, WAS_PUT_BACK
 from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
-from integrations.google.errors import AlreadyThere, Changed, Gone, TryLater
+from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
 from integrations.google.events import RemoteEvent
 
 logger = logging.getLogger(__name__)
+
+# One or two are taken by events that were deleted; the next try goes on from there.
+IDS_A_TRY = 5
 
 
 class Push:
@@ -32,6 +35,8 @@ class Push:
         self.appointment = target.appointment
         self.calendar = target.appointment.calendar
         self.wish = Wish(target)
+        # Ids that Google called taken though nothing stands there.
+        self.taken = 0
         self.row = GoogleEvent.objects.filter(
             google_calendar=self.google_calendar, google_id=target.event_id
         ).first()
@@ -145,6 +150,9 @@ class Push:
         """An earlier try came through and its answer was lost (W2); or it was deleted since, and the id stays taken."""
         event = self._get(self.target.event_id)
         if event is None or event.is_cancelled:
+            self.taken += 1
+            if self.taken == IDS_A_TRY:
+                raise Refused("Google calls every id for its event taken.", "duplicate")
             self._next_generation()
             return self._insert()
         if event.is_series:

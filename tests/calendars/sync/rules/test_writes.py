@@ -329,3 +329,17 @@ def test_w14_event_not_found_because_its_calendar_is_not_shown_is_not_deleted(go
     assert PushTarget.objects.behind().exists()
     # Not again and again.
     assert not PushTarget.objects.due(NOW + HOUR / 2).exists()
+
+
+def test_w2_appointment_whose_every_id_is_called_taken_is_given_up_and_stops_no_other(google: Google) -> None:
+    desk = Desk(google)
+    book(desk), book(desk, LATER)
+    google.control.add_fault(Fault(method=INSERT, status=409, reason="duplicate", count=5))
+    turn = take_turn(desk.google_calendar.pk, NOW)
+    assert [pushed.what for pushed in turn.pushed if not pushed.failed] == ["inserted"]
+    target = PushTarget.objects.behind().get()
+    assert "taken" in target.last_error
+    assert target.generation == 4
+    PushTarget.objects.update(not_before=None)
+    desk.turn()
+    assert len(google.events(desk.address)) == 2
