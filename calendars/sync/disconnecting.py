@@ -19,8 +19,9 @@ from integrations.models import GoogleCalendar
 def let_go(account_id: int) -> None:
     """The account is being disconnected: forget what its calendars said, keep what was made of it."""
     calendars = GoogleCalendar.objects.filter(account=account_id)
-    forget(list(calendars.values_list("pk", flat=True)))
+    # First: a pull under way stores its page before this, or not at all.
     calendars.update(next_pull_at=None)
+    forget(list(calendars.values_list("pk", flat=True)))
 
 
 @transaction.atomic

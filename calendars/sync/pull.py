@@ -6,12 +6,10 @@ its id before anything follows from its absence.
 """
 
 import logging
-import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +18,7 @@ from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
-from calendars.sync import bulk, setting
+from calendars.sync import bulk, setting, spreading
 from calendars.sync.observation import MISSING, OBSERVED, PRIVATE, TOMBSTONE, columns, takes_time
 from integrations.google.client import CalendarClient, EventPage
 from integrations.google.errors import Gone, PullInFull, Refused
@@ -49,7 +47,7 @@ def pull(
     `interval`: until the next one, PULL_INTERVAL where it is None. The caller holds the calendar's claim; with
     `ends_turn` a pull that finds nothing gives it back along with the token; `follows_break`: an earlier one broke
     off (`SyncRun` still running); `progress` is called as it goes on.
-    Raises what the client raises, but PullInFull; then the token is as it was.
+    Raises what the client raises, but PullInFull, and LetGo; then the token is as it was.
     """
     anchored = google_calendar.next_full_at is not None and google_calendar.next_full_at > now
     if not full and anchored and google_calendar.sync_token:
@@ -66,6 +64,10 @@ def pull(
         except PullInFull:
             logger.info("Sync token of Google calendar %d is dead; pulling in full.", google_calendar.pk)
     return Pull(google_calendar, client, now, is_full=True, interval=interval).run(progress)
+
+
+class LetGo(Exception):
+    """The calendar was disconnected, or is not read any more, since its pull began: nothing more is kept of it."""
 
 
 class Pull:
@@ -122,7 +124,9 @@ class Pull:
             if page.next_sync_token:
                 self._finish(page, progress)
                 return self
-            self._write(page)
+            with transaction.atomic():
+                self._check_is_read()
+                self._write(page)
             progress()
         raise Refused("Google ended the list without a sync token.", "noSyncToken")
 
@@ -150,6 +154,7 @@ class Pull:
             return
         self._settle(doubtful, progress)
         with transaction.atomic():
+            self._check_is_read()
             self._write(page)
             if self.is_full:
                 self._sweep(listed)
@@ -157,6 +162,16 @@ class Pull:
             if self.starts_anew:
                 self._resume()
             self._store_token(page.next_sync_token)
+
+    def _check_is_read(self) -> None:
+        """Raises LetGo. Who lets the calendar go after this waits until the transaction ends, and forgets it all."""
+        rows = GoogleCalendar.objects.select_for_update(no_key=True).filter(
+            pk=self.google_calendar.pk,
+            sync_token=self.google_calendar.sync_token,
+            next_pull_at__isnull=self.google_calendar.next_pull_at is None,
+        )
+        if not rows.exists():
+            raise LetGo
 
     def _write(self, page: EventPage) -> None:
         self.pages += 1
@@ -294,6 +309,7 @@ class Pull:
         for start in range(0, len(google_ids), ASKED_AT_ONCE):
             found, gone = self._ask_for(google_ids[start : start + ASKED_AT_ONCE], progress)
             with transaction.atomic():
+                self._check_is_read()
                 self._observe(found)
                 self._call_gone(GoogleEvent.objects.filter(google_id__in=gone))
 
@@ -353,7 +369,7 @@ class Pull:
         }
         if self.is_full:
             fields["window_starts_at"], fields["window_ends_at"] = self.window
-            fields["next_full_at"] = _next_night(self.now, calendar.time_zone)
+            fields["next_full_at"] = spreading.next_night(self.now, calendar.time_zone)
         self._schedule(fields)
         for name, value in fields.items():
             setattr(calendar, name, value)
@@ -372,22 +388,10 @@ class Pull:
         """Store `fields` and when to pull next, unless that was changed since this pull began: what asked for another
         pull may have missed this one, and a calendar that nobody reads any more is not read again."""
         calendar, rows = self.google_calendar, GoogleCalendar.objects.filter(pk=self.google_calendar.pk)
-        planned: dict[str, Any] = {"next_pull_at": self.now + _spread(self.interval)}
+        planned: dict[str, Any] = {"next_pull_at": self.now + spreading.spread(self.interval)}
         if self.ends_turn and not self.found_something:
             planned["claimed_until"] = None
         if rows.filter(next_pull_at=calendar.next_pull_at).update(**fields, **planned):
             fields |= planned
         else:
             rows.update(**fields)
-
-
-def _spread(interval: timedelta) -> timedelta:
-    """Around `interval`, so that accounts connected together do not stay together (Q6)."""
-    return interval * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load; guards nothing)
-
-
-def _next_night(now: datetime, time_zone: str) -> datetime:
-    """A random minute between one and five in the next night of `time_zone`."""
-    tomorrow = now.astimezone(ZoneInfo(time_zone)) + timedelta(days=1)
-    one = tomorrow.replace(hour=1, minute=0, second=0, microsecond=0)
-    return one + timedelta(minutes=random.randrange(240))  # noqa: S311 (spreads load; guards nothing)

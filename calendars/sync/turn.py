@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from calendars.models import GoogleEvent, PushTarget, SyncRun
 from calendars.sync import backoff
-from calendars.sync.pull import Pull, pull
+from calendars.sync.pull import LetGo, Pull, pull
 from calendars.sync.push import Pushed, push
 from calendars.sync.reconcile import Done, reconcile
 from calendars.sync.setting import setting_for
@@ -218,6 +218,8 @@ def _pull(turn: Turn, found: Found, now: datetime, claim: Claim, *, full: bool, 
             )
     except GoogleError as error:
         turn.error = _remember_failed_pull(google_calendar, error, now)
+        return False
+    except LetGo:
         return False
     if google_calendar.gone_at is not None:
         # It answers, so it is there: the list says what it is by now.

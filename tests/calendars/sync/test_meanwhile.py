@@ -1,15 +1,18 @@
 """What a person decides while a worker plans or pushes the same event is not lost."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from calendars import booking
 from calendars.models import GoogleEvent
+from calendars.sync.turn import take_turn
 from contacts.models import Appointment
-from integrations.google.client import CalendarClient
+from integrations.disconnecting import disconnect_account
+from integrations.google.client import CalendarClient, EventPage
 from integrations.google.events import RemoteEvent
-from tests.google import HOUR, TOMORROW_AT_TEN, Desk, Google
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +53,30 @@ def test_decision_made_while_its_appointment_is_pushed_is_carried_out_next(
     desk.turn()
     assert GoogleEvent.objects.get().reason.startswith("Kept as a private block by a person's decision")
     assert len(google.events(desk.address)) == 1
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first pull", "later pull"])
+def test_disconnect_while_its_calendar_is_read_leaves_nothing_of_what_was_read(
+    google: Google, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    desk = Desk(google)
+    if not is_first:
+        desk.turn()
+    google.add(desk.address, guests=("ann@x.org",), summary="Secret")
+    real = CalendarClient.list_events
+
+    def slowly(client: CalendarClient, *args: Any, **options: Any) -> Iterator[EventPage]:
+        for page in real(client, *args, **options):
+            disconnect_account(desk.account)
+            yield page
+
+    monkeypatch.setattr(CalendarClient, "list_events", slowly)
+    turn = take_turn(desk.google_calendar.pk, NOW, pulls=True)
+    assert turn.error == ""
+    assert not GoogleEvent.objects.exclude(summary="", blocks=False).exists()
+    assert not Appointment.objects.exists()
+    desk.google_calendar.refresh_from_db()
+    assert desk.google_calendar.sync_token == ""
 
 
 def decide_meanwhile(*_: object) -> None:
