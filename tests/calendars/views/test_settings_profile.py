@@ -164,6 +164,7 @@ def test_a_disconnected_link_is_told(staff: Client, user: User, linked: GoogleCa
     page = text(staff.get(PROFILE))
     assert "stays chosen and goes on when you connect it again" in page
     assert "Dana (disconnected)" in page
+    assert "no calendar to link yet" not in page
 
 
 def test_a_calendar_linked_in_both_places_is_told_on_both_pages(
