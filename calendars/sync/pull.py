@@ -124,9 +124,7 @@ class Pull:
             if page.next_sync_token:
                 self._finish(page, progress)
                 return self
-            with transaction.atomic():
-                self._check_is_read()
-                self._write(page)
+            self._keep(page)
             progress()
         raise Refused("Google ended the list without a sync token.", "noSyncToken")
 
@@ -145,23 +143,33 @@ class Pull:
         )
 
     def _finish(self, page: EventPage, progress: Callable[[], None]) -> None:
-        """The last page: its rows, what a full pull did not find, and the token, in one transaction."""
+        """The last page: its rows and the token in one transaction. Events asked for one by one, which may break off,
+        come between the two: one that became a series is not gone, as the list tells.
+        """
         listed = [event.google_id for event in page.events] + [bad.google_id for bad in page.unreadable]
         doubtful = self._doubtful(listed)
         self.found += len(doubtful)
         if not (self.found_something or listed):
             self._store_token(page.next_sync_token)
             return
-        self._settle(doubtful, progress)
+        if doubtful:
+            self._keep(page)
+            self._settle(doubtful, progress)
         with transaction.atomic():
             self._check_is_read()
-            self._write(page)
+            if not doubtful:
+                self._write(page)
             if self.is_full:
                 self._sweep(listed)
             self._forgive()
             if self.starts_anew:
                 self._resume()
             self._store_token(page.next_sync_token)
+
+    def _keep(self, page: EventPage) -> None:
+        with transaction.atomic():
+            self._check_is_read()
+            self._write(page)
 
     def _check_is_read(self) -> None:
         """Raises LetGo. Who lets the calendar go after this waits until the transaction ends, and forgets it all."""
@@ -339,7 +347,7 @@ class Pull:
         self._call_gone(GoogleEvent.objects.filter(self._missing(listed), appointment=None))
 
     def _call_gone(self, rows: GoogleEventQuerySet) -> None:
-        rows.filter(google_calendar=self.google_calendar).update(
+        rows.filter(google_calendar=self.google_calendar).exclude(status="cancelled").update(
             status="cancelled", etag=Concat("etag", Value(MISSING)), seen_at=self.now
         )
 
@@ -361,21 +369,16 @@ class Pull:
 
     def _store_token(self, token: str) -> None:
         calendar = self.google_calendar
-        fields: dict[str, Any] = {
-            "sync_token": token,
-            "last_pull_at": self.now,
-            "failures": 0,
-            "last_error": "",
-        }
+        fields: dict[str, Any] = {"sync_token": token, "last_pull_at": self.now}
+        fields |= {"failures": 0, "last_error": ""}
         if self.is_full:
             fields["window_starts_at"], fields["window_ends_at"] = self.window
             fields["next_full_at"] = spreading.next_night(self.now, calendar.time_zone)
         self._schedule(fields)
         for name, value in fields.items():
             setattr(calendar, name, value)
-        GoogleAccount.objects.filter(pk=calendar.account_id).update(
-            last_pull_at=self.now, failures=0, last_error=""
-        )
+        account = GoogleAccount.objects.filter(pk=calendar.account_id)
+        account.update(last_pull_at=self.now, failures=0, last_error="")
         if self.found_something:
             self.record.state, self.record.ended_at = SyncRun.State.DONE, self.now
             self.record.pages, self.record.events = self.pages, self.events

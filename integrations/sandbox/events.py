@@ -63,6 +63,8 @@ class Events:
                 raise not_found()
             return row
         master = self.store.event(calendar.id, parts[0])
+        if master is not None and not master.is_cancelled and not master.is_series:
+            raise not_found()  # it repeats no more: its exceptions went with its rule
         if master is not None and master.is_cancelled and row is not None:
             return Row(row.calendar, row.id, row.version, row.series, row.body | {"status": "cancelled"})
         return row or self._instance(master, parts[1])

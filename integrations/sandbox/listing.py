@@ -214,7 +214,7 @@ class Listing:
     def _alive(self, question: Question, family: list[Row]) -> Iterator[Row]:
         for row in family:
             master = self.store.event(row.calendar, row.series, question.snapshot) if row.series else None
-            if master is None or not master.is_cancelled:
+            if master is None or (master.is_series and not master.is_cancelled):
                 yield row
 
     def _family(self, question: Question, series: str, changed: list[Row]) -> Iterator[Row]:
@@ -235,7 +235,7 @@ class Listing:
         yield from new.values()
         yield from (_vanished(row, master) for name, row in old.items() if name not in new)
         told = set(old) | set(new)
-        if not master.is_cancelled:
+        if master.is_series and not master.is_cancelled:
             yield from (row for row in changed if row.id not in told and row.series is not None)
         if not master.is_series or (before is not None and not was_series and not before.is_cancelled):
             yield master if not master.is_series else _vanished(master, master)

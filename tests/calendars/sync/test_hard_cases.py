@@ -198,6 +198,23 @@ def test_event_of_ours_that_became_a_series_and_went_before_the_next_pull_cancel
     assert len(google.control.requests()) == 1
 
 
+def test_event_of_ours_that_became_a_series_before_the_next_pull_keeps_its_appointment(
+    google: Google,
+) -> None:
+    """Asked for by its id it is a series, and as such not gone: its occurrences are in the list."""
+    desk = Desk(google)
+    desk.turn()
+    appointment = book(desk)
+    desk.turn(pulls=False)
+    [event] = google.events(desk.address)
+    repeat(google, desk, event)
+    desk.turn()
+    appointment.refresh_from_db()
+    assert appointment.status == "new"
+    assert [change.what for change in appointment.changes.all()] == ["booked"]
+    assert appointment.google_events.get().recurring_event_id == event["id"]
+
+
 def test_move_reaches_an_event_in_a_calendar_that_is_not_read_any_more(google: Google) -> None:
     """Nobody plans what a person changed there: seen is enough (seed 258642841 of `make soak`)."""
     room = Room(google)
