@@ -96,7 +96,9 @@ def _alone(pk: int, setting: Setting, now: datetime, news: SeriesNews) -> Iterat
 
 def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: SeriesNews) -> list[Done]:
     rows = list(
+        # But for what a disconnect gave up since the turn began.
         GoogleEvent.objects.filter(pk__in=pks)
+        .exclude(etag="")
         .select_related("appointment__calendar", "appointment__contact", "run")
         .order_by("starts_at", "pk")
     )

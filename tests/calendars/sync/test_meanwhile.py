@@ -7,6 +7,7 @@ import pytest
 
 from calendars import booking
 from calendars.models import GoogleEvent
+from calendars.sync.reconcile import reconcile
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment
 from integrations.disconnecting import disconnect_account
@@ -77,6 +78,21 @@ def test_disconnect_while_its_calendar_is_read_leaves_nothing_of_what_was_read(
     assert not Appointment.objects.exists()
     desk.google_calendar.refresh_from_db()
     assert desk.google_calendar.sync_token == ""
+
+
+def test_disconnect_while_many_events_are_planned_lifts_the_blocks_of_all(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calendars.sync.reconcile.BATCH", 1)
+    desk = Desk(google)
+    for number in range(3):
+        google.add(desk.address, start=TOMORROW_AT_TEN + number * HOUR)
+    desk.turn()
+    GoogleEvent.objects.update(planned_etag="")
+    desk.google_calendar.refresh_from_db()
+    for _ in reconcile(desk.google_calendar, NOW):
+        disconnect_account(desk.account)
+    assert not GoogleEvent.objects.filter(blocks=True).exists()
 
 
 def decide_meanwhile(*_: object) -> None:
