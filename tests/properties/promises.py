@@ -309,8 +309,9 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
         state = (event["etag"] if event else "", appointment.revision)
         if ledger.protected.get((target.google_calendar_id, target.event_id)) == state:
             continue
-        if event is not None and is_living(event) and not target.is_adopted and is_all_day(event):
-            continue
+        is_whole_day = event is not None and is_living(event) and is_all_day(event)
+        if is_whole_day and not (target.is_adopted and appointment.is_void):
+            continue  # the appointment keeps its time, and other words for the event do not give it hours again
         if appointment.is_void and (target.event_id in ledger.revived or _is_history(event, google_calendar)):
             continue
         if appointment.status == "cancelled" and appointment.status_set_by == "google" and _is_series(event):
