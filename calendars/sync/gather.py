@@ -86,7 +86,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
     hosted = _hosted(setting, rows)
     siblings = _siblings(rows)
     copies = _other_copies(rows, setting)
-    fired = _fired_series(rows, setting)
+    told = _told_of_series(rows, setting)
     return [
         Situation(
             row=row,
@@ -117,7 +117,12 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 organisers_copy=row.organised_by_us
                 and not any(copy.organised_by_us for copy in copies[row.pk]),
                 series_told=frozenset(row.series_told)
-                | ({BOOKED} if row.recurring_event_id in fired else set()),
+                | ({BOOKED} if row.recurring_event_id in told else set())
+                | {
+                    person.address
+                    for person in invited[row.pk]
+                    if known.get(person.address) in told.get(row.recurring_event_id, ())
+                },
             ),
         )
         for row in rows
@@ -289,7 +294,8 @@ def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, li
     return {row.pk: by_appointment[row.appointment_id] if row.appointment_id else [] for row in rows}
 
 
-def _fired_series(rows: Sequence[GoogleEvent], setting: Setting) -> set[str]:
+def _told_of_series(rows: Sequence[GoogleEvent], setting: Setting) -> dict[str, set[int]]:
+    """By series of which a booking fired: the contacts it was told to."""
     series = {row.recurring_event_id for row in rows if row.recurring_event_id}
     fired = GoogleEvent.objects.filter(
         google_calendar=setting.google_calendar,
@@ -298,4 +304,12 @@ def _fired_series(rows: Sequence[GoogleEvent], setting: Setting) -> set[str]:
         appointment__changes__origin=Origin.GOOGLE,
         appointment__changes__fires=True,
     )
-    return set(fired.values_list("recurring_event_id", flat=True))
+    told: dict[str, set[int]] = defaultdict(set)
+    for name, one, *everybody in fired.values_list(
+        "recurring_event_id",
+        "appointment__changes__contact",
+        "appointment__contact",
+        "appointment__guests__contact",
+    ):
+        told[name] |= {one} if one else set(everybody) - {None}
+    return told

@@ -121,3 +121,18 @@ def test_guest_of_a_series_that_a_colleague_made_known_first_is_told_once(google
     ben = {"contact__emails__address": "ben@x.org"}
     assert (carried_out("booked", **ben), fired("booked", **ben)) == (4, 1)
     assert not GoogleEvent.objects.exclude(series_told=[]).exists()
+
+
+def test_guest_of_a_series_is_told_of_no_occurrence_that_comes_back(google: Google) -> None:
+    """It was cancelled when they were added to the series (seed 972088602 of `make soak`)."""
+    desk = Desk(google)
+    series = add_series(google, desk.address)
+    desk.turn()
+    google.change(desk.address, series, attendees=[{"email": "ben@x.org"}])
+    occurrence = google.events(desk.address)[1]
+    google.delete(desk.address, occurrence)
+    desk.turn()
+    google.change(desk.address, occurrence, status="confirmed")
+    desk.turn()
+    ben = {"contact__emails__address": "ben@x.org"}
+    assert (carried_out("booked", **ben), fired("booked", **ben)) == (4, 1)
