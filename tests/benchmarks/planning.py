@@ -1,4 +1,4 @@
-"""Planning alone: no database, no clock."""
+"""Planning alone: no database, no clock. Before it, how quick this machine is, by which every rate is to be judged."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,9 +11,11 @@ from tests.benchmarks.google_pages import NOW
 from tests.benchmarks.stopwatch import Figure, best
 
 EVENTS = 20_000
+ADDITIONS = 5_000_000
 
 
 def measure() -> Iterator[Figure]:
+    yield Figure("machine", f"this machine: {ADDITIONS:,} additions in Python, seconds", best(_add))
     situations = [_situation(number) for number in range(EVENTS)]
     outcomes = {plan(*situation).outcome for situation in situations}
     assert outcomes == {"block", "appointment"}, outcomes
@@ -31,6 +33,12 @@ def measure() -> Iterator[Figure]:
             outside_people(people, organizer="dana@example.com", ours={"dana@example.com"}, ignored=ignored)
 
     yield Figure("guests", "   who is a guest: events a second, three attendees each", EVENTS / best(guests))
+
+
+def _add() -> None:
+    total = 0
+    for number in range(ADDITIONS):
+        total += number
 
 
 def _situation(number: int) -> tuple[Observed, Held | None, Agreed | None, Facts]:

@@ -51,7 +51,9 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)
     timed = _follow_time(shown, observed, held, agreed, facts)
-    timed = replace(timed, words=_follow_words(observed, held, agreed))
+    words = _follow_words(observed, held, agreed)
+    if words is not None:
+        timed = replace(timed, words=words)
     if _puts_words_back(observed, held, agreed, facts):
         timed = replace(timed, push_again=True, reason=f"{timed.reason} {PUT_BACK}".strip())
     if held.is_void:
