@@ -179,16 +179,22 @@ def test_appointment_cancelled_here_whose_event_became_a_series_that_is_gone_com
     assert not PushTarget.objects.behind().exists()
 
 
-def test_event_of_ours_that_became_a_series_and_went_before_the_next_pull_cancels_its_appointment(
-    google: Google,
-) -> None:
-    """Made since the token, it is listed in no form (seed 2168000440 of `make soak`): it is asked for by its id."""
+def made_to_repeat_before_a_pull(google: Google) -> tuple[Desk, Appointment, dict[str, Any]]:
+    """An appointment made here, and its event, which a person makes repeat before any pull has seen it."""
     desk = Desk(google)
     desk.turn()
     appointment = book(desk)
     desk.turn(pulls=False)
     [event] = google.events(desk.address)
     repeat(google, desk, event)
+    return desk, appointment, event
+
+
+def test_event_of_ours_that_became_a_series_and_went_before_the_next_pull_cancels_its_appointment(
+    google: Google,
+) -> None:
+    """Made since the token, it is listed in no form (seed 2168000440 of `make soak`): it is asked for by its id."""
+    desk, appointment, event = made_to_repeat_before_a_pull(google)
     google.delete(desk.address, event)
     desk.turn()
     appointment.refresh_from_db()
@@ -202,12 +208,7 @@ def test_event_of_ours_that_became_a_series_before_the_next_pull_keeps_its_appoi
     google: Google,
 ) -> None:
     """Asked for by its id it is a series, and as such not gone: its occurrences are in the list."""
-    desk = Desk(google)
-    desk.turn()
-    appointment = book(desk)
-    desk.turn(pulls=False)
-    [event] = google.events(desk.address)
-    repeat(google, desk, event)
+    desk, appointment, event = made_to_repeat_before_a_pull(google)
     desk.turn()
     appointment.refresh_from_db()
     assert appointment.status == "new"
