@@ -2,7 +2,7 @@
 
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -89,21 +89,23 @@ def broken_off() -> bool:
     return caught.value.may_have_left
 
 
-@pytest.mark.parametrize(("handler", "may_have_left"), [(HangsUpAfterData, True), (Declines, False)])
-def test_a_mail_server_that_dies(
-    settings: Settings, handler: type[socketserver.BaseRequestHandler], may_have_left: bool
+@pytest.mark.parametrize(
+    ("carried", "handler", "may_have_left"),
+    [
+        (by_smtp, HangsUpAfterData, True),
+        (by_smtp, Declines, False),
+        (by_service, ReadsAndHangsUp, True),
+        (by_service, Answers504, True),
+    ],
+)
+def test_a_carrier_that_dies(
+    settings: Settings,
+    carried: Callable[[Settings, int], None],
+    handler: type[socketserver.BaseRequestHandler],
+    may_have_left: bool,
 ) -> None:
     with serving(handler) as port:
-        by_smtp(settings, port)
-        assert broken_off() is may_have_left
-
-
-@pytest.mark.parametrize(("handler", "may_have_left"), [(ReadsAndHangsUp, True), (Answers504, True)])
-def test_a_mail_service_that_dies(
-    settings: Settings, handler: type[socketserver.BaseRequestHandler], may_have_left: bool
-) -> None:
-    with serving(handler) as port:
-        by_service(settings, port)
+        carried(settings, port)
         assert broken_off() is may_have_left
 
 
