@@ -6,7 +6,7 @@ from django.utils import timezone
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.late import late_matches
 from calendars.sync.queues import tell_queues
-from calendars.sync.turn import take_turn
+from calendars.sync.turn import Turn, take_turn
 from integrations import channels
 from integrations.models import GoogleAccount, GoogleCalendar
 
@@ -21,17 +21,19 @@ def pull_due() -> None:
 @shared_task
 def pull_calendar(google_calendar_id: int) -> None:
     """One full turn of one Google calendar; another if Google told of a change meanwhile, and those it asks for."""
-    turn = take_turn(google_calendar_id, timezone.now(), pulls=True, if_due=True)
-    again = [google_calendar_id] if turn.is_wanted_again else []
-    for pk in again + turn.asks_others:
-        pull_calendar.delay(pk)
+    _pull_next(google_calendar_id, take_turn(google_calendar_id, timezone.now(), pulls=True, if_due=True))
 
 
 @shared_task
 def work_calendar(google_calendar_id: int) -> None:
     """One turn without a pull: what is observed but not planned, and what waits to be pushed."""
-    if take_turn(google_calendar_id, timezone.now()).is_wanted_again:
-        pull_calendar.delay(google_calendar_id)
+    _pull_next(google_calendar_id, take_turn(google_calendar_id, timezone.now()))
+
+
+def _pull_next(google_calendar_id: int, turn: Turn) -> None:
+    again = {google_calendar_id} if turn.is_wanted_again else set()
+    for pk in sorted(again | set(turn.asks)):
+        pull_calendar.delay(pk)
 
 
 @shared_task

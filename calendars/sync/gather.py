@@ -194,9 +194,13 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
 
 
 def _may_have_moved(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
-    if not row.is_cancelled or row.seen_at is None or setting.others_pulled_at is None:
+    """Until the person's other calendars were read since, and this one after them: it may have been moved back."""
+    others = setting.others_pulled_at
+    if not row.is_cancelled or row.seen_at is None or others is None:
         return False
-    return setting.others_pulled_at < row.seen_at and now - row.seen_at < MOVE_PATIENCE
+    own = setting.google_calendar.last_pull_at
+    is_seen_everywhere = row.seen_at <= others and (own is None or others <= own)
+    return not is_seen_everywhere and now - row.seen_at < MOVE_PATIENCE
 
 
 def _attached(appointments: list[UUID]) -> dict[UUID, dict[int, str]]:

@@ -50,8 +50,8 @@ class Turn:
     error: str = ""
     # Somebody asked for a pull while this turn had the calendar; what it told of may have missed this turn's list.
     is_wanted_again: bool = False
-    # The person's other Google calendars, due by now: a deletion seen here may be a move to one of them.
-    asks_others: list[int] = field(default_factory=list)
+    # Google calendars of the person, due by now: a deletion seen here may be a move to another one, and back.
+    asks: list[int] = field(default_factory=list)
 
     @property
     def has_failed(self) -> bool:
@@ -186,17 +186,23 @@ def _refresh_list(account: GoogleAccount) -> None:
         logger.info("Calendars of Google account %d not listed: %s", account.pk, type(error).__name__)
 
 
-def _make_others_due(google_calendar: GoogleCalendar, now: datetime) -> list[int]:
-    """The person's other calendars not pulled since, due now; one whose last pull failed keeps its wait."""
-    others = GoogleCalendar.objects.filter(
+def _make_due(google_calendar: GoogleCalendar, now: datetime) -> list[int]:
+    """What a deletion that may be a move waits for, due now: the person's other calendars not pulled since, and once
+    they are, this one again. One whose last pull failed keeps its wait.
+    """
+    connected = GoogleCalendar.objects.filter(
         account__user=google_calendar.account.user_id,
         account__state=GoogleAccount.State.CONNECTED,
-        next_pull_at__gt=now,
-        last_pull_at__lt=now,
-        failures=0,
-    ).exclude(pk=google_calendar.pk)
-    pks = list(others.values_list("pk", flat=True))
-    others.update(next_pull_at=now)
+        next_pull_at__isnull=False,
+        last_pull_at__isnull=False,
+    )
+    older = connected.filter(last_pull_at__lt=google_calendar.last_pull_at or now)
+    asked = older.exclude(pk=google_calendar.pk)
+    if not asked.exists():
+        asked = connected.filter(pk=google_calendar.pk)
+    asked = asked.filter(next_pull_at__gt=now, failures=0)
+    pks = list(asked.values_list("pk", flat=True))
+    GoogleCalendar.objects.filter(pk__in=pks).update(next_pull_at=now)
     return pks
 
 
@@ -232,7 +238,7 @@ def _reconcile(turn: Turn, google_calendar: GoogleCalendar, now: datetime, claim
         claim.keep()
         turn.reconciled.append(done)
     if any(done.waits for done in turn.reconciled):
-        turn.asks_others = _make_others_due(google_calendar, now)
+        turn.asks = _make_due(google_calendar, now)
 
 
 def _push(turn: Turn, google_calendar: GoogleCalendar, now: datetime, claim: Claim) -> None:

@@ -46,7 +46,7 @@ class TwoCalendars:
         with time_machine.travel(now, tick=False):
             turn = take_turn(google_calendar.pk, now, pulls=True)
         assert not turn.has_failed, turn
-        return turn.asks_others
+        return turn.asks
 
 
 def test_deletion_that_may_be_a_move_has_the_other_calendar_pulled_at_once(google: Google) -> None:
@@ -84,6 +84,26 @@ def test_event_dragged_between_two_linked_calendars_stays_one_appointment(
         assert (appointment.pk, appointment.status) == (made.pk, "new")
         assert [row.google_calendar for row in GoogleEvent.objects.filter(blocks=True)] == [there]
         assert list(appointment.hosts.values_list("user", flat=True)) == [two.desk.user.pk]
+    assert [change.what for change in made.changes.all()] == ["booked"]
+
+
+def test_event_dragged_away_and_back_before_the_other_calendar_is_read_is_not_taken_for_deleted(
+    google: Google,
+) -> None:
+    two = TwoCalendars(google, is_linked=True)
+    event = google.add(two.desk.address, guests=("ann@x.org",))
+    for google_calendar in (two.first, two.second):
+        two.turn(google_calendar, NOW)
+    two.drag(event["id"], two.first, two.second)
+    assert two.turn(two.first, NOW + LATER) == [two.second.pk]
+    two.drag(event["id"], two.second, two.first)
+    two.turn(two.second, NOW + 2 * LATER)
+    with time_machine.travel(NOW + 3 * LATER, tick=False):
+        looked = take_turn(two.first.pk, NOW + 3 * LATER)
+    assert looked.asks == [two.first.pk]
+    assert two.turn(two.first, NOW + 4 * LATER) == []
+    made = Appointment.objects.get()
+    assert made.status == "new"
     assert [change.what for change in made.changes.all()] == ["booked"]
 
 
