@@ -266,6 +266,8 @@ def event_title(event: GoogleEvent) -> str:
         return event.summary
     if event.starts_at is None:
         return "Deleted event" if event.is_cancelled else "Unreadable event"
+    if not event.etag:
+        return "No longer read"  # what it said was forgotten with its calendar
     return "Private" if event.visibility in PRIVATE else "(no title)"
 
 

@@ -18,7 +18,7 @@ from calendars.sync.policy import (
 BLOCK, APPOINTMENT, OUTLINE = "block", "appointment", "outline"
 
 TEXTS = {
-    ONE_WAY: "The CRM writes to Google. What is in Google only blocks time, and never changes an appointment.",
+    ONE_WAY: "The CRM writes to Google. What is in Google only blocks time; no appointment made here is changed.",
     TWO_WAY: "Guests in Google become contacts with appointments, and reminders run as for any booking.",
     SMART: "Only people you already know become appointments. Everyone else just blocks time.",
     DISABLE_TRIGGER: "Like two way, but silent: contacts and appointments appear and no reminder is started.",

@@ -3,7 +3,7 @@
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -22,7 +22,7 @@ from calendars.configuring import (
 )
 from calendars.effects import Toggles
 from calendars.meanwhile import DRAWN_FROM
-from calendars.models import Calendar, CalendarConfiguration
+from calendars.models import Calendar, CalendarConfiguration, RecurringEvents
 from contacts.models import User
 from integrations.models import GoogleAccount, GoogleCalendar
 
@@ -113,6 +113,12 @@ class UnassignedConfigurationForm(forms.ModelForm[CalendarConfiguration]):
         self.offer_calendars()
         for name in ("sync_option", "recurring_events", "private_events"):
             self.fields[name].required = True
+        # Short enough for a third of the page; the label says of what.
+        recurring = cast("forms.ChoiceField", self.fields["recurring_events"])
+        recurring.choices = [
+            (RecurringEvents.EACH, "An appointment each"),
+            (RecurringEvents.BLOCK, RecurringEvents.BLOCK.label),
+        ]
 
     def is_as_drawn(self) -> bool:
         """Whether what is stored is still what the page showed. If not it is said, and the next save goes ahead."""

@@ -20,6 +20,8 @@ OURS |= {
     "TOKEN_ENCRYPTION_KEYS",
     "ALLOWED_HOSTS",
     "PUBLIC_BASE_URL",
+    # What one leaves compiled, the next need not compile.
+    "PYTHONDONTWRITEBYTECODE",
 }
 
 
@@ -37,7 +39,7 @@ def run(*words: str, cwd: Path = ROOT, **ours: str) -> subprocess.CompletedProce
         env=environment(**ours),
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=600,
     )
 
 
@@ -78,7 +80,7 @@ class Running:
                 self._lines.put(line)
         self._lines.put("")
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = 300) -> None:
         """Returns when a line with `text` was printed; fails when the program ends or the time is over."""
         deadline = time.monotonic() + seconds
         while True:
@@ -88,7 +90,7 @@ class Running:
                 return
             assert line, f"ended without “{text}”:\n{self.output}"
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 15) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 60) -> int:
         """Its exit code after signal `number`."""
         if self.process.poll() is None:
             self.process.send_signal(number)

@@ -10,6 +10,7 @@ from django.test import Client
 
 from calendars.models import CalendarConfiguration, GoogleEvent, SyncRun
 from calendars.sync import apply
+from calendars.sync.disconnecting import forget
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, Contact, User
 from integrations.models import GoogleCalendar
@@ -166,6 +167,16 @@ class TestList:
         client, user = desk
         self.event(user, "", visibility="private")
         assert ">Private</a>" in shown(client)
+
+    def test_an_event_whose_calendar_was_let_go_says_that_it_is_no_longer_read(
+        self, desk: tuple[Client, User]
+    ) -> None:
+        client, user = desk
+        event = self.event(user, "Dentist", outcome="block", etag='"1"')
+        forget([event.google_calendar_id])
+        text = shown(client)
+        assert "Dentist" not in text
+        assert "No longer read" in text
 
     def test_htmx_gets_the_list_alone(self, desk: tuple[Client, User]) -> None:
         client, user = desk
