@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from calendars import booking
 from calendars.agenda import Asked, Entry, entries, full_session
 from calendars.models import Calendar, GoogleEvent
-from contacts.models import Appointment, AppointmentGuest, Contact, User
+from contacts.models import Appointment, AppointmentChange, AppointmentGuest, Contact, User
 from contacts.newcomers import Newcomer, find_or_add
 
 
@@ -96,6 +96,30 @@ def edit(appointment: Appointment, edit: Edit, *, by: User) -> Appointment:
         location=edit.location,
         by=by,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GuestNews:
+    """The changes that concern one guest each, as an edit would write them."""
+
+    added: Sequence[AppointmentChange]
+    taken_off: Sequence[AppointmentChange]
+
+
+@contextmanager
+def tried_edit(appointment: Appointment, wish: Edit, *, by: User) -> Iterator[GuestNews]:
+    """What `wish` would make of the guests, there for as long as the block lasts and taken back after it. Raises
+    booking.NotPossible."""
+    with transaction.atomic():
+        before = AppointmentChange.objects.filter(appointment=appointment).order_by("-pk").first()
+        edit(appointment, wish, by=by)
+        changes = AppointmentChange.objects.filter(appointment=appointment, pk__gt=before.pk if before else 0)
+        news = list(changes.exclude(contact=None).select_related("contact").order_by("pk"))
+        yield GuestNews(
+            added=[each for each in news if each.what == AppointmentChange.What.BOOKED],
+            taken_off=[each for each in news if each.what == AppointmentChange.What.CANCELLED],
+        )
+        transaction.set_rollback(True)
 
 
 def usual_title(appointment: Appointment) -> str:

@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("appointments/<uuid:pk>/undo-move/", dragging.undo_move, name="undo_move"),
     path("appointments/<uuid:pk>/move/", appointments.reschedule, name="reschedule"),
     path("appointments/<uuid:pk>/edit/", editing.edit, name="edit"),
+    path("appointments/<uuid:pk>/edit/told/", editing.told_of_edit, name="told_of_edit"),
     path("appointments/<uuid:pk>/push-again/", appointments.push_again, name="push_again"),
     path("appointments/<uuid:pk>/status/", appointments.status, name="status"),
 ]

@@ -4,11 +4,12 @@ What campaigns make of it `triggers` says, what the calendar tells of it `notice
 notice as things stand. Nothing is stored, and no rule is repeated here.
 """
 
+import copy
 import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
@@ -16,20 +17,33 @@ from django.utils import timezone
 from campaigns import wording
 from campaigns.candidates import reach_of
 from campaigns.delivery.notices import Notices
-from campaigns.enrolment import facts_of
+from campaigns.enrolment import DONE, facts_of
 from campaigns.firing import VOID
 from campaigns.merge_fields import zone_for
-from campaigns.models import Campaign, Notice, Step
+from campaigns.models import Campaign, Message, Notice, Step
 from campaigns.notices import writing
 from campaigns.notices.standing import google_invites, with_standing_of_notices
-from campaigns.reaching import why_unreachable
+from campaigns.reaching import Reach, why_unreachable
 from campaigns.schedule import due_at
 from campaigns.transports import TryLater
-from campaigns.triggers import Case, foreseen, guests_of
+from campaigns.triggers import Case, Known, foreseen, guests_of, known_of
 from contacts.models import Appointment, AppointmentChange, Contact, Origin
 
 What = AppointmentChange.What
-ABOUT = {What.BOOKED: "booked", What.RESCHEDULED: "moved", What.CANCELLED: "cancelled"}
+Status = Appointment.Status
+# What staff do beside the changes themselves: what was void stands again, which is two of them at once.
+RESTORED = "restored"
+STATUS_AFTER = {
+    What.CONFIRMED: Status.CONFIRMED,
+    What.CANCELLED: Status.CANCELLED,
+    What.INVALID: Status.INVALID,
+    What.SHOWED: Status.SHOWED,
+    What.NO_SHOW: Status.NO_SHOW,
+    RESTORED: Status.CONFIRMED,
+}
+ABOUT = {What.RESCHEDULED: "moved", What.NO_SHOW: "missed", What.SHOWED: "kept", RESTORED: "confirmed"}
+# What Google, where it invites, writes to the guests of.
+AT_GOOGLE = frozenset({What.BOOKED, What.RESCHEDULED, What.CANCELLED, What.INVALID, RESTORED})
 NOTHING = "None of its messages reaches anybody then."
 MOST_NAMES = 4
 Rows = dict[uuid.UUID, Appointment]
@@ -45,20 +59,74 @@ class Hearing:
     is_nobody: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """All that any question about the appointments wants to know. `said`: step, appointment and contact of what was
+    sent for the present start."""
+
+    rows: Rows
+    known: Known
+    reach: dict[int, Reach]
+    histories: writing.Histories
+    said: frozenset[tuple[int, uuid.UUID, int]]
+
+    @property
+    def guests(self) -> Guests:
+        return self.known.guests
+
+
 def who_hears(
     appointments: Collection[Appointment], what: str, now: datetime.datetime | None = None
 ) -> Hearing:
-    """What follows if staff do `what` ("rescheduled" to a time ahead, "cancelled") to stored `appointments`, or from
-    their having "booked" them just now. About twenty statements for any number of them."""
+    """What follows if staff do `what` ("rescheduled" to a time ahead, "cancelled", "restored", a status) to stored
+    `appointments`, or from their having "booked" them just now. About twenty statements for any number of them."""
+    return who_hears_of_each(appointments, [what], now)[what]
+
+
+def who_hears_of_each(
+    appointments: Collection[Appointment], whats: Iterable[str], now: datetime.datetime | None = None
+) -> dict[str, Hearing]:
+    """The same of each of `whats`, at the statements of one."""
     now = now or timezone.now()
+    read = _read(appointments)
+    found = {}
+    for what in whats:
+        rows = {pk: _as_it_would_be(row, what, now) for pk, row in read.rows.items()}
+        changes = [change for row in rows.values() for change in _changes(row, what)]
+        found[what] = _heard(replace(read, rows=rows), changes, what, now)
+    return found
+
+
+def who_hears_of_guests(
+    appointment: Appointment, changes: Sequence[AppointmentChange], now: datetime.datetime | None = None
+) -> Hearing:
+    """What follows from `changes`, stored and not looked at, that each added or took off one guest of `appointment`:
+    all of them the one or the other. A few statements more than `who_hears`."""
+    now = now or timezone.now()
+    prefetch_related_objects(changes, "contact__emails", "contact__tags")
+    return _heard(_read([appointment]), changes, changes[0].what, now)
+
+
+def _read(appointments: Collection[Appointment]) -> _Read:
     stored = Appointment.objects.filter(pk__in=[each.pk for each in appointments])
-    rows = {row.pk: _as_it_would_be(row, what, now) for row in with_standing_of_notices(stored)}
-    return _heard(rows, guests_of(rows), what, now)
+    rows = {row.pk: row for row in with_standing_of_notices(stored)}
+    guests = guests_of(rows)
+    people = [person for them in guests.values() for person in them]
+    prefetch_related_objects(people, "emails")
+    sent = Message.objects.filter(enrolment__appointment__in=rows, state__in=DONE)
+    said = sent.values_list("step", "enrolment__appointment", "enrolment__contact", "for_start")
+    return _Read(
+        rows=rows,
+        known=known_of(rows, guests),
+        reach=reach_of(people),
+        histories=writing.told_so_far(rows),
+        said=frozenset(each[:3] for each in said if each[3] == rows[each[1]].starts_at),
+    )
 
 
-def _as_it_would_be(row: Appointment, what: str, now: datetime.datetime) -> Appointment:
-    if what == What.CANCELLED:
-        row.status = Appointment.Status.CANCELLED
+def _as_it_would_be(stored: Appointment, what: str, now: datetime.datetime) -> Appointment:
+    row = copy.copy(stored)
+    row.status = STATUS_AFTER.get(what, row.status)
     if what == What.RESCHEDULED:
         length = row.ends_at - row.starts_at
         row.starts_at = max(row.starts_at, now) + MINUTE
@@ -66,24 +134,35 @@ def _as_it_would_be(row: Appointment, what: str, now: datetime.datetime) -> Appo
     return row
 
 
-def _heard(rows: Rows, guests: Guests, what: str, now: datetime.datetime) -> Hearing:
-    changes = [
-        AppointmentChange(
-            appointment=row, revision=row.revision + (what != What.BOOKED), what=what, origin=Origin.STAFF
-        )
-        for row in rows.values()
-    ]
-    prefetch_related_objects([person for them in guests.values() for person in them], "emails")
-    notices = [(each.contact, *_fate(each, now)) for each in writing.foreseen(changes, rows, guests, now=now)]
-    cases = foreseen(changes, rows, guests, now)
+def _changes(row: Appointment, what: str) -> list[AppointmentChange]:
+    """What `booking` would write of it."""
+    if what == RESTORED:
+        return [_change(row, What.BOOKED, fires=False), _change(row, What.CONFIRMED)]
+    return [_change(row, what, is_made=what == What.BOOKED)]
+
+
+def _change(row: Appointment, what: str, *, fires: bool = True, is_made: bool = False) -> AppointmentChange:
+    revision = row.revision if is_made else row.revision + 1
+    return AppointmentChange(appointment=row, revision=revision, what=what, origin=Origin.STAFF, fires=fires)
+
+
+def _heard(read: _Read, changes: Sequence[AppointmentChange], what: str, now: datetime.datetime) -> Hearing:
+    coming = writing.foreseen(changes, read.rows, read.guests, read.histories, now=now)
+    notices = [(each.contact, *_fate(each, now)) for each in coming]
+    # Triggers are silent about who is taken off, and about a return: what fires of that is that it is confirmed.
+    fireable = [each for each in changes if each.fires]
+    cases = foreseen(fireable, read.rows, read.known, now)
     told = [
-        *_by_google(rows, guests),
+        *(_by_google(read, changes) if what in AT_GOOGLE else []),
         *_by_notice(person for person, is_told, _ in notices if is_told),
-        *_by_campaigns(cases, what, now),
+        *_by_campaigns(cases, read, what, now),
     ]
     if told:
         return Hearing(" ".join(told))
-    reasons = [*_why_no_campaign(cases, what), *(why for *_, why in notices if why)]
+    reasons = [*(_why_no_campaign(cases, what) if fireable else []), *(why for *_, why in notices if why)]
+    if len(reasons) > 1:
+        # Beside another reason it goes without saying.
+        reasons = [why for why in reasons if why != writing.NOT_ITS_OWN]
     return Hearing(
         f"Nobody is told: {wording.listed(list(dict.fromkeys(map(_inside, reasons))))}.", is_nobody=True
     )
@@ -103,8 +182,13 @@ def _fate(each: writing.Foreseen, now: datetime.datetime) -> tuple[bool, str]:
     return objection is None, objection.why if objection else ""
 
 
-def _by_google(rows: Rows, guests: Guests) -> list[str]:
-    invited = [person for pk, row in rows.items() if google_invites(row) for person in guests[pk]]
+def _by_google(read: _Read, changes: Iterable[AppointmentChange]) -> list[str]:
+    invited = [
+        person
+        for change in changes
+        if google_invites(read.rows[change.appointment_id])
+        for person in ([change.contact] if change.contact else read.guests[change.appointment_id])
+    ]
     return [f"Google writes to {_names(invited)}."] if invited else []
 
 
@@ -113,27 +197,29 @@ def _by_notice(people: Iterable[Contact]) -> list[str]:
     return [f"The calendar tells {_names(told)} by e-mail."] if told else []
 
 
-def _by_campaigns(cases: Sequence[Case], what: str, now: datetime.datetime) -> list[str]:
-    entering = [case for case in cases if case.campaigns]
-    reach = reach_of(case.contact for case in entering) if entering else {}
+def _by_campaigns(cases: Sequence[Case], read: _Read, what: str, now: datetime.datetime) -> list[str]:
     people: dict[tuple[str, str], list[Contact]] = defaultdict(list)
-    for case in entering:
+    for case in cases:
         for campaign in case.campaigns:
             # Those that are active: the others were not read.
-            sent = (step for step in campaign.steps.all() if _is_sent(step, case, what, now))
-            steps = [step for step in sent if not why_unreachable(step.medium, reach[case.contact.pk])]
+            sent = (step for step in campaign.steps.all() if _is_sent(step, case, read, what, now))
+            reach = read.reach.get(case.contact.pk, Reach())
+            steps = [step for step in sent if not why_unreachable(step.medium, reach)]
             if steps:
                 people[campaign.name, wording.messages(steps)].append(case.contact)
     return [f"“{name}” sends {sent} to {_names(them)}." for (name, sent), them in people.items()]
 
 
-def _is_sent(step: Step, case: Case, what: str, now: datetime.datetime) -> bool:
-    """Whether `step` says something of such a change and is not too late. Of a move nobody knows yet where to."""
+def _is_sent(step: Step, case: Case, read: _Read, what: str, now: datetime.datetime) -> bool:
+    """Whether `step` says something of such a change, did not say it of this start before and is not too late. Of a
+    move nobody knows yet where to."""
     if what in VOID and step.anchor == Step.Anchor.BEFORE_START:
         return False
     if what == What.RESCHEDULED:
         return True
     row = case.event.appointment
+    if (step.pk, row.pk, case.contact.pk) in read.said:
+        return False
     zone = zone_for(row, case.contact)
     due = due_at(facts_of(step), starts_at=row.starts_at, ends_at=row.ends_at, time_zone=zone, now=now)
     return not due.is_skipped
@@ -146,7 +232,7 @@ def _why_no_campaign(cases: Sequence[Case], what: str) -> list[str]:
         return silent
     left_out = dict(outcome for case in cases for outcome in case.event.outcomes)
     if not left_out:
-        return [f"no campaign is about {ABOUT[What(what)]} appointments"]
+        return [f"no campaign is about {ABOUT.get(what, what)} appointments"]
     names = Campaign.objects.in_bulk(left_out)
     return [f"“{names[pk]}” says nothing ({_inside(why or NOTHING)})" for pk, why in left_out.items()]
 

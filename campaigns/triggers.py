@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from calendars.sync import sessions
 from campaigns import candidates, undoing
-from campaigns.enrolment import Entry, enrol, enrolments_of, settle
-from campaigns.firing import REPEATED, FiringFacts, why_silent
+from campaigns.enrolment import Entry, enrol, enrolments_of, settle, what_started
+from campaigns.firing import REPEATED, FiringFacts, holds, why_silent
 from campaigns.matching import SILENT
 from campaigns.merge_fields import with_zones
 from campaigns.models import Campaign, Enrolment, Kind, TriggerEvent
@@ -148,7 +148,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """What deciding reads beside the changes themselves, each read once for all of them."""
 
     guests: dict[uuid.UUID, list[Contact]]
@@ -176,15 +176,29 @@ def _trigger(
     enrol(entries, now=now)
 
 
+def known_of(appointments: dict[uuid.UUID, Appointment], guests: dict[uuid.UUID, list[Contact]]) -> Known:
+    """What `foreseen` wants to know of the appointments, whatever is asked of them. No occurrence of a series."""
+    standing = [
+        each for each in enrolments_of(*appointments) if each.withdrawn_at is None or _comes_back(each)
+    ]
+    return _known((), appointments, guests, standing)
+
+
 def foreseen(
     changes: Sequence[AppointmentChange],
     appointments: dict[uuid.UUID, Appointment],
-    guests: dict[uuid.UUID, list[Contact]],
+    known: Known,
     now: datetime.datetime,
 ) -> list[Case]:
-    """What would be logged and entered of `changes` that nobody has made yet. Nothing is stored."""
-    standing = [each for each in enrolments_of(*appointments) if each.withdrawn_at is None]
-    return _decided(changes, appointments, guests, standing, now)
+    """What would be logged and entered of `changes` that nobody has made yet. Nothing is stored or read."""
+    return [
+        case for change in changes for case in _cases(change, appointments[change.appointment_id], known, now)
+    ]
+
+
+def _comes_back(enrolment: Enrolment) -> bool:
+    """Whether nothing but the status of its appointment, void by now, ended it: restored, it stands again."""
+    return enrolment.appointment.is_void and holds(what_started(enrolment), Appointment.Status.CONFIRMED)
 
 
 def _decided(
@@ -194,13 +208,19 @@ def _decided(
     standing: Sequence[Enrolment],
     now: datetime.datetime,
 ) -> list[Case]:
+    return foreseen(changes, appointments, _known(changes, appointments, guests, standing), now)
+
+
+def _known(
+    changes: Sequence[AppointmentChange],
+    appointments: dict[uuid.UUID, Appointment],
+    guests: dict[uuid.UUID, list[Contact]],
+    standing: Sequence[Enrolment],
+) -> Known:
     people = [contact for contacts in guests.values() for contact in contacts]
     people += [change.contact for change in changes if change.contact is not None]
     field = candidates.read(people, entered=standing)
-    known = _Known(guests, _fired(appointments), field, _series(changes, appointments))
-    return [
-        case for change in changes for case in _cases(change, appointments[change.appointment_id], known, now)
-    ]
+    return Known(guests, _fired(appointments), field, _series(changes, appointments))
 
 
 def _fired(appointment_ids: Collection[uuid.UUID]) -> frozenset[tuple[uuid.UUID, str, str, int]]:
@@ -209,7 +229,7 @@ def _fired(appointment_ids: Collection[uuid.UUID]) -> frozenset[tuple[uuid.UUID,
 
 
 def _cases(
-    change: AppointmentChange, appointment: Appointment, known: _Known, now: datetime.datetime
+    change: AppointmentChange, appointment: Appointment, known: Known, now: datetime.datetime
 ) -> Iterator[Case]:
     guests = known.guests[appointment.pk]
     concerned = guests if change.contact is None else [change.contact]
@@ -292,7 +312,7 @@ def _series(
 
 
 def _campaigns_of_series(
-    change: AppointmentChange, appointment: Appointment, known: _Known
+    change: AppointmentChange, appointment: Appointment, known: Known
 ) -> dict[tuple[str, int], set[int]]:
     """By trigger and contact: the campaigns that other occurrences of this series entered."""
     found: dict[tuple[str, int], set[int]] = defaultdict(set)

@@ -1,19 +1,18 @@
 """The words of an appointment and who comes to it."""
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
 from calendars import booking, desk
 from calendars.appointment_forms import EditForm
 from calendars.at_google import AtGoogle, at_google
-from calendars.models import Calendar
 from calendars.views.appointments import contacts_like, google_words, visible_or_404
-from contacts.models import Appointment, Contact, Origin
+from contacts.models import Appointment, Contact
 from contacts.viewer import viewer_of
 
 
@@ -52,6 +51,20 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect(changed)
 
 
+@require_POST
+def told_of_edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Who would be told of the guests in the fields that are added or taken off. Nothing is kept."""
+    appointment, part = visible_or_404(request, pk), "appointments/_told_of_edit.html"
+    form = EditForm(appointment, request.POST, has_guests=not appointment.came_from_google)
+    if appointment.is_void or not form.is_valid():
+        return render(request, part)
+    try:
+        with desk.tried_edit(appointment, form.edit, by=viewer_of(request)) as news:
+            return render(request, part, {"appointment": appointment, "news": news})
+    except booking.NotPossible as refusal:
+        return render(request, part, {"why_not": str(refusal)})
+
+
 def is_looking(data: Any) -> bool:
     """Whether *Find* was pressed, or Enter in the search box while nobody is chosen or typed yet."""
     named = any(data.get(name) for name in ("add", "first_name", "last_name", "address", "phone"))
@@ -79,7 +92,6 @@ def edit_page(
             # `at_google` has read them.
             "guests": appointment.guests.all(),
             "taken_off": request.POST.getlist("off"),
-            "follows": follows(appointment, google),
             **choices(request.POST),
         },
     )
@@ -91,34 +103,3 @@ def choices(data: Any) -> dict[str, Any]:
     chosen = list(Contact.objects.living().filter(pk__in=picked).prefetch_related("emails", "phones"))
     found = [person for person in contacts_like(data.get("who", "")) if person not in chosen]
     return {"chosen": chosen, "found": found}
-
-
-@dataclass(frozen=True, slots=True)
-class Follows:
-    """What adding a guest and taking one off does, said beforehand."""
-
-    added: str
-    taken_off: str
-
-
-# Campaigns are not ours to look into; some write at once.
-CAMPAIGNS = "Campaigns that start with a booking run for them: reminders are planned, and what is due at once is sent."
-
-
-def follows(appointment: Appointment, google: AtGoogle) -> Follows:
-    calendar = appointment.calendar
-    if calendar.invites_through_google and google.pushes:
-        return Follows(
-            f"Google invites them. {CAMPAIGNS}",
-            "Google tells them that they are off the list. Their messages become void.",
-        )
-    by_customer = appointment.origin == Origin.CUSTOMER and calendar.notices == Calendar.Notices.CUSTOMERS
-    if by_customer or calendar.notices == Calendar.Notices.ALL:
-        return Follows(
-            f"They get a confirmation by e-mail. {CAMPAIGNS}",
-            "They are told by e-mail. Their messages become void.",
-        )
-    return Follows(
-        f"The calendar itself sends them no confirmation. {CAMPAIGNS}",
-        "Their messages become void; they are not told.",
-    )

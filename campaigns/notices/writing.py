@@ -1,6 +1,7 @@
 """Writes the notices of changes, in the transaction that looks at those: once, whoever looks first."""
 
 import datetime
+import sys
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,6 +26,8 @@ OVERTAKEN = {
     What.RESCHEDULED: "The appointment moved since.",
     What.CANCELLED: "The appointment was cancelled.",
 }
+# The calendar has no notice for such a change.
+NOT_ITS_OWN = "The calendar’s own notices do not tell of that."
 Histories = Mapping[tuple[uuid.UUID, int], list[Notice]]
 
 
@@ -46,14 +49,14 @@ def write(
     # A first booking has no history.
     held = Notice.objects.select_for_update(of=("self",))
     histories = _histories(held, [change.appointment_id for change in told if not _is_first(change)])
-    new = _new_before(told)
+    new = _newly_confirmed(told)
     written: list[Notice] = []
     overtaken: list[Notice] = []
     for change in told:
         appointment = appointments[change.appointment_id]
         for contact in _concerned(change, guests[appointment.pk]):
             history = histories[appointment.pk, contact.pk]
-            is_new = change.pk in new
+            is_new = change.appointment_id in new
             notice = _notice(change, appointment, contact, history, was_new=is_new, now=now)
             if notice is not None:
                 written.append(notice)
@@ -71,25 +74,34 @@ class Foreseen:
     why: str = ""
 
 
+def told_so_far(appointment_ids: Collection[uuid.UUID]) -> Histories:
+    """Every notice of the appointments, for `foreseen`. One statement."""
+    return _histories(Notice.objects.all(), appointment_ids)
+
+
 def foreseen(
     changes: Sequence[AppointmentChange],
     appointments: Mapping[uuid.UUID, Appointment],
     guests: Mapping[uuid.UUID, Sequence[Contact]],
+    histories: Histories,
     *,
     now: datetime.datetime,
 ) -> list[Foreseen]:
-    """What `write` would write of `changes` that nobody has made yet (none of them a confirmation). Nothing is stored;
-    one statement."""
-    histories = _histories(Notice.objects.all(), appointments)
+    """What `write` would write of `changes` that nobody has looked at, or even made, yet. Nothing is stored; one
+    statement where one of them confirms."""
+    new = _newly_confirmed(changes)
     found = []
     for change in changes:
         appointment = appointments[change.appointment_id]
         for contact in _concerned(change, guests[appointment.pk]):
-            history = histories[appointment.pk, contact.pk]
+            history = histories.get((appointment.pk, contact.pk), [])
             why = _why_unwanted(change, appointment, contact, history)
             notice = None
             if _may_be_told(change, appointment):
-                notice = _notice(change, appointment, contact, history, was_new=False, now=now)
+                is_new = change.appointment_id in new
+                notice = _notice(change, appointment, contact, history, was_new=is_new, now=now)
+            elif not why and change.what not in TOLD_OF:
+                why = NOT_ITS_OWN
             found.append(Foreseen(contact, notice, why))
     return found
 
@@ -123,21 +135,22 @@ def _histories(notices: QuerySet[Notice], appointment_ids: Collection[uuid.UUID]
     return found
 
 
-def _new_before(changes: Collection[AppointmentChange]) -> set[int]:
-    """Those of `changes` that confirmed what nobody had confirmed: the status before was that of a booking."""
+def _newly_confirmed(changes: Collection[AppointmentChange]) -> set[uuid.UUID]:
+    """The appointments that `changes` confirm and nobody had confirmed: their status before was that of a booking."""
     confirming = {change.appointment_id: change for change in changes if change.what == What.CONFIRMED}
     if not confirming:
         return set()
     last: dict[uuid.UUID, AppointmentChange] = {}
     before = AppointmentChange.objects.filter(appointment__in=confirming, contact=None)
     for change in before.exclude(what__in=(What.RESCHEDULED, What.EDITED)).order_by("pk"):
-        if change.pk < confirming[change.appointment_id].pk:
+        # One that is only foreseen has no key yet.
+        if change.pk < (confirming[change.appointment_id].pk or sys.maxsize):
             last[change.appointment_id] = change
     return {
-        change.pk
-        for pk, change in confirming.items()
+        pk
+        for pk, change in last.items()
         # A return that is confirmed at once is told as a return.
-        if pk in last and last[pk].what == What.BOOKED and last[pk].revision < change.revision
+        if change.what == What.BOOKED and change.revision < confirming[pk].revision
     }
 
 

@@ -1,14 +1,14 @@
 """What pages of the apps below show of messages and triggers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django import template
 from django.utils import timezone
 
 from campaigns import plan, trigger_log, unsubscribing
-from campaigns.hearing import Hearing, who_hears
-from contacts.models import Appointment, Contact
+from campaigns.hearing import Hearing, who_hears, who_hears_of_each, who_hears_of_guests
+from contacts.models import Appointment, AppointmentChange, Contact
 from contacts.viewer import viewer_of
 
 register = template.Library()
@@ -59,3 +59,15 @@ def contact_wishes(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
 def told_of(what: str, appointment: Appointment, seats: Collection[Appointment] = ()) -> Hearing:
     """Who would be told, and how, if staff did `what` to the appointment now, or to all `seats` of its session."""
     return who_hears(seats or [appointment], what)
+
+
+@register.simple_tag
+def told_of_each(whats: str, appointment: Appointment) -> dict[str, Hearing]:
+    """The same of each of several, with a space between them."""
+    return who_hears_of_each([appointment], whats.split())
+
+
+@register.simple_tag
+def told_of_guests(appointment: Appointment, changes: Sequence[AppointmentChange]) -> Hearing:
+    """Who would be told of guests that these changes added, or took off."""
+    return who_hears_of_guests(appointment, changes)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from campaigns.delivery import deliver_due
-from campaigns.hearing import who_hears
+from campaigns.hearing import who_hears, who_hears_of_each
 from contacts.models import Appointment, User
 from tests.campaigns import rows
 from tests.campaigns.rows import NOW, START, after, at_once, before
@@ -165,3 +165,150 @@ def test_a_reminder_that_would_be_late_is_not_promised(desk: Client, me: User) -
 def test_a_form_that_does_not_say_enough_says_what_it_waits_for(desk: Client) -> None:
     page = desk.post(reverse("calendars:told_of_booking"), {"minutes": "30"}).content.decode()
     assert "it stands here who will be told" in page
+
+
+def told_by(appointment: Appointment, status: str) -> list[str]:
+    """The subjects of all that leaves within the minute of the change."""
+    mail.outbox.clear()
+    rows.with_status(appointment, status)
+    deliver_due(NOW)
+    return [letter.subject.partition(":")[0] for letter in mail.outbox]
+
+
+@pytest.mark.parametrize("status", ["confirmed", "invalid", "showed", "no_show"])
+@pytest.mark.parametrize("setting", ["none", "all"])
+def test_of_every_status_it_is_said_who_is_told(status: str, setting: str) -> None:
+    rows.campaign(at_once(subject="Heard"), name="Status", on_changes=[status])
+    appointment = ada(calendar=rows.calendar(notices=setting))
+    deliver_due(NOW)
+    heard = who_hears([appointment], status).words
+    notice = ["Confirmed"] if status == "confirmed" and setting == "all" else []
+    calendars_own = "The calendar tells Ada Lovelace by e-mail. " if notice else ""
+    assert heard == f"{calendars_own}“Status” sends an e-mail at once to Ada Lovelace."
+    assert told_by(appointment, status) == [*notice, "Heard"]
+
+
+@pytest.mark.parametrize(
+    ("status", "about"),
+    [("confirmed", "confirmed"), ("invalid", "invalid"), ("showed", "kept"), ("no_show", "missed")],
+)
+def test_of_a_status_that_tells_nobody_it_is_said_why(status: str, about: str) -> None:
+    appointment = ada()
+    heard = who_hears([appointment], status)
+    assert heard.is_nobody
+    assert heard.words.startswith(f"Nobody is told: {NO_CAMPAIGN.format(about)}")
+    assert told_by(appointment, status) == []
+
+
+@pytest.mark.parametrize("was", ["cancelled", "invalid"])
+@pytest.mark.parametrize("setting", ["none", "all"])
+def test_of_a_return_it_is_said_who_is_told(was: str, setting: str) -> None:
+    rows.campaign(at_once(subject="Heard"), name="Status", on_changes=["booked", "confirmed"])
+    rows.campaign(at_once(subject="Yes"), name="Confirmed", on_changes=["confirmed"])
+    appointment = ada(calendar=rows.calendar(notices=setting))
+    deliver_due(NOW)
+    rows.with_status(appointment, was)
+    deliver_due(NOW)
+    appointment.refresh_from_db()
+    heard = who_hears([appointment], "restored").words
+    # Nobody had been told that it is invalid.
+    notice = ["Booked"] if setting == "all" and was == "cancelled" else []
+    calendars_own = "The calendar tells Ada Lovelace by e-mail. " if notice else ""
+    assert heard == f"{calendars_own}“Confirmed” sends an e-mail at once to Ada Lovelace."
+    assert told_by(appointment, "confirmed") == [*notice, "Yes"]
+
+
+def test_of_a_return_that_tells_nobody_it_is_said_why() -> None:
+    rows.campaign(at_once(), name="Welcome")
+    appointment = ada()
+    deliver_due(NOW)
+    rows.with_status(appointment, "cancelled")
+    appointment.refresh_from_db()
+    assert who_hears([appointment], "restored").words == (
+        f"Nobody is told: {NO_CAMPAIGN.format('confirmed')} and {CUSTOMERS_ONLY}."
+    )
+    assert told_by(appointment, "confirmed") == []
+
+
+def test_what_a_campaign_said_of_this_time_it_does_not_promise_again() -> None:
+    rows.campaign(at_once(subject="Off"), name="Cancelled", on_changes=["cancelled"])
+    appointment = ada()
+    assert told_by(appointment, "cancelled") == ["Off"]
+    assert told_by(appointment, "confirmed") == []
+    assert who_hears([appointment], "cancelled").is_nobody
+    assert told_by(appointment, "cancelled") == []
+
+
+def test_several_questions_cost_the_statements_of_one(django_assert_max_num_queries: Any) -> None:
+    appointment = ada(calendar=rows.calendar(notices="all"))
+    rows.campaign(at_once(), on_changes=["cancelled", "invalid"])
+    deliver_due(NOW)
+    with django_assert_max_num_queries(26):
+        heard = who_hears_of_each([appointment], ["cancelled", "invalid"])
+    assert "The calendar tells" in heard["cancelled"].words
+    assert "The calendar tells" not in heard["invalid"].words
+
+
+@pytest.mark.parametrize("setting", ["none", "customers", "all"])
+def test_the_edit_page_says_who_hears_of_guests_added_and_taken_off(
+    desk: Client, me: User, setting: str
+) -> None:
+    rows.campaign(at_once(subject="Welcome"), before(24), name="Reminder")
+    appointment = ada(calendar=rows.calendar(notices=setting, confirms_automatically=True), owner=me)
+    deliver_due(NOW)
+    mail.outbox.clear()
+    there, new = appointment.contact, rows.contact(first_name="Bea")
+    typed = {"off": [there.pk], "add": [new.pk], "revision": appointment.revision}
+    told = reverse("calendars:told_of_edit", args=[appointment.pk])
+    page = desk.post(told, typed).content.decode()
+    added, taken_off = page.split("Taken off:")
+    assert "“Reminder” sends e-mails at once, 24 h before to Bea Lovelace." in added
+    assert ("The calendar tells Bea Lovelace by e-mail." in added) is (setting == "all")
+    assert ("The calendar tells Ada Lovelace by e-mail." in taken_off) is (setting == "all")
+    assert (CUSTOMERS_ONLY in taken_off) is (setting == "customers")
+    assert list(appointment.guests.values_list("contact", flat=True)) == [there.pk]
+    desk.post(reverse("calendars:edit", args=[appointment.pk]), typed)
+    rows.look()
+    deliver_due(NOW)
+    subjects = sorted((letter.to[0], letter.subject.partition(":")[0]) for letter in mail.outbox)
+    of_calendar = [(there.primary_address, "Cancelled"), (new.primary_address, "Booked")]
+    assert subjects == sorted([(new.primary_address, "Welcome"), *(of_calendar if setting == "all" else [])])
+
+
+def test_the_edit_page_waits_until_somebody_is_added_or_taken_off(desk: Client, me: User) -> None:
+    appointment = ada(owner=me)
+    told = reverse("calendars:told_of_edit", args=[appointment.pk])
+    assert "it stands here who will be told" in desk.post(told, {}).content.decode()
+    page = desk.post(told, {"off": [appointment.contact_id]}).content.decode()
+    assert "Somebody has to come." in page
+
+
+@pytest.mark.parametrize("status", ["showed", "no_show"])
+def test_who_presses_showed_or_no_show_reads_beforehand_who_is_told(
+    desk: Client, me: User, status: str
+) -> None:
+    rows.campaign(at_once(), name="Afterwards", on_changes=[status])
+    appointment = ada(owner=me, starts_at=NOW - DAY)
+    page = desk.get(appointment.get_absolute_url()).content.decode()
+    words = "“Afterwards” sends an e-mail at once to Ada Lovelace."
+    assert page.count(words) == 1
+    assert f"{appointment.Status(status).label}:</b> {words}" in page
+
+
+def test_who_confirms_reads_beforehand_who_is_told(desk: Client, me: User) -> None:
+    appointment = ada(calendar=rows.calendar(notices="all"), owner=me)
+    deliver_due(NOW)
+    page = desk.get(appointment.get_absolute_url()).content.decode()
+    assert "Confirmed:</b> The calendar tells Ada Lovelace by e-mail." in page
+
+
+def test_what_is_void_says_who_is_told_that_it_stands_again(desk: Client, me: User) -> None:
+    appointment = ada(calendar=rows.calendar(notices="all"), owner=me)
+    deliver_due(NOW)
+    page = desk.get(appointment.get_absolute_url()).content.decode()
+    assert "Cancelled:</b> The calendar tells Ada Lovelace by e-mail." in page
+    assert "Marked as invalid:</b> Nobody is told: no campaign is about invalid appointments." in page
+    rows.with_status(appointment, "cancelled")
+    deliver_due(NOW)
+    page = desk.get(appointment.get_absolute_url()).content.decode()
+    assert "The calendar tells Ada Lovelace by e-mail. Reminders whose time is ahead come back." in page
