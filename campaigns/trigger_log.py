@@ -156,6 +156,12 @@ class LogFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filte
         chosen = self.form.cleaned_data if self.form.is_valid() else {}
         return any(value for value in chosen.values())
 
+    @property
+    def chosen(self) -> int:
+        """How many of those that a phone folds away narrow the log."""
+        chosen = self.form.cleaned_data if self.form.is_valid() else {}
+        return sum(bool(value) for name, value in chosen.items() if name not in ("q", "contact"))
+
 
 def _midnight(day: datetime.date) -> datetime.datetime:
     """The first moment of `day` on the viewer's clocks."""

@@ -86,6 +86,23 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+TAKEN = {
+    "booked": "made",
+    "rescheduled": "moved",
+    "showed": "marked as showed",
+    "no_show": "marked as no-show",
+    "invalid": "marked as invalid",
+}
+
+
+def takes(trigger: str, changes: Iterable[str]) -> str:
+    """What a campaign that is on takes: "every appointment that is moved or cancelled from now on"."""
+    if trigger == "customer_booked":
+        return "every appointment that a customer makes from now on"
+    *others, last = [TAKEN.get(what, what) for what in changes]
+    return f"every appointment that is {', '.join(others)}{' or ' if others else ''}{last} from now on"
+
+
 def sets_off(trigger: str, on_changes: list[str]) -> str:
     """ "Appointment: rescheduled or cancelled"; booked, the usual one, is not named alone."""
     whats = [what.replace("_", "-") for what in on_changes]

@@ -6,8 +6,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from campaigns import previewing, replanning, sample
+from campaigns import previewing, replanning, sample, wording
 from campaigns.candidates import Doubled, doubled_by
+from campaigns.enrolment import changes_of
 from campaigns.entering import fitting
 from campaigns.figures.counting import in_short
 from campaigns.forms import CampaignEditor
@@ -75,7 +76,7 @@ def _save(request: HttpRequest, stored: Campaign | None) -> HttpResponse:
 
 def _told(saved: Campaign, *, is_news: bool) -> str:
     if is_news:
-        return f"“{saved.name}” is on. It takes every appointment that is made from now on."
+        return f"“{saved.name}” is on. It takes {wording.takes(saved.trigger, changes_of(saved))}."
     return f"“{saved.name}” is saved{'.' if saved.is_active else ', and off: nobody enters it.'}"
 
 
@@ -108,6 +109,7 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
         # As stored: what is typed may be empty or wrong, and not saved.
         "name": Campaign.objects.values_list("name", flat=True).get(pk=stored.pk) if stored else "",
         "is_on": stored is not None and stored.is_active,
+        "takes": wording.takes(stored.trigger, changes_of(stored)) if stored else "",
         "picks": PICKS,
         "waiting": _waiting(stored) if stored else 0,
         "fits": _fits(stored) if stored and stored.is_active and request.method == "GET" else 0,

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns import readiness, wording
 from campaigns.candidates import doubled_by
+from campaigns.enrolment import changes_of
 from campaigns.figures.counting import listed
 from campaigns.models import Campaign
 
@@ -37,7 +38,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     row.is_active = not row.is_active
     row.save(update_fields=["is_active"])
     effect = (
-        "is on. It takes every appointment that is made from now on."
+        f"is on. It takes {wording.takes(row.trigger, changes_of(row))}."
         if row.is_active
         else "is off: nobody enters, and what comes due is skipped."
     )

@@ -322,3 +322,19 @@ def test_what_no_campaign_is_about_is_counted_and_not_drawn(desk: Client) -> Non
 def test_firing_for_no_campaign_says_what_it_does(desk: Client) -> None:
     page = preview(desk, *silent())
     assert "No campaign is about this: firing only notes that it happened." in page
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ({}, '<details class="log-more">'),
+        ({"q": "Ada"}, '<details class="log-more">'),
+        ({"result": "fired", "what": "booked"}, '<details class="log-more" open>'),
+    ],
+)
+def test_filters_that_a_phone_folds_are_open_where_they_narrow(
+    desk: Client, query: dict[str, str], line: str
+) -> None:
+    page = log(desk, **query)
+    assert line in page
+    assert ("Filters (2)" in page) is ("result" in query)

@@ -50,3 +50,20 @@ def test_steps_are_told_as_people_say_them(steps: list[One], words: str) -> None
 )
 def test_what_sets_a_campaign_off(on_changes: list[str], words: str) -> None:
     assert wording.sets_off("Appointment", on_changes) == words
+
+
+@pytest.mark.parametrize(
+    ("trigger", "changes", "words"),
+    [
+        ("appointment", ["booked"], "every appointment that is made from now on"),
+        ("appointment", ["no_show"], "every appointment that is marked as no-show from now on"),
+        (
+            "appointment",
+            ["confirmed", "rescheduled", "cancelled"],
+            "every appointment that is confirmed, moved or cancelled from now on",
+        ),
+        ("customer_booked", ["booked"], "every appointment that a customer makes from now on"),
+    ],
+)
+def test_what_a_campaign_takes_once_it_is_on(trigger: str, changes: list[str], words: str) -> None:
+    assert wording.takes(trigger, changes) == words
