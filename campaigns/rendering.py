@@ -244,9 +244,12 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">
 <title>{title}</title><style>
-body {{ margin: 0; padding: 24px 12px; background: #f2f4f7; color: #1d2433;
+body {{ margin: 0; padding: 0; background: #f2f4f7; }}
+.around {{ padding: 24px 12px; background: #f2f4f7; }}
+.page {{ max-width: 560px; margin: 0 auto; table-layout: fixed; }}
+.sheet, .foot {{ text-align: left; color: #1d2433;
   font: 16px/1.55 -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }}
-.sheet {{ max-width: 560px; margin: 0 auto; padding: 32px; background: #ffffff; border-radius: 12px; }}
+.sheet {{ padding: 32px; overflow-wrap: anywhere; word-break: break-word; background: #ffffff; border-radius: 12px; }}
 p {{ margin: 0 0 16px; }}
 a {{ color: #1f5fc4; }}
 h1 {{ margin: 0 0 16px; font-size: 20px; line-height: 1.3; }}
@@ -256,20 +259,34 @@ blockquote {{ margin: 16px 0; padding-left: 14px; border-left: 3px solid #c9d0da
 .facts th, .facts td {{ padding: 4px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }}
 .facts th {{ padding-right: 20px; color: #5c6577; font-weight: 400; white-space: nowrap; }}
 .hush {{ color: #5c6577; font-size: 14px; }}
-.button {{ display: inline-block; padding: 10px 18px; border-radius: 8px; background: #0b6b6b; color: #ffffff;
-  text-decoration: none; font-weight: 600; }}
-.foot {{ max-width: 560px; margin: 16px auto 0; padding: 0 32px; color: #5c6577; font-size: 13px; }}
+.press {{ margin: 0 0 16px; }}
+.button {{ border-radius: 8px; background: #0b6b6b; }}
+.button a {{ display: inline-block; padding: 10px 18px; color: #ffffff; text-decoration: none; font-weight: 600; }}
+.foot {{ padding: 16px 32px 0; color: #5c6577; font-size: 13px; }}
 .foot a {{ color: #5c6577; }}
 @media (prefers-color-scheme: dark) {{
-  body {{ background: #12161d !important; color: #e6e9ef !important; }}
-  .sheet {{ background: #1c222c !important; }}
+  body, .around {{ background: #12161d !important; }}
+  .sheet {{ background: #1c222c !important; color: #e6e9ef !important; }}
   a {{ color: #8ab4f8 !important; }}
-  .button {{ color: #ffffff !important; }}
+  .button a {{ color: #ffffff !important; }}
   .hush, .facts th, .foot, .foot a {{ color: #9aa4b5 !important; }}
 }}
-</style></head><body><div class="sheet">{body}</div>{foot}</body></html>"""
+</style>{word_head}</head><body>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>
+<td class="around" align="center">
+{word_opens}<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0">
+<tr><td class="sheet">{body}</td></tr>{foot}
+</table>{word_closes}
+</td></tr></table></body></html>"""
 
-FOOT = '<p class="foot"><a href="{url}">Stop these e-mails</a></p>'
+# Outlook on Windows draws with Word: it knows no max-width, no padding of links, and of several fonts none.
+WORD_HEAD = """<!--[if mso]><style>td, th, p, h1, a { font-family: Arial, sans-serif !important; }
+.button { padding: 10px 18px !important; }</style><![endif]-->"""
+WORD_OPENS = (
+    '<!--[if mso]><table role="presentation" width="560" cellpadding="0" cellspacing="0"><tr><td><![endif]-->'
+)
+WORD_CLOSES = "<!--[if mso]></td></tr></table><![endif]-->"
+FOOT = '<tr><td class="foot"><a href="{url}">Stop these e-mails</a></td></tr>'
 
 
 @cache
@@ -288,7 +305,15 @@ def _foot(unsubscribe_url: str) -> str:
 
 def as_page(body: str, *, title: str = "", foot: str = "") -> str:
     """HTML as an e-mail page, styles inlined (many readers drop style sheets), readable in the dark."""
-    return _inliner().inline(PAGE.format(title=html.escape(title), body=body, foot=foot))
+    page = PAGE.format(
+        title=html.escape(title),
+        body=body,
+        foot=foot,
+        word_head=WORD_HEAD,
+        word_opens=WORD_OPENS,
+        word_closes=WORD_CLOSES,
+    )
+    return _inliner().inline(page)
 
 
 def paragraphs(text: str) -> str:

@@ -122,6 +122,22 @@ def test_styles_are_inlined_and_the_dark_ones_kept() -> None:
     assert "T &amp; U" in page
 
 
+def test_a_page_keeps_its_shape_in_readers_that_know_tables_only() -> None:
+    page = as_html("Hello", unsubscribe_url="https://crm.example/u/1/")
+    body = page[page.index("<body") :]
+    # Word draws neither max-width nor the padding of a block: a table of that width, and cells, do.
+    assert '<!--[if mso]><table role="presentation" width="560"' in body
+    assert body.count("<table") == body.count('<table role="presentation"') == body.count("</table>")
+    assert "<div" not in body
+    assert not any(word in page for word in ("flex", "grid;", "float", "position:"))
+    assert 'class="foot"' in body.partition('class="sheet"')[2]
+
+
+def test_a_long_address_of_a_page_breaks_inside_the_sheet() -> None:
+    sheet = as_html("Hello").partition('class="sheet" style="')[2].partition('"')[0]
+    assert "word-break: break-word" in sheet
+
+
 def test_both_parts_carry_the_unsubscribe_link() -> None:
     result = render(subject="s", body="b", fields=fields(), unsubscribe_url="https://crm.example/u/1/")
     assert result.text.endswith("Stop these e-mails: https://crm.example/u/1/\n")
