@@ -24,7 +24,7 @@ from campaigns.models import Campaign, Message, Notice, Step
 from campaigns.notices import writing
 from campaigns.notices.standing import google_invites, with_standing_of_notices
 from campaigns.reaching import Reach, why_unreachable
-from campaigns.schedule import due_at
+from campaigns.schedule import Due, due_at
 from campaigns.transports import TryLater
 from campaigns.triggers import Case, Known, foreseen, guests_of, known_of
 from contacts.models import Appointment, AppointmentChange, Contact, Origin
@@ -198,31 +198,45 @@ def _by_notice(people: Iterable[Contact]) -> list[str]:
 
 
 def _by_campaigns(cases: Sequence[Case], read: _Read, what: str, now: datetime.datetime) -> list[str]:
-    people: dict[tuple[str, str], list[Contact]] = defaultdict(list)
+    people: dict[tuple[str, str, str], list[Contact]] = defaultdict(list)
     for case in cases:
+        reach = read.reach.get(case.contact.pk, Reach())
         for campaign in case.campaigns:
+            steps, waits = [], ""
             # Those that are active: the others were not read.
-            sent = (step for step in campaign.steps.all() if _is_sent(step, case, read, what, now))
-            reach = read.reach.get(case.contact.pk, Reach())
-            steps = [step for step in sent if not why_unreachable(step.medium, reach)]
+            for step in campaign.steps.all():
+                due = _due(step, case, now)
+                if _is_sent(step, due, case, read, what) and not why_unreachable(step.medium, reach):
+                    steps.append(step)
+                    if step.anchor == Step.Anchor.AT_ONCE and due.at > now and what != What.RESCHEDULED:
+                        waits = f" What is said at once waits until {_moment(due.at)}."
             if steps:
-                people[campaign.name, wording.messages(steps)].append(case.contact)
-    return [f"“{name}” sends {sent} to {_names(them)}." for (name, sent), them in people.items()]
+                people[campaign.name, wording.messages(steps), waits].append(case.contact)
+    return [
+        f"“{name}” sends {sent} to {_names(them)}.{waits}" for (name, sent, waits), them in people.items()
+    ]
 
 
-def _is_sent(step: Step, case: Case, read: _Read, what: str, now: datetime.datetime) -> bool:
+def _due(step: Step, case: Case, now: datetime.datetime) -> Due:
+    row = case.event.appointment
+    zone = zone_for(row, case.contact)
+    return due_at(facts_of(step), starts_at=row.starts_at, ends_at=row.ends_at, time_zone=zone, now=now)
+
+
+def _is_sent(step: Step, due: Due, case: Case, read: _Read, what: str) -> bool:
     """Whether `step` says something of such a change, did not say it of this start before and is not too late. Of a
     move nobody knows yet where to."""
     if what in VOID and step.anchor == Step.Anchor.BEFORE_START:
         return False
     if what == What.RESCHEDULED:
         return True
-    row = case.event.appointment
-    if (step.pk, row.pk, case.contact.pk) in read.said:
-        return False
-    zone = zone_for(row, case.contact)
-    due = due_at(facts_of(step), starts_at=row.starts_at, ends_at=row.ends_at, time_zone=zone, now=now)
-    return not due.is_skipped
+    return (step.pk, case.event.appointment_id, case.contact.pk) not in read.said and not due.is_skipped
+
+
+def _moment(at: datetime.datetime) -> str:
+    """ "Mon 30 Nov, 09:00" on the viewer's clocks."""
+    at = timezone.localtime(at)
+    return f"{at:%a} {at.day} {at:%b, %H:%M}"
 
 
 def _why_no_campaign(cases: Sequence[Case], what: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What is said beforehand of who will be told is what then happens."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -236,6 +236,16 @@ def test_what_a_campaign_said_of_this_time_it_does_not_promise_again() -> None:
     assert told_by(appointment, "cancelled") == ["Off"]
     assert told_by(appointment, "confirmed") == []
     assert who_hears([appointment], "cancelled").is_nobody
+    assert told_by(appointment, "cancelled") == []
+
+
+def test_what_waits_for_its_hours_is_not_promised_at_once() -> None:
+    hours = {"window_starts": time(20), "window_ends": time(21)}
+    rows.campaign(at_once(**hours), name="Evening", on_changes=["cancelled"])
+    appointment = ada()
+    assert who_hears([appointment], "cancelled").words == (
+        "“Evening” sends an e-mail at once to Ada Lovelace. What is said at once waits until Mon 1 Jun, 19:00."
+    )
     assert told_by(appointment, "cancelled") == []
 
 
