@@ -158,7 +158,7 @@ def test_the_preview_shows_what_would_be_sent_and_when_and_changes_nothing(desk:
     rows.campaign(at_once(), name="Recurring ones", recurring="yes")
     (event,) = silent()
     text = preview(desk, event)
-    assert "Visit</a>: entered." in text
+    assert "Visit</a>: would enter." in text
     assert "Recurring ones</a>: It takes recurring appointments only." in text
     assert "Dear Ada" in text
     assert "Mon 1 Jun 2026" in text
