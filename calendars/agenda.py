@@ -107,7 +107,7 @@ def _session(seats: Sequence[Entry]) -> Entry:
         key=first.session,
         title=f"{first.detail}: {sum(seat.people for seat in seats)} of {first.seats}",
         detail=", ".join(seat.title for seat in seats),
-        url=_one_by_one(first),
+        url=_page_of(seats),
         status="",
         status_words="",
         drag_url=first.drag_url.replace("/drag/", "/drag-session/") if is_movable else "",
@@ -123,12 +123,15 @@ def full_session(seats: Sequence[Entry], calendar: Calendar) -> Entry:
         # Who saw fewer taken has not seen this.
         key=f"full-{calendar.pk}-{first.starts_at.timestamp():.0f}-{people}",
         title=f"{people} of {calendar.seats} seat{'s are' if calendar.seats != 1 else ' is'} taken",
-        url=_one_by_one(first),
+        url=_page_of(seats),
     )
 
 
-def _one_by_one(seat: Entry) -> str:
-    """Where the seats of a session are listed."""
+def _page_of(seats: Sequence[Entry]) -> str:
+    """Where the seats of a session are listed; what came from Google is an event of its own, and no seat."""
+    seat = seats[0]
+    if all(each.is_seat for each in seats):
+        return reverse("calendars:session", args=[seat.key.removeprefix("appointment-")])
     return f"{reverse('calendars:agenda')}?view=list&date={seat.first_day}&person=all"
 
 

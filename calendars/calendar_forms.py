@@ -84,6 +84,15 @@ def minutes(*, least: int = 0, **kwargs: Any) -> LengthField:
     return LengthField(unit=durations.MINUTE, least=least * durations.MINUTE, most=durations.DAY, **kwargs)
 
 
+class NumberField(forms.IntegerField):
+    """A whole number, refused in words that name both its ends."""
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        words = f"A whole number, at least {least}, at most {most}."
+        said = dict.fromkeys(("invalid", "min_value", "max_value"), words)
+        super().__init__(min_value=least, max_value=most, error_messages=said, **kwargs)
+
+
 class CalendarForm(forms.ModelForm[Calendar]):
     slug = forms.SlugField(
         max_length=50,
@@ -106,26 +115,26 @@ class CalendarForm(forms.ModelForm[Calendar]):
     minimum_notice = LengthField(
         label="Minimum notice", help_text="Nothing sooner than this is offered: 4 h, or 2 d."
     )
-    horizon_days = forms.IntegerField(
-        label="Days ahead", min_value=1, max_value=400, help_text="How far ahead visitors can book."
+    horizon_days = NumberField(
+        label="Days ahead", least=1, most=400, help_text="How far ahead visitors can book."
     )
-    most_per_day = forms.IntegerField(
-        label="Most per day", min_value=1, max_value=1000, required=False, help_text="Empty: as many as fit."
+    most_per_day = NumberField(
+        label="Most per day", least=1, most=1000, required=False, help_text="Empty: as many as fit."
     )
-    seats = forms.IntegerField(
+    seats = NumberField(
         label="Seats",
-        min_value=1,
-        max_value=1000,
+        least=1,
+        most=1000,
         required=False,
         help_text="A class is offered until they are full.",
     )
     change_deadline = LengthField(
         label="Until how long before", help_text="After that, visitors are asked to call: 24 h, or 2 d."
     )
-    most_guests = forms.IntegerField(
+    most_guests = NumberField(
         label="Further guests",
-        min_value=0,
-        max_value=50,
+        least=0,
+        most=50,
         help_text="How many a visitor may bring along; 0: none.",
     )
 

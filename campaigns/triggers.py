@@ -288,6 +288,8 @@ def _why_fired(change: AppointmentChange) -> str:
 
 
 def _kinds(change: AppointmentChange) -> list[Kind]:
+    if change.what == What.EDITED:
+        return []
     by_customer = change.what == What.BOOKED and change.origin in (Origin.CUSTOMER, Origin.GOOGLE)
     return [Kind.APPOINTMENT, *([Kind.CUSTOMER_BOOKED] if by_customer else [])]
 

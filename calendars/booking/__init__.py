@@ -13,17 +13,19 @@ from calendars.booking.changing import (
     reschedule,
     set_details,
     set_status,
+    take_mark_back,
     take_words,
     why_not_moved,
 )
 from calendars.booking.claiming import hold, move_to, overlap_is_taken, slots_to_move, take, who_hands_over
 from calendars.booking.making import Booking, Typed, book, book_many
-from calendars.booking.rules import FINAL, NotPossible, Taken
-from calendars.booking.together import move_session, session_of, version_of
+from calendars.booking.rules import FINAL, MARKS, NotPossible, Taken
+from calendars.booking.together import cancel_session, mark_session, move_session, session_of, version_of
 from calendars.booking.undoing import old_times, undo_move, why_not_undone
 
 __all__ = [
     "FINAL",
+    "MARKS",
     "Booking",
     "NotPossible",
     "Taken",
@@ -34,12 +36,14 @@ __all__ = [
     "book_many",
     "by_whom",
     "cancel",
+    "cancel_session",
     "changed_meanwhile",
     "detach",
     "free_host",
     "hand_over_room",
     "hold",
     "how_it_stands",
+    "mark_session",
     "move_session",
     "move_to",
     "old_times",
@@ -50,6 +54,7 @@ __all__ = [
     "set_status",
     "slots_to_move",
     "take",
+    "take_mark_back",
     "take_words",
     "undo_move",
     "version_of",

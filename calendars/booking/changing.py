@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from calendars.booking.record import What, locked, record, record_words, save, words_of
-from calendars.booking.rules import NotPossible, Status, check_times
+from calendars.booking.rules import MARKS, NotPossible, Status, check_times
 from calendars.models import Calendar, GoogleEvent
 from calendars.sync import sessions, targets
 from calendars.sync.words import Words
@@ -163,6 +163,28 @@ def set_status(
         )
     if aims:
         targets.aim(row, agreed_at=agreed_at)
+    return row
+
+
+@transaction.atomic
+def take_mark_back(
+    appointment: Appointment, *, by: User | None = None, known_revision: int | None = None
+) -> Appointment:
+    """`appointment`, marked as showed or no-show by mistake, as it stood before the mark. What the mark started in
+    campaigns ends, and nothing fires.
+
+    Raises NotPossible where it bears no such mark (any more), or is not as the person saw it.
+    """
+    row = locked(appointment)
+    if known_revision not in (None, row.revision):
+        raise NotPossible(changed_meanwhile(row))
+    if row.status not in MARKS:
+        raise NotPossible("It is marked neither as showed nor as no-show.")
+    why = f"No longer marked “{row.get_status_display()}”."
+    row.status, row.status_set_by = sessions.status_before(row), Origin.STAFF
+    save(row, "status", "status_set_by")
+    record(row, What.EDITED, origin=Origin.STAFF, by=by, fires=False, why=why)
+    targets.aim(row)
     return row
 
 

@@ -7,7 +7,9 @@ from django.utils import timezone
 from contacts.models import Appointment
 
 Status = Appointment.Status
-FINAL = (Status.SHOWED, Status.NO_SHOW, Status.INVALID)
+# What staff say of who came; taken back, the appointment stands as before.
+MARKS = (Status.SHOWED, Status.NO_SHOW)
+FINAL = (*MARKS, Status.INVALID)
 
 
 class NotPossible(ValueError):

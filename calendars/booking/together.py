@@ -1,4 +1,4 @@
-"""Moving a class's session as one: every seat of it, or none."""
+"""Changing a class's session as one: every seat of it, or none."""
 
 import datetime
 import uuid
@@ -6,9 +6,9 @@ import uuid
 from django.db import transaction
 
 from calendars import hosting
-from calendars.booking.changing import changed_meanwhile, reschedule, why_not_moved
+from calendars.booking.changing import cancel, changed_meanwhile, reschedule, set_status, why_not_moved
 from calendars.booking.record import lock_all
-from calendars.booking.rules import NotPossible
+from calendars.booking.rules import MARKS, NotPossible, Status
 from calendars.sync import sessions, targets
 from contacts.models import Appointment, User
 
@@ -42,11 +42,8 @@ def move_session(
     # Calendar, hosts, seats: in the order of everybody who takes more than one of them.
     sessions.lock(seat.calendar_id)
     hosting.lock(list(User.objects.filter(hosted__appointment=seat).distinct()))
-    rows = lock_all([each.pk for each in session_of(seat)])
-    row = rows[seat.pk]
-    seats = session_of(row)
-    if version_of(seats) != version:
-        raise NotPossible(changed_meanwhile(row))
+    seats = _as_seen(seat, version)
+    row = next(each for each in seats if each.pk == seat.pk)
     why_not = next(filter(None, map(why_not_moved, seats)), "")
     if why_not:
         raise NotPossible(why_not)
@@ -64,7 +61,39 @@ def move_session(
             together=mark,
             aims=False,
         )
-        for each in sorted(seats, key=lambda each: each.pk)
+        for each in seats
     ]
     targets.aim_together(moved, left=left)
     return moved
+
+
+@transaction.atomic
+def cancel_session(seat: Appointment, *, by: User, version: str, why: str = "") -> list[Appointment]:
+    """Every seat of the session of `seat` cancelled. Each customer hears of it as of a cancellation of their own.
+
+    `version`: what the person saw of the session. Raises NotPossible when it is another by now; then none is.
+    """
+    sessions.lock(seat.calendar_id)
+    return [cancel(each, by=by, why=why) for each in _as_seen(seat, version)]
+
+
+@transaction.atomic
+def mark_session(seat: Appointment, status: str, *, by: User, version: str) -> list[Appointment]:
+    """`status`, showed or no-show, for every seat of the session that bears neither mark yet; those it is.
+
+    Raises NotPossible as `cancel_session` does, and for any other status.
+    """
+    if status not in MARKS:
+        raise NotPossible(f"A whole class is not marked “{status}”.")
+    sessions.lock(seat.calendar_id)
+    unmarked = [each for each in _as_seen(seat, version) if each.status in (Status.NEW, Status.CONFIRMED)]
+    return [set_status(each, status, by=by) for each in unmarked]
+
+
+def _as_seen(seat: Appointment, version: str) -> list[Appointment]:
+    """The seats of its session as they are now, held, in one order. Raises NotPossible unless they are `version`."""
+    row = lock_all([each.pk for each in session_of(seat)])[seat.pk]
+    seats = session_of(row)
+    if version_of(seats) != version:
+        raise NotPossible(changed_meanwhile(row))
+    return sorted(seats, key=lambda each: each.pk)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from calendars import booking, desk
 from calendars.agenda import Entry
-from calendars.appointment_forms import LONGEST_MINUTES, BlockForm, BookForm, MoveForm, StatusForm
+from calendars.appointment_forms import LONGEST_MINUTES, BlockForm, BookForm, MoveForm, SeenForm, StatusForm
 from calendars.at_google import at_google
 from calendars.hosting import hosts_for
 from calendars.models import BlockedTime, Calendar
@@ -125,7 +125,10 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     viewer, zone = viewer_of(request), current_zone()
     appointment = visible_or_404(request, pk)
     google = at_google(appointment, viewer)
-    form = MoveForm(request.POST or None, initial=MoveForm.initial_for(appointment, zone))
+    initial = MoveForm.initial_for(appointment, zone) | (
+        {"who": "all"} if request.GET.get("who") == "all" else {}
+    )
+    form = MoveForm(request.POST or None, initial=initial)
     seats = booking.session_of(appointment)
     page = {"appointment": appointment, "google": google, "form": form, "seats": seats}
     page["session"] = booking.version_of(seats)
@@ -207,7 +210,28 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"{changed.get_status_display()}. {google_words(changed)}".strip())
-    return redirect(appointment)
+    return after_marking(request, appointment)
+
+
+def after_marking(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+    """Back to where the button was: the page of its class's session, or its own."""
+    in_session = "session" in request.POST
+    return redirect("calendars:session", appointment.pk) if in_session else redirect(appointment)
+
+
+@require_POST
+def unmark(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Takes *showed* or *no-show* back."""
+    appointment = visible_or_404(request, pk)
+    form = SeenForm(request.POST)
+    seen = form.known_revision if form.is_valid() else 0
+    try:
+        changed = booking.take_mark_back(appointment, by=viewer_of(request), known_revision=seen)
+    except booking.NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Taken back. It stands as {changed.get_status_display().lower()} again.")
+    return after_marking(request, appointment)
 
 
 def standing_there(request: HttpRequest, appointment: Appointment) -> list[Entry]:
@@ -257,7 +281,7 @@ def block_time(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         row = form.block(viewer_of(request))
-        messages.success(request, "Blocked.")
+        messages.success(request, f"Blocked. {what_stays(row)}".strip())
         return redirect(day_of(row))
     return render(request, "calendars/block_time.html", {"form": form})
 
@@ -280,8 +304,19 @@ def blocked_time(request: HttpRequest, pk: int) -> HttpResponse:
         },
     )
     if request.method == "POST" and form.is_valid():
-        return redirect(day_of(form.block(row.user, row=row)))
+        changed = form.block(row.user, row=row)
+        messages.success(request, f"Saved. {what_stays(changed)}".strip())
+        return redirect(day_of(changed))
     return render(request, "calendars/block_time.html", {"form": form, "row": row})
+
+
+def what_stays(row: BlockedTime) -> str:
+    """Which appointments its user has in blocked time: it keeps new ones away, and moves none."""
+    there = Appointment.objects.standing().overlapping(row.starts_at, row.ends_at)
+    number = there.filter(hosts__user=row.user).distinct().count()
+    if not number:
+        return ""
+    return f"{number} appointment{'s stand' if number != 1 else ' stands'} in that time and stay{'s' * (number == 1)}."
 
 
 def day_of(row: BlockedTime) -> str:

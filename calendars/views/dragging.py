@@ -24,7 +24,7 @@ from calendars.agenda import Entry
 from calendars.appointment_forms import LONGEST_MINUTES, BackForm, DragForm, OverlapForm
 from calendars.models import BlockedTime, PushTarget
 from calendars.views.agenda import current_zone
-from calendars.views.appointments import visible_or_404
+from calendars.views.appointments import visible_or_404, what_stays
 from contacts.models import Appointment, AppointmentChange, User
 from contacts.viewer import viewer_of
 
@@ -155,7 +155,8 @@ def drag_block(request: HttpRequest, pk: int) -> HttpResponse:
             "version": blocking.version_of(found),
         },
     }
-    return moved(f"Blocked time moved to {when(found.starts_at, found.ends_at)}.", undo)
+    words = f"Blocked time moved to {when(found.starts_at, found.ends_at)}. {what_stays(found)}"
+    return moved(words, undo)
 
 
 @require_POST

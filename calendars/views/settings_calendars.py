@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -85,7 +86,15 @@ def _edit(request: HttpRequest, found: Calendar) -> HttpResponse:
 
 def _edit_page(request: HttpRequest, editor: CalendarEditor, pk: int | None) -> HttpResponse:
     stored = with_figures(Calendar.objects.filter(pk=pk)).first() if pk else None
-    page = {"editor": editor, "form": editor.form, "calendar": stored, "zones": zone_choices()}
+    page = {
+        "editor": editor,
+        "form": editor.form,
+        "calendar": stored,
+        "zones": zone_choices(),
+        # Not by the name that changes with its content: the line stands on sites that nobody here changes.
+        "embed_script": request.build_absolute_uri(f"{settings.STATIC_URL}booking-embed.js"),
+        "embed_sites": settings.BOOKING_FRAME_ORIGINS,
+    }
     return render(request, "settings/calendar.html", page)
 
 

@@ -65,6 +65,9 @@ def test_stored_lengths_are_shown_as_they_are_typed() -> None:
         ("time_zone", "London", "“London” is no time zone. Choose one like Europe/London."),
         ("slug", "first visit", "Use letters, digits and hyphens alone, such as first-visit."),
         ("slug", "appointments", "“appointments” is an address of Tandem itself. Choose another."),
+        ("horizon_days", "9999", "A whole number, at least 1, at most 400."),
+        ("most_guests", "-1", "A whole number, at least 0, at most 50."),
+        ("most_per_day", "few", "A whole number, at least 1, at most 1000."),
         ("colour", "red", "Write the colour as # and six digits, for example #2f6fde."),
     ],
 )

@@ -200,6 +200,18 @@ def test_no_show_fires_although_the_start_is_past() -> None:
     assert rows.messages(appointment) == [("waiting", START + DAY)]
 
 
+def test_a_mark_that_is_taken_back_ends_what_it_started_and_is_no_fact_of_the_log() -> None:
+    rows.campaign(at_once(), on_changes=["no_show"])
+    appointment = rows.booked()
+    rows.with_status(appointment, "no_show", now=START + DAY)
+    logged = rows.log(appointment)
+    booking.take_mark_back(appointment)
+    change = appointment.changes.latest("pk")
+    look_at(change.pk, now=START + DAY)
+    assert [state for state, _ in rows.messages(appointment)] == ["void"]
+    assert rows.log(appointment) == logged
+
+
 def test_a_change_overtaken_by_cancelling_fires_nothing() -> None:
     rows.campaign(at_once())
     appointment = rows.book()

@@ -432,6 +432,38 @@ def test_a_button_sets_the_status_and_keeps_who_and_why(lisbon: tuple[Client, Us
     assert (change.what, change.why, change.by) == (status, "Because", user)
 
 
+@pytest.mark.parametrize(("confirms", "before"), [(True, "confirmed"), (False, "new")])
+@pytest.mark.parametrize("mark", ["showed", "no_show"])
+def test_showed_and_no_show_are_taken_back_to_how_it_stood(
+    lisbon: tuple[Client, User], mark: str, confirms: bool, before: str
+) -> None:
+    client, user = lisbon
+    calendar = CalendarFactory.create(confirms_automatically=confirms)
+    appointment = booked(user, NOW - HOUR, calendar=calendar)
+    marked = booking.set_status(appointment, mark)
+    path = f"/appointments/{appointment.pk}/unmark/"
+    assert f'formaction="{path}"' in text_of(client, f"/appointments/{appointment.pk}/")
+    text = text_of(client, path, {"revision": marked.revision})
+    assert f"Taken back. It stands as {before} again." in text
+    assert f"No longer marked “{marked.get_status_display()}”." in text
+    appointment.refresh_from_db()
+    assert appointment.status == before
+    change = appointment.changes.latest("pk")
+    assert (change.what, change.fires, change.by) == ("edited", False, user)
+
+
+def test_only_a_mark_that_the_page_showed_is_taken_back(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    appointment = booked(user, NOW - HOUR)
+    path = f"/appointments/{appointment.pk}/unmark/"
+    assert "It is marked neither" in text_of(client, path, {"revision": appointment.revision})
+    booking.set_status(appointment, "showed")
+    for seen in ({}, {"revision": appointment.revision}, {"revision": "x"}):
+        assert "It was changed meanwhile" in text_of(client, path, seen)
+    appointment.refresh_from_db()
+    assert appointment.status == "showed"
+
+
 @pytest.mark.parametrize("shown", [None, 0, "x"])
 def test_a_button_that_is_out_of_date_brings_nothing_back(lisbon: tuple[Client, User], shown: Any) -> None:
     client, user = lisbon
@@ -526,6 +558,25 @@ def test_blocked_time_is_the_viewers_own_and_can_be_changed_and_lifted(lisbon: t
     assert row.ends_at.hour == 14
     client.post(f"/agenda/block/{row.pk}/", {"remove": "1"})
     assert not BlockedTime.objects.exists()
+
+
+def test_blocked_time_says_which_appointments_stay_in_it(lisbon: tuple[Client, User]) -> None:
+    client, user = lisbon
+    block = {"starts_at": "2026-11-23T10:00", "ends_at": "2026-11-23T12:00"}
+    assert "appointment" not in said(client, "/agenda/block/", block)
+    row = BlockedTime.objects.get()
+    booked(user)
+    booking.cancel(booked(user))
+    path = f"/agenda/block/{row.pk}/"
+    assert said(client, path, block) == "Saved. 1 appointment stands in that time and stays."
+    booked(user)
+    assert said(client, path, block) == "Saved. 2 appointments stand in that time and stay."
+
+
+def said(client: Client, path: str, data: dict[str, Any]) -> str:
+    """What the page after a POST tells."""
+    response = client.post(path, data, follow=True)
+    return " ".join(str(message) for message in response.context["messages"])
 
 
 def test_a_block_ends_after_it_starts(lisbon: tuple[Client, User]) -> None:

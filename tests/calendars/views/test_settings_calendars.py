@@ -2,6 +2,7 @@
 
 import datetime
 import html
+from typing import Any
 
 import pytest
 import time_machine
@@ -44,6 +45,23 @@ def client(user: User) -> Client:
 
 def page_of(calendar: Calendar) -> str:
     return f"{CALENDARS}{calendar.pk}/"
+
+
+def test_the_line_for_other_sites_stands_on_its_page_with_who_may_show_it(
+    client: Client, settings: Any
+) -> None:
+    calendar = CalendarFactory.create(slug="first-visit")
+    line = '<script src="http://testserver/static/booking-embed.js" data-calendar="first-visit"></script>'
+    settings.BOOKING_FRAME_ORIGINS = []
+    shown = html.unescape(client.get(page_of(calendar)).content.decode())
+    assert line in shown
+    assert "No other site may show it yet" in shown
+    settings.BOOKING_FRAME_ORIGINS = ["https://clinic.example"]
+    assert (
+        "These sites may show it: https://clinic.example." in client.get(page_of(calendar)).content.decode()
+    )
+    Calendar.objects.update(is_active=False)
+    assert "booking-embed.js" not in client.get(page_of(calendar)).content.decode()
 
 
 # --- the list ---------------------------------------------------------------------------------------------------

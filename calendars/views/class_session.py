@@ -1,0 +1,70 @@
+"""One session of a class: who comes, who came, and what is done to all of them at once."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from calendars import booking
+from calendars.sync import sessions
+from calendars.views.agenda import current_zone
+from calendars.views.appointments import google_words, visible_or_404
+from calendars.wall_time import on_the_clock
+from contacts.models import Appointment
+from contacts.viewer import viewer_of
+
+
+def session(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Its seats, named by one of them. POST with `do`: "showed" or "no_show" for all who are not marked yet, or
+    "cancel"."""
+    seat = visible_or_404(request, pk)
+    if not sessions.is_seat(seat) or seat.is_void:
+        return redirect(seat)
+    if request.method == "POST":
+        return carried_out(request, seat)
+    seats = booking.session_of(seat)
+    rows = list(
+        Appointment.objects.filter(pk__in=[each.pk for each in seats])
+        .select_related("contact")
+        .prefetch_related("contact__emails", "guests__contact")
+        .order_by("contact__first_name", "contact__last_name", "pk")
+    )
+    taken = sum(row.guests.count() for row in rows)
+    context = {
+        "seat": seat,
+        "seats": seats,
+        "rows": rows,
+        "taken": taken,
+        "left": max(seat.calendar.seats - taken, 0),
+        "version": booking.version_of(seats),
+        "has_started": seat.starts_at <= timezone.now(),
+        "unmarked": [row for row in rows if row.status not in booking.FINAL],
+        "start": on_the_clock(seat.starts_at, current_zone()),
+        "end": on_the_clock(seat.ends_at, current_zone()),
+    }
+    return render(request, "appointments/session.html", context)
+
+
+def carried_out(request: HttpRequest, seat: Appointment) -> HttpResponse:
+    """Does to the whole session what was pressed, and says what became of it."""
+    by, version, do = viewer_of(request), request.POST.get("version", ""), request.POST.get("do", "")
+    try:
+        if do == "cancel":
+            why = request.POST.get("why", "")[:300]
+            rows = booking.cancel_session(seat, by=by, version=version, why=why)
+            google = next(filter(None, map(google_words, rows)), "")
+            messages.success(request, f"The class is cancelled, {many(len(rows))}. {google}".strip())
+            return redirect(seat)
+        rows = booking.mark_session(seat, do, by=by, version=version)
+    except booking.NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        words = Appointment.Status(do).label.lower()
+        messages.success(request, f"{many(len(rows)).capitalize()} marked {words}.")
+    return redirect("calendars:session", seat.pk)
+
+
+def many(number: int) -> str:
+    return f"{number} appointment{'s' if number != 1 else ''}"

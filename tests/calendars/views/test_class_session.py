@@ -1,0 +1,127 @@
+import datetime
+import re
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from calendars import booking
+from contacts.models import Appointment, User
+from tests.desk import HOUR, NOW, booked, signed_in
+from tests.factories import CalendarFactory, ContactFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def session(user: User, starts_at: datetime.datetime = NOW + HOUR) -> tuple[list[Appointment], str]:
+    """Three seats of eight, and the address of their session's page."""
+    calendar = CalendarFactory.create(kind="class", name="Back class", seats=8)
+    people = [ContactFactory.create(first_name=name) for name in ("Ann", "Ben", "Cid")]
+    seats = [booked(user, starts_at, calendar=calendar, contact=person) for person in people]
+    return seats, f"/appointments/{seats[0].pk}/session/"
+
+
+def version_in(client: Client, path: str) -> str:
+    found = re.search(r'name="version" value="([^"]+)"', client.get(path).content.decode())
+    assert found
+    return found[1]
+
+
+def statuses(seats: list[Appointment]) -> list[str]:
+    return [Appointment.objects.get(pk=seat.pk).status for seat in seats]
+
+
+def test_it_names_who_comes_and_leads_there_from_each_of_them() -> None:
+    client, user = signed_in()
+    seats, path = session(user)
+    text = client.get(path).content.decode()
+    assert "3 of 8 seats taken" in text
+    assert all(f'href="{seat.get_absolute_url()}"' in text for seat in seats)
+    assert 'value="showed"' not in text
+    page = client.get(seats[1].get_absolute_url()).content.decode()
+    assert f'href="/appointments/{seats[1].pk}/session/">Back class: 3 of 8<' in page
+
+
+def test_who_came_is_marked_one_by_one_and_the_rest_at_once() -> None:
+    client, user = signed_in()
+    seats, path = session(user, NOW - HOUR)
+    assert "Everybody showed" in client.get(path).content.decode()
+    pressed = {"status": "no_show", "revision": seats[1].revision, "session": "1"}
+    back = client.post(f"/appointments/{seats[1].pk}/status/", pressed)
+    assert back.headers["Location"] == f"/appointments/{seats[1].pk}/session/"
+    assert "The other 2 showed" in client.get(path).content.decode()
+    said = client.post(path, {"do": "showed", "version": version_in(client, path)}, follow=True)
+    assert "2 appointments marked showed." in said.content.decode()
+    assert statuses(seats) == ["showed", "no_show", "showed"]
+    marked = Appointment.objects.get(pk=seats[1].pk)
+    client.post(f"/appointments/{marked.pk}/unmark/", {"revision": marked.revision, "session": "1"})
+    assert statuses(seats) == ["showed", "new", "showed"]
+
+
+def test_a_class_is_cancelled_as_one_with_its_reason() -> None:
+    client, user = signed_in()
+    seats, path = session(user)
+    said = client.post(
+        path, {"do": "cancel", "why": "Flood", "version": version_in(client, path)}, follow=True
+    )
+    assert "The class is cancelled, 3 appointments." in said.content.decode()
+    assert statuses(seats) == ["cancelled"] * 3
+    assert {seat.changes.latest("pk").why for seat in seats} == {"Flood"}
+
+
+@pytest.mark.parametrize("do", ["cancel", "showed"])
+def test_nothing_is_done_to_a_class_that_somebody_joined_meanwhile(do: str) -> None:
+    client, user = signed_in()
+    seats, path = session(user)
+    version = version_in(client, path)
+    booked(user, calendar=seats[0].calendar)
+    said = client.post(path, {"do": do, "version": version}, follow=True)
+    assert "It was changed meanwhile" in said.content.decode()
+    assert statuses(seats) == ["new"] * 3
+
+
+def test_what_is_no_mark_is_refused() -> None:
+    client, user = signed_in()
+    seats, path = session(user)
+    said = client.post(path, {"do": "confirmed", "version": version_in(client, path)}, follow=True)
+    assert "A whole class is not marked" in said.content.decode()
+    assert statuses(seats) == ["new"] * 3
+
+
+def test_what_is_no_seat_or_is_cancelled_has_its_own_page_alone() -> None:
+    client, user = signed_in()
+    seats, _ = session(user)
+    booking.cancel(seats[0])
+    for appointment in (seats[0], booked(user)):
+        answer = client.get(f"/appointments/{appointment.pk}/session/")
+        assert answer.headers["Location"] == appointment.get_absolute_url()
+        assert "/session/" not in client.get(appointment.get_absolute_url()).content.decode()
+
+
+def test_moving_the_class_starts_with_all_of_it() -> None:
+    client, user = signed_in()
+    seats, path = session(user)
+    assert "?who=all" in client.get(path).content.decode()
+    form = client.get(f"/appointments/{seats[0].pk}/move/?who=all").context["form"]
+    assert form["who"].value() == "all"
+
+
+def test_a_session_costs_the_same_statements_however_many_come() -> None:
+    client, user = signed_in()
+    seats, path = session(user)
+    with CaptureQueriesContext(connection) as three:
+        client.get(path)
+    for _ in range(3):
+        booked(user, calendar=seats[0].calendar)
+    with CaptureQueriesContext(connection) as six:
+        client.get(path)
+    assert len(six) == len(three)
