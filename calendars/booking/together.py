@@ -79,14 +79,16 @@ def cancel_session(seat: Appointment, *, by: User, version: str, why: str = "") 
 
 @transaction.atomic
 def mark_session(seat: Appointment, status: str, *, by: User, version: str) -> list[Appointment]:
-    """`status`, showed or no-show, for every seat of the session that bears neither mark yet; those it is.
+    """Showed or no-show for every seat of the session that bears neither mark yet, or confirmed for every seat that
+    waits for it; those it is.
 
     Raises NotPossible as `cancel_session` does, and for any other status.
     """
-    if status not in MARKS:
+    if status not in (*MARKS, Status.CONFIRMED):
         raise NotPossible(f"A whole class is not marked “{status}”.")
+    waits = (Status.NEW,) if status == Status.CONFIRMED else (Status.NEW, Status.CONFIRMED)
     sessions.lock(seat.calendar_id)
-    unmarked = [each for each in _as_seen(seat, version) if each.status in (Status.NEW, Status.CONFIRMED)]
+    unmarked = [each for each in _as_seen(seat, version) if each.status in waits]
     return [set_status(each, status, by=by) for each in unmarked]
 
 

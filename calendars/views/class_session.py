@@ -17,8 +17,8 @@ from contacts.viewer import viewer_of
 
 
 def session(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Its seats, named by one of them. POST with `do`: "showed" or "no_show" for all who are not marked yet, or
-    "cancel"."""
+    """Its seats, named by one of them. POST with `do`: "showed" or "no_show" for all who are not marked yet,
+    "confirmed" for all who wait for it, or "cancel"."""
     seat = visible_or_404(request, pk)
     if not sessions.is_seat(seat) or seat.is_void:
         return redirect(seat)
@@ -41,6 +41,7 @@ def session(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "version": booking.version_of(seats),
         "has_started": seat.starts_at <= timezone.now(),
         "unmarked": [row for row in rows if row.status not in booking.FINAL],
+        "requests": [row for row in rows if row.status == Appointment.Status.NEW],
         "start": on_the_clock(seat.starts_at, current_zone()),
         "end": on_the_clock(seat.ends_at, current_zone()),
     }
@@ -62,7 +63,9 @@ def carried_out(request: HttpRequest, seat: Appointment) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         words = Appointment.Status(do).label.lower()
-        messages.success(request, f"{many(len(rows)).capitalize()} marked {words}.")
+        messages.success(
+            request, f"{many(len(rows))} {'confirmed' if do == 'confirmed' else f'marked {words}'}."
+        )
     return redirect("calendars:session", seat.pk)
 
 

@@ -77,6 +77,7 @@
       slotHeight: 26,
       height: grid.dataset.view === "dayGridMonth" ? "auto" : "calc(100vh - 12rem)",
       dayMaxEvents: true,
+      allDayContent: "All day",
       // Each entry says for itself whether the viewer may move it.
       eventStartEditable: false,
       eventDurationEditable: false,

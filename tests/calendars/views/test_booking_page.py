@@ -351,6 +351,8 @@ def test_past_the_deadline_at_booking_only_that_is_said(client: Client) -> None:
 )
 def test_time_that_is_not_offered_says_why_and_names_the_next(client: Client, stamp: str, words: str) -> None:
     calendar = calendar_of(UserFactory())
+    # Nothing is typed into a form that has no button.
+    assert 'name="address"' not in client.get(f"/book/visit/{stamp}/").content.decode()
     for answer in (client.get(f"/book/visit/{stamp}/"), press(client, calendar, stamp)):
         page = answer.content.decode()
         assert answer.status_code == 409

@@ -67,6 +67,17 @@ def test_who_came_is_marked_one_by_one_and_the_rest_at_once() -> None:
     assert statuses(seats) == ["showed", "new", "showed"]
 
 
+def test_who_waits_for_it_is_confirmed_at_once_and_the_others_stay_as_they_are() -> None:
+    client, user = signed_in()
+    seats, path = session(user)
+    booking.set_status(seats[0], "confirmed")
+    assert "Confirm all 2" in client.get(path).content.decode()
+    said = client.post(path, {"do": "confirmed", "version": version_in(client, path)}, follow=True)
+    assert "2 appointments confirmed." in said.content.decode()
+    assert statuses(seats) == ["confirmed"] * 3
+    assert seats[0].changes.filter(what="confirmed").count() == 1
+
+
 def test_a_class_is_cancelled_as_one_with_its_reason() -> None:
     client, user = signed_in()
     seats, path = session(user)
@@ -92,7 +103,7 @@ def test_nothing_is_done_to_a_class_that_somebody_joined_meanwhile(do: str) -> N
 def test_what_is_no_mark_is_refused() -> None:
     client, user = signed_in()
     seats, path = session(user)
-    said = client.post(path, {"do": "confirmed", "version": version_in(client, path)}, follow=True)
+    said = client.post(path, {"do": "invalid", "version": version_in(client, path)}, follow=True)
     assert "A whole class is not marked" in said.content.decode()
     assert statuses(seats) == ["new"] * 3
 
