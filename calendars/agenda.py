@@ -18,7 +18,7 @@ from calendars.colours import is_hex
 from calendars.models import BlockedTime, Calendar, GoogleEvent
 from calendars.sync.sessions import is_seat, print_of
 from calendars.wall_time import bounded
-from contacts.models import Appointment, AppointmentGuest, User
+from contacts.models import Appointment, AppointmentGuest, AppointmentHost, User
 from contacts.privacy import PRIVATE, hides, with_privacy
 from contacts.time_zones import zone_or_none
 
@@ -139,11 +139,12 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
     silent = GoogleEvent.objects.filter(appointment=OuterRef("pk"), is_silent=True)
     guests = AppointmentGuest.objects.filter(appointment=OuterRef("pk")).order_by().values("appointment")
     people = guests.annotate(number=Count("pk")).values("number")
+    host = AppointmentHost.objects.filter(appointment=OuterRef("pk")).order_by("user").values("user")[:1]
     rows = (
         with_movable(
             with_privacy(Appointment.objects.overlapping(asked.starts_at, asked.ends_at), asked.viewer)
         )
-        .annotate(is_silent=Exists(silent), people=Subquery(people))
+        .annotate(is_silent=Exists(silent), people=Subquery(people), host=Subquery(host))
         .select_related("calendar", "contact", "owner")
         .prefetch_related("contact__emails")
     )
@@ -189,7 +190,8 @@ def _session_of(row: Appointment) -> str:
     if row.calendar.kind != Calendar.Kind.CLASS:
         return ""
     times = f"{row.starts_at.timestamp():.0f}-{row.ends_at.timestamp():.0f}"
-    return f"session-{row.calendar_id}-{row.owner_id}-{times}"
+    # By who hosts it, as everywhere else: it may be somebody else's who booked it at the desk.
+    return f"session-{row.calendar_id}-{getattr(row, 'host', None)}-{times}"
 
 
 def event_entries(asked: Asked) -> Iterator[Entry]:

@@ -90,7 +90,7 @@ def first_values(request: HttpRequest, viewer: User) -> dict[str, Any]:
         "starts_at": start or f"{now + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M}",
         "minutes": minutes_between(start, request.GET.get("end", "")),
         "calendar": request.GET.get("calendar") or usual.values_list("pk", flat=True).first(),
-        "owner": viewer.pk,
+        "owner": request.GET.get("owner") or viewer.pk,
     }
 
 

@@ -397,3 +397,15 @@ def test_the_seats_of_a_class_are_drawn_as_one_session_and_listed_one_by_one() -
     assert session["detail"] == "Ann Lee, Ben Lee, Cid Lee"
     page = client.get(session["url"]).content.decode()
     assert all(name in page for name in ("Ann Lee", "Ben Lee", "Cid Lee"))
+
+
+def test_a_seat_that_somebody_else_booked_for_the_host_belongs_to_the_session() -> None:
+    client, host = signed_in()
+    calendar = CalendarFactory.create(kind="class", name="Back class", seats=8)
+    MembershipFactory.create(calendar=calendar, user=host)
+    seat = booked(host, calendar=calendar)
+    booked(UserFactory.create(), calendar=calendar)
+    found = {entry["title"]: entry["extendedProps"] for entry in feed(client)}
+    assert list(found) == ["Back class: 2 of 8"]
+    # Else no drag of it would ever be taken.
+    assert found["Back class: 2 of 8"]["version"] == booking.version_of(booking.session_of(seat))
