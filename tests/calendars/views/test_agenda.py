@@ -21,6 +21,7 @@ from tests.factories import (
     GoogleAccountFactory,
     GoogleCalendarFactory,
     MembershipFactory,
+    UserFactory,
 )
 
 pytestmark = pytest.mark.django_db
