@@ -136,6 +136,7 @@ def _setting(calendar: Calendar, members: Iterable[Membership]) -> Setting:
         calendar.seats if calendar.kind == Calendar.Kind.CLASS else None,
         Promise(calendar.allows_reschedule, calendar.allows_cancel, calendar.change_deadline),
         calendar.notices == Calendar.Notices.ALL,
+        calendar.duration if calendar.kind == Calendar.Kind.CLASS else None,
     )
 
 

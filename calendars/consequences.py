@@ -31,8 +31,8 @@ class Promise:
 class Setting:
     """Who hosts on a calendar and when: by the user's key, None for an unassigned calendar itself.
 
-    `seats`: of each session of a class; None for every other kind. `tells_all`: whoever an appointment is made for
-    reads `promise`, not only who booked it online.
+    `seats`, `length`: of each session of a class; None for every other kind. `tells_all`: whoever an appointment is
+    made for reads `promise`, not only who booked it online.
     """
 
     hours: Mapping[int | None, Hours] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class Setting:
     seats: int | None = None
     promise: Promise = Promise()
     tells_all: bool = False
+    length: datetime.timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,12 @@ def stand_out(upcoming: Iterable[Upcoming], before: Setting, after: Setting) -> 
     upcoming = list(upcoming)
     taken = Counter((each.starts_at, each.ends_at) for each in upcoming)
     for each in upcoming:
-        why = _why(each, before, after) or _too_many(taken[each.starts_at, each.ends_at], before, after)
+        together = taken[each.starts_at, each.ends_at]
+        why = (
+            _why(each, before, after)
+            or _too_many(together, before, after)
+            or _off_offer(each, together, before, after)
+        )
         if why:
             yield Stands(each.key, why)
 
@@ -132,6 +138,17 @@ def _too_many(taken: int, before: Setting, after: Setting) -> str:
     if before.seats is None or after.seats is None or not after.seats < taken <= before.seats:
         return ""
     return f"{taken} are booked for {after.seats} seat{'s' * (after.seats != 1)}"
+
+
+def _off_offer(each: Upcoming, taken: int, before: Setting, after: Setting) -> str:
+    """A session is joined only where it is as long as its class: of another length, its free seats stay empty."""
+    if before.length is None or after.length is None or after.seats is None:
+        return ""
+    if each.ends_at - each.starts_at != before.length or after.length == before.length:
+        return ""
+    if taken >= after.seats:
+        return ""
+    return f"Its free seats would not be offered: a class would last {durations.words(after.length)}"
 
 
 def _why(each: Upcoming, before: Setting, after: Setting) -> str:

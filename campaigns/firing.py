@@ -3,6 +3,7 @@
 Silence is the default everywhere: whatever is not plainly news to the contact does not fire.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 VOID = frozenset({"cancelled", "invalid"})
@@ -30,6 +31,16 @@ class FiringFacts:
 def holds(what: str, status: str) -> bool:
     """Whether what a change of kind `what` started still makes sense at that status of the appointment."""
     return status == what if what in STATUSES else status not in VOID
+
+
+def comes_afterwards(changes: Collection[str]) -> bool:
+    """Whether a campaign on `changes` speaks only once the appointment's time has come."""
+    return bool(changes) and AFTERWARDS.issuperset(changes)
+
+
+def has_no_before(changes: Collection[str]) -> bool:
+    """Whether nothing is said before the start by a campaign on `changes`: the appointment is over, or will not be."""
+    return bool(changes) and STATUSES.issuperset(changes)
 
 
 def why_silent(facts: FiringFacts) -> str:

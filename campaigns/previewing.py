@@ -9,10 +9,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from campaigns import trial, wording
 from campaigns.enrolment import facts_of
+from campaigns.firing import comes_afterwards, has_no_before
 from campaigns.forms import CampaignEditor, StepForm
 from campaigns.forms.steps import EMPTY
 from campaigns.merge_fields import merge_fields
-from campaigns.models import Message, Step
+from campaigns.models import Kind, Message, Step
 from campaigns.picker import LINKS, WORDS
 from campaigns.rendering import (
     Fields,
@@ -78,6 +79,8 @@ class Preview:
     before: tuple[Card, ...]
     after: tuple[Card, ...]
     asks_review: bool
+    # Whether a message before the start can ever leave.
+    has_before: bool = True
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -98,12 +101,22 @@ def preview(editor: CampaignEditor, sample: Sample, now: datetime.datetime) -> P
     length = sample.ends_at - sample.starts_at
     ordered = sorted(editor.steps.forms, key=lambda form: order_of(steps[form.prefix], length))
     cards = [Card(form, looks[form.prefix], number) for number, form in enumerate(ordered, start=1)]
+    changes = _changes(typed)
+    before = BEFORE - {Step.Anchor.AT_ONCE} if comes_afterwards(changes) else BEFORE
     return Preview(
         sample,
-        tuple(card for card in cards if steps[card.form.prefix].anchor in BEFORE),
-        tuple(card for card in cards if steps[card.form.prefix].anchor not in BEFORE),
+        tuple(card for card in cards if steps[card.form.prefix].anchor in before),
+        tuple(card for card in cards if steps[card.form.prefix].anchor not in before),
         any(REVIEW in used_in(step.subject, step.body) for step in steps.values()),
+        has_before=not has_no_before(changes),
     )
+
+
+def _changes(typed: CampaignEditor) -> list[str]:
+    """The kinds of change it starts from, as ticked now; a customer's booking is one of its own."""
+    if typed.form["trigger"].value() == Kind.CUSTOMER_BOOKED:
+        return []
+    return [str(what) for what in typed.form["on_changes"].value() or []]
 
 
 def _typed(form: StepForm) -> Step:

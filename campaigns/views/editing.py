@@ -11,6 +11,7 @@ from campaigns.candidates import Doubled, doubled_by
 from campaigns.enrolment import changes_of
 from campaigns.entering import fitting
 from campaigns.figures.counting import in_short
+from campaigns.firing import comes_afterwards
 from campaigns.forms import CampaignEditor
 from campaigns.library import BY_SLUG, RECIPES
 from campaigns.models import Campaign, Message
@@ -109,6 +110,7 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
         # As stored: what is typed may be empty or wrong, and not saved.
         "name": Campaign.objects.values_list("name", flat=True).get(pk=stored.pk) if stored else "",
         "is_on": stored is not None and stored.is_active,
+        "takes_upcoming": stored is not None and not comes_afterwards(changes_of(stored)),
         "takes": wording.takes(stored.trigger, changes_of(stored)) if stored else "",
         "picks": PICKS,
         "waiting": _waiting(stored) if stored else 0,

@@ -1,6 +1,7 @@
 """Which appointments a changed setting leaves standing out, case by case."""
 
 import datetime
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -111,6 +112,28 @@ def test_fewer_seats_than_a_session_has_taken_name_everybody_in_it(was: int, bec
     alone = Upcoming("alone", later, later + hour, (ADA,))
     found = [(each.key, each.why) for each in stand_out([*full, alone], course(was), course(becomes))]
     assert found == ([(number, why) for number in range(4)] if why else [])
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seats", "why"),
+    [
+        (45, 4, "Its free seats would not be offered: a class would last 45 min"),
+        (60, 4, ""),
+        # Nobody could join it anyway.
+        (45, 2, ""),
+    ],
+)
+def test_another_length_of_a_class_takes_the_free_seats_of_its_sessions_off_offer(
+    minutes: int, seats: int, why: str
+) -> None:
+    hour = datetime.timedelta(hours=1)
+    before = replace(course(seats), length=hour)
+    after = replace(before, length=datetime.timedelta(minutes=minutes))
+    pair = [Upcoming(number, TEN, TEN + hour, (ADA,)) for number in range(2)]
+    # Of a length of its own already, it is not offered today either.
+    longer = Upcoming("longer", TEN + 4 * hour, TEN + 6 * hour, (ADA,))
+    found = [(each.key, each.why) for each in stand_out([*pair, longer], before, after)]
+    assert found == ([(0, why), (1, why)] if why else [])
 
 
 # --- what visitors were told ------------------------------------------------------------------------------------

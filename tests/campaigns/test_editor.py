@@ -222,6 +222,27 @@ def test_steps_stand_in_order_of_time_around_the_appointment(desk: Client) -> No
     ]
 
 
+def test_what_follows_a_missed_appointment_stands_behind_it_and_takes_none_that_are_ahead(
+    desk: Client,
+) -> None:
+    campaign = rows.campaign(at_once(), after(48), on_changes=["no_show"])
+    text = desk.get(reverse("campaigns:campaign", args=[campaign.pk])).content.decode()
+    titles = re.findall(r'class="(?:step-title">([^<]+)|line-appointment")', text)
+    assert titles == ["", "At once", "2 days after the end"]
+    assert "Add a message before" not in text
+    assert "Add a message after" in text
+    assert "Enter upcoming appointments" not in text
+
+
+def test_of_a_cancelled_appointment_something_is_said_at_once_and_nothing_before_its_start(
+    desk: Client,
+) -> None:
+    campaign = rows.campaign(at_once(), on_changes=["cancelled"])
+    text = desk.get(reverse("campaigns:campaign", args=[campaign.pk])).content.decode()
+    assert re.findall(r'class="(?:step-title">([^<]+)|line-appointment")', text) == ["At once", ""]
+    assert "Add a message before" not in text
+
+
 def removing(campaign: Campaign) -> dict[str, Any]:
     one, two = stored(campaign)
     return typed(one, {**two, "steps-1-DELETE": "on"}, initial=2, replan="move")
