@@ -1,5 +1,6 @@
 """Fixtures every test may use. Nothing a test does reaches beyond loopback."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,17 @@ import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from integrations.sandbox import RunningServer, Sandbox, serve
 from tests import databases
 from tests.google import NOW, Google
+
+# A slow machine is no fault of what is tested. In a CI hypothesis has a profile of its own, which says so as well.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if "CI" not in os.environ:
+    hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -96,9 +96,7 @@ def test_what_another_kind_uses_is_ignored_whatever_was_typed() -> None:
 
 def test_a_class_must_say_its_seats() -> None:
     assert errors(editor(kind="class", seats=""))["seats"] == ["Say how many seats the class has."]
-    assert errors(editor(kind="class", seats="0"))["seats"] == [
-        "Ensure this value is greater than or equal to 1."
-    ]
+    assert errors(editor(kind="class", seats="0"))["seats"] == ["A whole number, at least 1, at most 1000."]
 
 
 def test_a_locked_kind_stays_whatever_is_posted() -> None:

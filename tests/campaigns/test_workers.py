@@ -55,7 +55,7 @@ def played(url: str, outside: Path) -> Scenes:
     )
     words = [sys.executable, "-m", "tests.campaigns.workers.scenes"]
     done = subprocess.run(  # noqa: S603 (our own words)
-        words, cwd=processes.ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        words, cwd=processes.ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     found: Scenes = json.loads(done.stdout)

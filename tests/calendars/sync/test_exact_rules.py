@@ -127,7 +127,7 @@ class TestOnePersonTwoCalendars:
         assert Appointment.objects.get().status == "new"
         assert "Waiting" in GoogleEvent.objects.get().reason
         pull(clinic, later + HOUR / 60)
-        take_turn(desk.google_calendar.pk, later + HOUR / 30)
+        pull(desk.google_calendar, later + HOUR / 30)
         assert Appointment.objects.get().status == "cancelled"
 
     def test_waiting_for_a_calendar_that_is_never_pulled_ends(self, google: Google) -> None:

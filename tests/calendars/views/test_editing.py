@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 
 from calendars import booking
 from calendars.models import CalendarConfiguration
@@ -146,20 +147,24 @@ def test_what_was_changed_meanwhile_is_not_overwritten_unseen(desk: Signed) -> N
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"notices": "none"}, "they are not told"),
-        ({"notices": "none"}, "The calendar itself sends them no confirmation."),
-        ({"notices": "all"}, "They are told by e-mail"),
-        ({"invites_through_google": True}, "Google invites them"),
+        ({"notices": "none"}, "this calendar sends no notices"),
+        ({"notices": "all"}, "The calendar tells"),
+        ({"invites_through_google": True}, "Google writes to"),
     ],
 )
-def test_it_says_beforehand_what_happens(desk: Signed, fields: dict[str, Any], words: str) -> None:
+def test_it_says_beforehand_who_is_told_of_a_guest_added(
+    desk: Signed, fields: dict[str, Any], words: str
+) -> None:
     client, user = desk
     link = GoogleCalendarFactory.create(account=GoogleAccountFactory.create(user=user))
     CalendarConfiguration.objects.filter(user=user).update(linked_calendar=link)
     appointment = booked(user, calendar=CalendarFactory.create(**fields))
-    text = client.get(path_of(appointment)).content.decode()
+    told = reverse("calendars:told_of_edit", args=[appointment.pk])
+    assert f'hx-post="{told}"' in client.get(path_of(appointment)).content.decode()
+    new = ContactFactory.create(address="new@x.org")
+    text = client.post(told, {"add": [new.pk]}).content.decode()
     assert words in text
-    assert "Campaigns that start with a booking run for them" in text
+    assert guests(appointment) == {appointment.contact}
 
 
 def test_of_an_event_that_we_organise_at_google_only_the_words_are_edited(desk: Signed) -> None:
