@@ -33,7 +33,7 @@ def environment(**ours: str) -> dict[str, str]:
 
 def run(*words: str, cwd: Path = ROOT, **ours: str) -> subprocess.CompletedProcess[str]:
     """`python <words>` to its end."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, *words],
         cwd=cwd,
         env=environment(**ours),
@@ -61,7 +61,7 @@ class Running:
     """A program that goes on until it is stopped. `output` holds what it printed so far."""
 
     def __init__(self, *words: str, **ours: str) -> None:
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(
             [sys.executable, "-u", *words],
             cwd=ROOT,
             env=environment(**ours),

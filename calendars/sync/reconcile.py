@@ -99,7 +99,9 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         # But for what a disconnect gave up since the turn began.
         GoogleEvent.objects.filter(pk__in=pks)
         .exclude(etag="")
-        .select_related("appointment__calendar", "appointment__contact", "run")
+        .select_related("appointment__calendar", "appointment__contact")
+        # Thousands of rows share a handful of runs.
+        .prefetch_related("run")
         .order_by("starts_at", "pk")
     )
     asked = {row.pk: row.replan for row in rows}
@@ -135,7 +137,9 @@ def _planned(found: Sequence[Situation], news: SeriesNews) -> Iterator[tuple[Pla
         if row.ical_uid and row.appointment is None and key in seen:
             continue  # the second copy of one meeting: the next sweep meets its appointment
         seen.add(key)
-        facts = replace(situation.facts, series_told=situation.facts.series_told | news.of(row))
+        facts, told = situation.facts, news.of(row)
+        if not told <= facts.series_told:
+            facts = replace(facts, series_told=facts.series_told | told)
         made = plan(situation.observed, situation.held, situation.agreed, facts)
         news.note(row, made)
         yield made, situation

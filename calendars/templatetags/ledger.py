@@ -2,7 +2,8 @@
 
 import datetime
 from collections import defaultdict
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django import template
 from django.http import HttpRequest
@@ -10,13 +11,15 @@ from django.utils import timezone
 
 from calendars.agenda import event_title as title_of
 from calendars.ledger import WHOLE_ACCOUNT, need_a_look
-from calendars.models import GoogleEvent, PushTarget, SyncRun
+from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.brake import braked_runs
+from contacts.models import User
 from contacts.time_zones import zone_or_none
 from contacts.viewer import viewer_of
 from integrations.models import GoogleAccount
 
 register = template.Library()
+Found = TypeVar("Found")
 SHOWN = 5
 
 
@@ -42,37 +45,39 @@ def next_try_at(event: GoogleEvent) -> datetime.datetime | None:
 @register.inclusion_tag("calendars/_need_a_look.html", takes_context=True)
 def events_that_need_a_look(context: dict[str, Any], account: GoogleAccount) -> dict[str, Any]:
     """That events of `account` could not be read or carried out, if any; one query a page, however many accounts."""
-    request: HttpRequest = context["request"]
-    if not hasattr(request, "events_that_failed"):
-        request.events_that_failed = need_a_look(viewer_of(request))  # type: ignore[attr-defined]
-    failed: dict[int, int] = request.events_that_failed  # type: ignore[attr-defined]
+    failed = _once(context["request"], need_a_look)
     return {"failed": failed.get(account.pk, 0), "calendar": f"{WHOLE_ACCOUNT}{account.pk}"}
 
 
 @register.inclusion_tag("calendars/_braked_pulls.html", takes_context=True)
 def braked_pulls(context: dict[str, Any], account: GoogleAccount) -> dict[str, Any]:
     """The pulls of `account` that wait for a person; one query a page, however many accounts."""
-    request: HttpRequest = context["request"]
-    if not hasattr(request, "braked_pulls"):
-        request.braked_pulls = braked_runs(viewer_of(request))  # type: ignore[attr-defined]
-    found: list[SyncRun] = request.braked_pulls  # type: ignore[attr-defined]
-    return {"braked": [run for run in found if run.google_calendar.account_id == account.pk]}
+    runs = _once(context["request"], braked_runs)
+    return {"braked": [run for run in runs if run.google_calendar.account_id == account.pk]}
 
 
 @register.inclusion_tag("calendars/_refused_pushes.html", takes_context=True)
 def refused_pushes(context: dict[str, Any], account: GoogleAccount) -> dict[str, Any]:
     """The appointments that Google did not take for `account`, and why; one query a page, however many accounts."""
-    request: HttpRequest = context["request"]
-    if not hasattr(request, "refused_pushes"):
-        behind = (
-            PushTarget.objects.behind()
-            .exclude(last_error="")
-            .select_related("appointment", "google_calendar")
-        )
-        mine = behind.filter(google_calendar__account__user=viewer_of(request))
-        found: dict[int, list[PushTarget]] = defaultdict(list)
-        for target in mine.order_by("not_before", "pk"):
-            found[target.google_calendar.account_id].append(target)
-        request.refused_pushes = found  # type: ignore[attr-defined]
-    refused: list[PushTarget] = request.refused_pushes.get(account.pk, [])  # type: ignore[attr-defined]
+    refused = _once(context["request"], _refused).get(account.pk, [])
     return {"refused": refused[:SHOWN], "number": len(refused), "more": max(len(refused) - SHOWN, 0)}
+
+
+def _refused(viewer: User) -> dict[int, list[PushTarget]]:
+    """By account, those of `viewer` that Google did not take, the next to be tried first."""
+    behind = (
+        PushTarget.objects.behind().exclude(last_error="").select_related("appointment", "google_calendar")
+    )
+    mine = behind.filter(google_calendar__account__user=viewer)
+    found: dict[int, list[PushTarget]] = defaultdict(list)
+    for target in mine.order_by("not_before", "pk"):
+        found[target.google_calendar.account_id].append(target)
+    return found
+
+
+def _once(request: HttpRequest, ask: Callable[[User], Found]) -> Found:
+    """What `ask` answers of the viewer, asked the first time only that a page wants it."""
+    kept: dict[Callable[[User], Found], Found] = request.__dict__.setdefault("asked_once", {})
+    if ask not in kept:
+        kept[ask] = ask(viewer_of(request))
+    return kept[ask]

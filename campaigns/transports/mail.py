@@ -72,8 +72,8 @@ def _as_mail(
         connection=connection,
     )
     if not is_plain:
-        # Anymail's own attribute; a service's report may come before its receipt is written.
-        mail.metadata = {OUR_ID: letter.message_id}  # type: ignore[attr-defined]
+        # A service's report may come before its receipt is written.
+        mail.metadata = {OUR_ID: letter.message_id}  # type: ignore[attr-defined]  # Anymail's own attribute
     mail.attach_alternative(letter.html, "text/html")
     if letter.calendar is not None:
         if not is_plain:

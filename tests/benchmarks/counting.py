@@ -50,9 +50,9 @@ def grow(number: int = APPOINTMENTS) -> Campaign:
     )
     enrolment = Enrolment.objects.get()
     appointments, enrolments = Appointment._meta.db_table, Enrolment._meta.db_table
-    others = f"(SELECT * FROM {appointments} WHERE id <> (SELECT appointment_id FROM {enrolments}))"  # noqa: S608
+    others = f"(SELECT * FROM {appointments} WHERE id <> (SELECT appointment_id FROM {enrolments}))"
     multiply(enrolment, source=others, appointment_id="s.id")
-    starts = f"SELECT e.id, a.starts_at FROM {enrolments} e JOIN {appointments} a ON a.id = e.appointment_id"  # noqa: S608
+    starts = f"SELECT e.id, a.starts_at FROM {enrolments} e JOIN {appointments} a ON a.id = e.appointment_id"
     joined = f"({starts} WHERE e.id <> {enrolment.pk})"
     sent = f"s.id %% 100 < {SENT}"
     for message in Message.objects.order_by("pk"):

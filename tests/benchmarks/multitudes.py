@@ -15,14 +15,14 @@ def multiply(row: models.Model, number: int = 0, *, source: str = "", **expressi
         if field.column in expressions or not (field.primary_key or field.generated)
     ]
     wanted = ", ".join(expressions.get(name, f't."{name}"') for name in names)
-    series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {number})"  # noqa: S608
+    series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {number})"
     pk = meta.pk
     assert pk is not None
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO "{meta.db_table}" ({", ".join(f'"{name}"' for name in names)})
             {"" if source else series}
-            SELECT {wanted} FROM {source} s, "{meta.db_table}" t WHERE t."{pk.column}" = %s""",  # noqa: S608
+            SELECT {wanted} FROM {source} s, "{meta.db_table}" t WHERE t."{pk.column}" = %s""",
             [pk.get_db_prep_value(row.pk, connection)],
         )
 

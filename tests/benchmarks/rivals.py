@@ -38,12 +38,12 @@ class BareDriver:
             f"{name}::text" if name == "attendees" and self.is_postgresql else name for name in names
         )
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {read} FROM {table} WHERE google_calendar_id = %s", [written.pk])  # noqa: S608
+            cursor.execute(f"SELECT {read} FROM {table} WHERE google_calendar_id = %s", [written.pk])
             found = cursor.fetchall()
         at = names.index("google_calendar_id")
         self.rows = [(*row[:at], other.pk, *row[at + 1 :]) for row in found]
         mark = "%s" if self.is_postgresql else "?"
-        self.insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"  # noqa: S608
+        self.insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"
 
     def write(self) -> None:
         if self.is_postgresql:

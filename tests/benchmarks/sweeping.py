@@ -61,7 +61,7 @@ def measure() -> Iterator[Figure]:
     for number in (FEW, MANY):
         GoogleCalendar.objects.exclude(pk=calendar.pk).filter(google_id="own")._raw_delete("default")
         multiply(account, number - GoogleAccount.objects.count(), subject=f"'many-{number}-' || n")
-        every = f"(SELECT * FROM {GoogleAccount._meta.db_table} WHERE subject LIKE 'many-%%')"  # noqa: S608
+        every = f"(SELECT * FROM {GoogleAccount._meta.db_table} WHERE subject LIKE 'many-%%')"
         multiply(calendar, source=every, account_id="s.id", google_id="'own'")
         own = list(GoogleCalendar.objects.filter(google_id="own").order_by("pk").values_list("pk", flat=True))
         due = own[:: len(own) // DUE][:DUE]

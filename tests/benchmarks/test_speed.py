@@ -40,7 +40,7 @@ def _measure(part: str, url: str) -> list[Figure]:
         TOKEN_ENCRYPTION_KEYS=key,
     )
     words = [sys.executable, "-m", "tests.benchmarks.measure", part]
-    done = subprocess.run(words, cwd=processes.ROOT, env=environment, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(words, cwd=processes.ROOT, env=environment, capture_output=True, text=True)
     sys.stderr.write(done.stderr)
     assert done.returncode == 0, done.stderr
     return [Figure(**line) for line in json.loads(done.stdout.splitlines()[-1])]

@@ -35,13 +35,13 @@ class World:
         multiply(self.block, more, google_id=mark, ical_uid=mark)
         events = GoogleEvent._meta.db_table
         GoogleEventGuest.objects.exclude(pk=self.unknown.pk)._raw_delete("default")
-        loose = f"(SELECT * FROM {events} WHERE appointment_id IS NULL AND id <> {self.block.pk})"  # noqa: S608
+        loose = f"(SELECT * FROM {events} WHERE appointment_id IS NULL AND id <> {self.block.pk})"
         multiply(self.unknown, source=loose, event_id="s.id", address="'stranger' || s.id || '@x.org'")
         uuid = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
         multiply(self.appointment, more, id=uuid, ical_uid=mark)
         PushTarget.objects.exclude(pk=self.target.pk)._raw_delete("default")
         others = (
-            f"(SELECT * FROM {Appointment._meta.db_table} WHERE ical_uid <> '{self.appointment.ical_uid}')"  # noqa: S608
+            f"(SELECT * FROM {Appointment._meta.db_table} WHERE ical_uid <> '{self.appointment.ical_uid}')"
         )
         multiply(self.target, source=others, appointment_id="s.id", event_id="'p' || s.id")
         known = f"'known{number}-' || n || '@x.org'"

@@ -51,7 +51,7 @@ def site(broker: redis.Redis, tmp_path: Path) -> Iterator[dict[str, str]]:
             "OUTSIDE": str(tmp_path / "letters"),
         }
         made = [sys.executable, "-m", "tests.campaigns.workers.unlooked", str(NUMBER)]
-        subprocess.run(made, cwd=processes.ROOT, env=processes.environment(**site), timeout=300, check=True)  # noqa: S603
+        subprocess.run(made, cwd=processes.ROOT, env=processes.environment(**site), timeout=300, check=True)
         yield site
 
 
@@ -60,7 +60,7 @@ class Workers:
 
     def __init__(self, site: dict[str, str]) -> None:
         app = ["-m", "celery", "-A", "tests.campaigns.workers.celery_app"]
-        self.process = subprocess.Popen(  # noqa: S603 (our own words)
+        self.process = subprocess.Popen(
             [sys.executable, *app, "worker", "-c", "4", "--without-gossip", "--without-mingle"],
             cwd=processes.ROOT,
             env=processes.environment(**site),

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from phonenumbers import is_valid_number, parse
 
@@ -414,9 +416,6 @@ def test_an_sms_is_counted_on_what_it_becomes(desk: Client) -> None:
 
 
 def queries_of_page(client: Client, path: str) -> int:
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
-
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return len(captured)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.db import connection as default
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -116,8 +117,6 @@ def test_links_cost_no_statement_a_message() -> None:
 
 
 def connection() -> Any:
-    from django.db import connection as default  # noqa: PLC0415
-
     return default
 
 

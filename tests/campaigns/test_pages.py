@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core import mail, signing
-from django.test import Client
+from django.db import connection
+from django.template import Context, Template
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -84,8 +86,6 @@ def test_empty_list_says_what_to_do(desk: Client) -> None:
 
 
 def queries(client: Client, name: str, *args: Any, **query: str) -> int:
-    from django.db import connection  # noqa: PLC0415
-
     with CaptureQueriesContext(connection) as captured:
         page(client, name, *args, **query)
     return len(captured)
@@ -290,9 +290,6 @@ def test_admin_lists_searches_and_opens_every_model(model: str) -> None:
 
 
 def part(tag: str, target: Any, user: User) -> str:
-    from django.template import Context, Template  # noqa: PLC0415
-    from django.test import RequestFactory  # noqa: PLC0415
-
     request = RequestFactory().get("/")
     request.user = user
     template = Template(f"{{% load reminders %}}{{% {tag} target %}}")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection as default
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -122,8 +123,6 @@ def test_the_log_costs_the_same_for_one_and_four(desk: Client) -> None:
 
 
 def connection() -> Any:
-    from django.db import connection as default  # noqa: PLC0415
-
     return default
 
 

@@ -54,7 +54,7 @@ def played(url: str, outside: Path) -> Scenes:
         OUTSIDE=str(outside),
     )
     words = [sys.executable, "-m", "tests.campaigns.workers.scenes"]
-    done = subprocess.run(  # noqa: S603 (our own words)
+    done = subprocess.run(
         words, cwd=processes.ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr

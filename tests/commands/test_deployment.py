@@ -77,7 +77,7 @@ def test_worker_and_beat_in_processes_of_their_own_do_what_is_due(deployment):
 def wait_until_none(database: psycopg.Connection, rows: str, seconds: float = 40) -> int:
     deadline = time.monotonic() + seconds
     while True:
-        (count,) = database.execute(f"SELECT count(*) FROM {rows}").fetchone()  # noqa: S608 (our own words)
+        (count,) = database.execute(f"SELECT count(*) FROM {rows}").fetchone()
         if not count or time.monotonic() > deadline:
             return count
         # Another process works; there is nothing in this one to wait on.
