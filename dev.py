@@ -29,6 +29,7 @@ TOOLS = HERE / ".tools"
 VENV = HERE / ".venv"
 STAMP = VENV / ".synced.json"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+BYTECODE = HERE / ".local" / "pycache"
 UV_VERSION = "0.13.9"
 OLDEST_PYTHON = (3, 11)
 # What `reset` removes from `.local`. Not the secrets: new ones would only make stored tokens unreadable.
@@ -61,7 +62,7 @@ def set_up(*groups: str) -> None:
     wanted_groups = {*groups, *synced.get("groups", [])}
     if PYTHON.exists() and synced.get("locked") == locked and wanted_groups == set(synced["groups"]):
         return
-    say("Setting up .venv (once; well under a minute) …")
+    say("Setting up .venv (once; about ten seconds) …")
     sync(fetch_uv(), sorted(wanted_groups))
     STAMP.write_text(json.dumps({"locked": locked, "groups": sorted(wanted_groups)}))
 
@@ -114,8 +115,6 @@ def sync(uv: Path, groups: list[str]) -> None:
     environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(VENV)}
     environment.pop("VIRTUAL_ENV", None)  # uv warns about another environment that is active
     command = [str(uv), "sync", "--locked", "--quiet", "--no-default-groups", "--python", sys.executable]
-    # Or each process compiles Django anew where PYTHONDONTWRITEBYTECODE is set: three times the start.
-    command += ["--compile-bytecode"]
     for group in groups:
         command += ["--group", group]
     if not succeeds(command, environment):
@@ -283,10 +282,19 @@ def remove(paths: list[Path]) -> None:
 def hand_over(command: list[str], environment: dict[str, str]) -> NoReturn:
     """Become `command`, so that Ctrl-C reaches it alone and its exit code is ours."""
     os.chdir(HERE)
+    environment = with_bytecode(environment)
     if os.name == "nt":  # execv there starts a second process and gives the terminal back too early
         raise SystemExit(0 if succeeds(command, environment) else 1)
     sys.stdout.flush()
     os.execve(command[0], command, environment)  # noqa: S606 (no shell is the point)
+
+
+def with_bytecode(environment: dict[str, str]) -> dict[str, str]:
+    """`environment` in which what one process compiles is kept for the next. Without it, as some containers are set,
+    each start compiles Django and all else anew, which takes longer than the rest of it.
+    """
+    kept = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"PYTHONPYCACHEPREFIX": str(BYTECODE), **kept}
 
 
 def succeeds(command: list[str], environment: dict[str, str]) -> bool:

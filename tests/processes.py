@@ -28,6 +28,7 @@ OURS |= {
 def environment(**ours: str) -> dict[str, str]:
     """This process's environment without any variable of ours, and with `ours`."""
     kept = {name: value for name, value in os.environ.items() if name not in OURS}
+    kept.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".local" / "pycache"))
     return {name: value for name, value in kept.items() if not name.startswith("GOOGLE_")} | ours
 
 

@@ -165,3 +165,9 @@ def bare_tree(tmp_path: Path) -> Path:
     for name in ("dev.py", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
+
+
+def test_what_one_process_compiles_is_kept_for_the_next_whatever_the_shell_says() -> None:
+    environment = dev.with_bytecode({"PYTHONDONTWRITEBYTECODE": "1", "PORT": "8010"})
+    assert environment == {"PORT": "8010", "PYTHONPYCACHEPREFIX": str(dev.HERE / ".local" / "pycache")}
+    assert dev.with_bytecode({"PYTHONPYCACHEPREFIX": "/mine"}) == {"PYTHONPYCACHEPREFIX": "/mine"}
