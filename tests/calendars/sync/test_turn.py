@@ -2,6 +2,7 @@
 
 import datetime
 from itertools import permutations
+from typing import Any
 
 import pytest
 import time_machine
@@ -42,6 +43,13 @@ class TwoCalendars:
         """The person drags an event to another of their calendars; its id stays."""
         self.google.drag(self.desk.address, event_id, here.google_id, there.google_id)
 
+    def add_and_read(self) -> dict[str, Any]:
+        """An event with a guest in the first calendar, as Google answers it; both calendars were read since."""
+        event = self.google.add(self.desk.address, guests=("ann@x.org",))
+        for google_calendar in (self.first, self.second):
+            self.turn(google_calendar, NOW)
+        return event
+
     def turn(self, google_calendar: GoogleCalendar, now: datetime.datetime) -> list[int]:
         with time_machine.travel(now, tick=False):
             turn = take_turn(google_calendar.pk, now, pulls=True)
@@ -69,9 +77,7 @@ def test_event_dragged_between_two_linked_calendars_stays_one_appointment(
 ) -> None:
     """Whichever of the two is pulled first; and dragged back as well."""
     two = TwoCalendars(google, is_linked=True)
-    event = google.add(two.desk.address, guests=("ann@x.org",))
-    for google_calendar in (two.first, two.second):
-        two.turn(google_calendar, NOW)
+    event = two.add_and_read()
     made = Appointment.objects.get()
     now = NOW
     for here, there in ((two.first, two.second), (two.second, two.first)):
@@ -91,9 +97,7 @@ def test_event_dragged_away_and_back_before_the_other_calendar_is_read_is_not_ta
     google: Google,
 ) -> None:
     two = TwoCalendars(google, is_linked=True)
-    event = google.add(two.desk.address, guests=("ann@x.org",))
-    for google_calendar in (two.first, two.second):
-        two.turn(google_calendar, NOW)
+    event = two.add_and_read()
     two.drag(event["id"], two.first, two.second)
     assert two.turn(two.first, NOW + LATER) == [two.second.pk]
     two.drag(event["id"], two.second, two.first)
@@ -111,9 +115,7 @@ def test_appointment_moved_here_after_its_event_was_dragged_moves_the_one_event_
     google: Google,
 ) -> None:
     two = TwoCalendars(google, is_linked=True)
-    event = google.add(two.desk.address, guests=("ann@x.org",))
-    for google_calendar in (two.first, two.second):
-        two.turn(google_calendar, NOW)
+    event = two.add_and_read()
     two.drag(event["id"], two.first, two.second)
     for google_calendar in (two.first, two.second, two.first):
         two.turn(google_calendar, NOW + LATER)
