@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from campaigns.delivery import clock
+from campaigns.delivery import clock, prepared
 from campaigns.models import Outgoing
 
 # The commit does not wait for the disk. Said inside the statement, it is true of this transaction alone.
@@ -49,17 +49,14 @@ def write(
     Without `survives_power_cut` PostgreSQL may lose it again when its machine dies within the next second, never when
     only a worker does. SQLite does not wait for the disk in any case (settings.DATABASES).
     """
-    fields = [row._meta.get_field(name) for name in values]
+    relaxed = not survives_power_cut and connection.vendor == "postgresql"
+    statement, columns = _update(type(row), tuple(values), condition.sql, relaxed=relaxed)
     params = [
-        field.get_db_prep_save(value, connection)  # type: ignore[union-attr]  # a column, never a reverse relation
-        for field, value in zip(fields, values.values(), strict=True)
+        column.get_db_prep_save(value, connection)
+        for column, value in zip(columns, values.values(), strict=True)
     ]
-    asked = condition.sql
-    if not survives_power_cut and connection.vendor == "postgresql":
-        asked = f"{asked} AND {RELAXED}"
     with connection.cursor() as cursor:
-        update = _update(type(row), tuple(values), asked) + clock.asked_along()
-        cursor.execute(update, [*params, row.pk, *condition.params])
+        prepared.execute(cursor, statement, [*params, row.pk, *condition.params])
         written_at = clock.heard(cursor)
     if written_at is not None:
         for name, value in values.items():
@@ -68,7 +65,12 @@ def write(
 
 
 @cache
-def _update(model: type[Outgoing], names: tuple[str, ...], condition: str) -> str:
+def _update(
+    model: type[Outgoing], names: tuple[str, ...], condition: str, *, relaxed: bool
+) -> tuple[str, list[Any]]:
+    """The statement, and the columns it assigns in their order."""
     columns: list[Any] = [model._meta.get_field(name) for name in names]
     assigned = ", ".join(f"{field.column} = %s" for field in columns)
-    return f"UPDATE {model._meta.db_table} SET {assigned} WHERE id = %s AND {condition}"  # noqa: S608 (names of ours)
+    asked = f"{condition} AND {RELAXED}" if relaxed else condition
+    update = f"UPDATE {model._meta.db_table} SET {assigned} WHERE id = %s AND {asked}"  # noqa: S608 (names of ours)
+    return update + clock.asked_along(), columns

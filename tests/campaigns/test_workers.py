@@ -148,3 +148,13 @@ def test_only_what_may_arrive_twice_begins_before_it_is_on_the_disk(scenes: Scen
     """SQLite waits for it in no case."""
     expected = {"email": "off", "sms": "on"}
     assert scenes.get("waits for the disk", expected) == expected
+
+
+def test_the_two_statements_of_a_delivery_are_planned_once_for_all(scenes: Scenes) -> None:
+    expected = {"end": all_sent(), "uses": [NUMBER, NUMBER]}
+    assert scenes.get("planned", expected) == expected
+
+
+@pytest.mark.parametrize("kind", ["none left", "left by others"])
+def test_a_connection_that_a_pooler_hands_on_loses_and_doubles_nothing(scenes: Scenes, kind: str) -> None:
+    assert scenes.get("handed on", {kind: all_sent()})[kind] == all_sent()

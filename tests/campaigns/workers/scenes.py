@@ -39,6 +39,8 @@ def main() -> None:
         found["machine ahead"] = machine_ahead()
         found["machine behind"] = machine_behind()
         found["waits for the disk"] = {medium: waits_for_disk(medium) for medium in ("email", "sms")}
+        found["planned"] = planned_once()
+        found["handed on"] = {kind: handed_on(how) for kind, how in HANDINGS.items()}
     json.dump(found, sys.stdout)
 
 
@@ -295,6 +297,54 @@ def waits_for_disk(medium: str) -> str:
         assert claims.record_begun(mailing, row, claim, mailing.letter(row, now))
         cursor.execute("SHOW synchronous_commit")
         return str(cursor.fetchone()[0])
+
+
+def planned_once() -> Scene:
+    """How often each statement of which a delivery consists went by its name, most often first."""
+    start()
+    deliver_here()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generic_plans + custom_plans FROM pg_prepared_statements ORDER BY 1 DESC")
+        return {"end": result(), "uses": [uses for (uses,) in cursor.fetchall()]}
+
+
+def deliver_here() -> None:
+    """In this process, over a connection that has carried out nothing yet."""
+    connection.close()
+    with patch.dict("campaigns.delivery.TRANSPORTS"):
+        worker()()
+
+
+def forget_all() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+
+def believe_none() -> None:
+    from campaigns.delivery import prepared
+
+    prepared._kept.clear()
+
+
+# What a pooler does that lends one connection to several of us: the next statement finds none of the names that it
+# left, or names that it did not leave.
+HANDINGS: dict[str, Callable[[], None]] = {"none left": forget_all, "left by others": believe_none}
+
+
+def handed_on(how: Callable[[], None]) -> Scene:
+    """A delivery whose connection is another's before each of its statements."""
+    from campaigns.delivery import prepared
+
+    original = prepared.execute
+
+    def execute(*args: Any) -> None:
+        how()
+        original(*args)
+
+    start()
+    with patch.object(prepared, "execute", execute):
+        deliver_here()
+    return result()
 
 
 if __name__ == "__main__":
