@@ -7,7 +7,7 @@ that a reconnect doubles nothing and decisions stand.
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget, SyncRun
 from calendars.sync import targets
@@ -45,13 +45,19 @@ def forget(google_calendars: list[int]) -> None:
         state=SyncRun.State.DONE, error=""
     )
     GoogleCalendar.objects.filter(pk__in=google_calendars).update(
-        sync_token="", next_full_at=None, window_starts_at=None, window_ends_at=None
+        sync_token="",
+        next_full_at=None,
+        window_starts_at=None,
+        window_ends_at=None,
+        # A pull under way would go on where its list was, and what it had listed before is forgotten.
+        claimed_until=None,
     )
 
 
 def forget_unread() -> None:
-    """Forget every Google calendar that was read once and that no configuration names any more."""
-    unread = GoogleCalendar.objects.filter(next_pull_at=None).exclude(sync_token="")
+    """Forget every Google calendar that was read, if only in part, and that no configuration names any more."""
+    seen = GoogleEvent.objects.filter(google_calendar=OuterRef("pk")).exclude(etag="")
+    unread = GoogleCalendar.objects.filter(~Q(sync_token="") | Exists(seen), next_pull_at=None)
     forget(list(unread.values_list("pk", flat=True)))
 
 

@@ -8,7 +8,7 @@ its id before anything follows from its absence.
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.conf import settings
@@ -40,34 +40,28 @@ def pull(
     ends_turn: bool = False,
     follows_break: bool = False,
     progress: Callable[[], None] = lambda: None,
+    held: Callable[[], Q] = Q,
     interval: timedelta | None = None,
 ) -> "Pull":
     """Read what changed (or everything, when the token is missing, dead, or a day old) into observations.
 
-    `interval`: until the next one, PULL_INTERVAL where it is None. The caller holds the calendar's claim; with
-    `ends_turn` a pull that finds nothing gives it back along with the token; `follows_break`: an earlier one broke
-    off (`SyncRun` still running); `progress` is called as it goes on.
+    `interval`: until the next one, PULL_INTERVAL where it is None. The caller holds the calendar's claim, and `held`
+    says what is true as long as it does; with `ends_turn` a pull that finds nothing gives it back along with the token;
+    `follows_break`: an earlier one broke off (`SyncRun` still running); `progress` is called as it goes on.
     Raises what the client raises, but PullInFull, and LetGo; then the token is as it was.
     """
+    begin = partial(Pull, google_calendar, client, now, held=held, interval=interval)
     anchored = google_calendar.next_full_at is not None and google_calendar.next_full_at > now
     if not full and anchored and google_calendar.sync_token:
         try:
-            return Pull(
-                google_calendar,
-                client,
-                now,
-                is_full=False,
-                ends_turn=ends_turn,
-                follows_break=follows_break,
-                interval=interval,
-            ).run(progress)
+            return begin(is_full=False, ends_turn=ends_turn, follows_break=follows_break).run(progress)
         except PullInFull:
             logger.info("Sync token of Google calendar %d is dead; pulling in full.", google_calendar.pk)
-    return Pull(google_calendar, client, now, is_full=True, interval=interval).run(progress)
+    return begin(is_full=True).run(progress)
 
 
 class LetGo(Exception):
-    """The calendar was disconnected, or is not read any more, since its pull began: nothing more is kept of it."""
+    """The calendar was disconnected, or another worker has it, since its pull began: nothing more is kept of it."""
 
 
 class Pull:
@@ -82,6 +76,7 @@ class Pull:
         is_full: bool,
         ends_turn: bool = False,
         follows_break: bool = False,
+        held: Callable[[], Q] = Q,
         interval: timedelta | None = None,
     ) -> None:
         self.google_calendar = google_calendar
@@ -92,6 +87,7 @@ class Pull:
         self.starts_anew = is_full and not google_calendar.sync_token
         self.ends_turn = ends_turn
         self.follows_break = follows_break
+        self.held = held
         self.interval = interval or settings.PULL_INTERVAL
         self.pages = self.events = self.found = 0
         self.aside: set[str] = set()
@@ -174,6 +170,7 @@ class Pull:
     def _check_is_read(self) -> None:
         """Raises LetGo. Who lets the calendar go after this waits until the transaction ends, and forgets it all."""
         rows = GoogleCalendar.objects.select_for_update(no_key=True).filter(
+            self.held(),
             pk=self.google_calendar.pk,
             sync_token=self.google_calendar.sync_token,
             next_pull_at__isnull=self.google_calendar.next_pull_at is None,

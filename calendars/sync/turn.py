@@ -132,6 +132,10 @@ class Claim:
         self.rows.filter(claimed_until=self.until).update(claimed_until=until)
         self.until = until
 
+    def held(self) -> Q:
+        """True of the row as long as this worker has it."""
+        return Q(claimed_until=self.until)
+
     def release(self) -> None:
         """Give it back, unless another worker has it by now."""
         self.rows.filter(claimed_until=self.until).update(claimed_until=None)
@@ -221,6 +225,7 @@ def _pull(turn: Turn, found: Found, now: datetime, claim: Claim, *, full: bool, 
                 follows_break=found.follows_break,
                 interval=channels.pull_interval(has_channel=found.has_channel),
                 progress=claim.keep,
+                held=claim.held,
             )
     except GoogleError as error:
         turn.error = _remember_failed_pull(google_calendar, error, now)

@@ -63,6 +63,35 @@ def when(slot: int, hours: int = 1) -> dict[str, Any]:
     }
 
 
+# What people and other workers do while a worker is in the middle of something.
+MEANWHILE: dict[str, Callable[["Histories", str, int, int], Any]] = {
+    "add": lambda it, address, index, slot: it.add(address, slot, [OUTSIDE[index % 4]]),
+    "move": lambda it, address, index, slot: it.move(address, index, slot),
+    "delete": lambda it, address, index, slot: it.delete(address, index),
+    "rename at google": lambda it, address, index, slot: it.edit(address, index, {"summary": "Other words"}),
+    "invite": lambda it, address, index, slot: it.invite(address, index, [OUTSIDE[slot % 4]], False),
+    "answer": lambda it, address, index, slot: it.answer(address, index, "declined"),
+    "delete series": lambda it, address, index, slot: it.delete_series(address, index),
+    "drag": lambda it, address, index, slot: it.move_between(index, slot % 2 == 0),
+    "book": lambda it, address, index, slot: it.book(index % 4, OUTSIDE[slot % 4], slot, Origin.STAFF, None),
+    "reschedule": lambda it, address, index, slot: it.appointments() and it.reschedule(index, slot, None),
+    "cancel": lambda it, address, index, slot: it.appointments() and it.cancel(index, None),
+    "restore": lambda it, address, index, slot: it.appointments() and it.set_status(index, "confirmed"),
+    "rename": lambda it, address, index, slot: it.ledger.titles and it.rename(index, None),
+    "make": lambda it, address, index, slot: it.decide(index, "make", None),
+    "private": lambda it, address, index, slot: it.decide(index, "private", None),
+    "option": lambda it, address, index, slot: it.decide(index, "option", None),
+    "disconnect": lambda it, address, index, slot: it.disconnect(index % 3),
+    "reconnect": lambda it, address, index, slot: it.reconnect(index % 3),
+    "connect anew": lambda it, address, index, slot: (it.disconnect(index % 3), it.reconnect(index % 3)),
+    "reconfigure": lambda it, address, index, slot: it.reconfigure(
+        index % 3, Setup(("two_way", "smart", "one_way")[slot % 3], True, True, True, slot % 2 == 0, False)
+    ),
+    "other worker": lambda it, address, index, slot: it.turn(index, slot % 2 == 0, None),
+    "sweep": lambda it, address, index, slot: it.sweep(None),
+}
+
+
 class Histories(RuleBasedStateMachine):
     """Set `place` on a subclass; `steps` counts what all histories did."""
 
@@ -87,6 +116,7 @@ class Histories(RuleBasedStateMachine):
         self.world = World(self.place, instance_ids=instance_ids, empty_pages=empty_pages)
         self.ledger = promises.Ledger()
         self.serial = 0
+        self.is_meanwhile = False
         for address in known:
             self.world.add_contact(address)
         for index, setup in enumerate(setups):
@@ -103,9 +133,11 @@ class Histories(RuleBasedStateMachine):
             self.sync()
 
     def step(self, act: Callable[[], Any], *, dies_after: int | None = None) -> Any:
-        """One thing that happens, judged by what it left behind."""
+        """One thing that happens, judged by what it left behind; what happens in the middle of another, with that."""
         Histories.steps += 1
         self.world.pass_time(datetime.timedelta(seconds=7))
+        if self.is_meanwhile:
+            return act()
         answer = None
         with self.place.dying(dies_after):
             answer = act()
@@ -505,6 +537,30 @@ class Histories(RuleBasedStateMachine):
 
     # --- workers ----------------------------------------------------------------------------------------------
 
+    @rule(
+        busy=st.sampled_from(["turn", "turn", "sweep", "work", "later"]),
+        after=st.one_of(st.integers(0, 12), st.integers(0, 80)),
+        act=st.sampled_from(sorted(MEANWHILE)),
+        address=who,
+        index=which,
+        slot=slots,
+    )
+    def meanwhile(self, busy: str, after: int, act: str, address: str, index: int, slot: int) -> None:
+        """While a worker is busy, so many statements and requests on, somebody else does something."""
+
+        def happens() -> None:
+            self.is_meanwhile = True
+            try:
+                MEANWHILE[act](self, address, index, slot)
+            finally:
+                self.is_meanwhile = False
+
+        self.place.meanwhile, self.place.meanwhile_after = happens, after
+        if busy == "turn":
+            self.turn(index, True, None)
+        elif busy != "later":
+            getattr(self, busy)(None)
+
     @rule(index=which, pulls=st.booleans(), life=lives)
     def turn(self, index: int, pulls: bool, life: int | None) -> None:
         calendars = self.world.calendars()
@@ -528,6 +584,7 @@ class Histories(RuleBasedStateMachine):
     # --- the end ----------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
+        self.place.meanwhile = None
         before: object = None
         for _ in range(ROUNDS):
             self.world.mend()

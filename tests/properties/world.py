@@ -101,6 +101,10 @@ class Place:
         self.dice = random.Random(0)  # noqa: S311 (the same ids every time)
         # Statements and requests until the process dies; None: it lives.
         self.life: int | None = None
+        # What somebody else does after so many of them, between two transactions.
+        self.meanwhile: Callable[[], Any] | None = None
+        self.meanwhile_after = 0
+        self.is_busy = False
         self.meddle: Meddle = straight
 
     def http(self) -> Any:
@@ -118,11 +122,26 @@ class Place:
         return apply_async
 
     def breathe(self) -> None:
+        self._let_others()
         if self.life is None:
             return
         if self.life <= 0:
             raise Died
         self.life -= 1
+
+    def _let_others(self) -> None:
+        """What was to happen meanwhile happens now, if it is time and no transaction of this process is open."""
+        if self.meanwhile is None or not self.is_busy or connection.in_atomic_block:
+            return
+        self.meanwhile_after -= 1
+        if self.meanwhile_after >= 0:
+            return
+        act, life = self.meanwhile, self.life
+        self.meanwhile = self.life = None
+        try:
+            act()
+        finally:
+            self.life = life
 
     def statement(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         # A database undoes what a dead process began: that part is not the process's.
@@ -133,13 +152,13 @@ class Place:
     @contextmanager
     def dying(self, after: int | None) -> Iterator[None]:
         """The work inside is killed after so many statements and requests; None: it lives."""
-        self.life = after
+        self.life, self.is_busy = after, True
         try:
             yield
         except Died:
             assert not connection.in_atomic_block
         finally:
-            self.life = None
+            self.life, self.is_busy = None, False
 
 
 class World:
@@ -152,7 +171,7 @@ class World:
         _empty_database()
         place.queue.clear()
         place.dice.seed(0)
-        place.life, place.meddle = None, straight
+        place.life, place.meanwhile, place.meddle = None, None, straight
         mail.outbox.clear()
         place.clock.move_to(NOW)
         self.control.clear()
