@@ -111,16 +111,16 @@ def test_too_many_tries_of_one_machine_get_our_own_page(client: Client) -> None:
 
 
 def test_the_sign_in_page_offers_demo_people_only_in_a_local_run(client: Client, settings: object) -> None:
-    settings.DEMO_SIGN_INS = [("dana@example.com", "demo", "Dana, physiotherapist")]  # type: ignore[attr-defined]
+    settings.DEMO_SIGN_INS = [("dana@example.com", "demo", "Dana, physiotherapist")]  # type: ignore[attr-defined]  # pytest-django's settings
     assert "Dana, physiotherapist" not in client.get(reverse("account_login")).content.decode()
-    settings.DEBUG = True  # type: ignore[attr-defined]
+    settings.DEBUG = True  # type: ignore[attr-defined]  # pytest-django's settings
     assert "Dana, physiotherapist" in client.get(reverse("account_login")).content.decode()
 
 
 def test_google_is_offered_only_when_it_is_configured(client: Client, settings: object) -> None:
     assert "Continue with Google" not in client.get(reverse("account_login")).content.decode()
     app = {"client_id": "an-id", "secret": "a-secret", "key": ""}
-    settings.SOCIALACCOUNT_PROVIDERS = {"google": {"APPS": [app]}}  # type: ignore[attr-defined]
+    settings.SOCIALACCOUNT_PROVIDERS = {"google": {"APPS": [app]}}  # type: ignore[attr-defined]  # pytest-django's settings
     assert "Continue with Google" in client.get(reverse("account_login")).content.decode()
 
 

@@ -238,6 +238,6 @@ def _planning(clinic: Clinic) -> Iterator[Figure]:
         moved = seconds(lambda: follow_steps(campaign, now=timezone.now(), moves_waiting=True))
     yield Figure("followed", "   a step of it moves: appointments a second", BOOKED / moved)
     for model in (Message, Enrolment):
-        model._default_manager.all()._raw_delete("default")  # type: ignore[attr-defined]
+        model._default_manager.all()._raw_delete("default")  # type: ignore[attr-defined]  # Django's own, without signals
     campaign.delete()
     Campaign.objects.update(is_active=True)

@@ -73,7 +73,7 @@ def list_with_the_bare_library(pages: Pages) -> list[dict[str, Any]]:
     return found
 
 
-class _OverPages(AbstractAuth):  # type: ignore[misc]
+class _OverPages(AbstractAuth):  # type: ignore[misc]  # gcal_sync may be absent
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
 

@@ -45,13 +45,13 @@ class Site:
             self.sandbox.post.wait()
             return response
 
-        self.sandbox.api.answer = answer_last  # type: ignore[method-assign]
+        self.sandbox.api.answer = answer_last  # type: ignore[method-assign]  # a wrapped method
         try:
             yield
         finally:
             self.sandbox.post.wait()
             self.sandbox.post.sender = sender
-            self.sandbox.api.answer = answer  # type: ignore[method-assign]
+            self.sandbox.api.answer = answer  # type: ignore[method-assign]  # a wrapped method
 
     def statuses(self) -> list[int]:
         """What we answered to Google's messages so far."""

@@ -109,7 +109,7 @@ def test_the_policy_starts_anew_when_link_option_or_toggle_changes(
     save_configuration(values, user=user, now=NOW)
     if change.pop("linked", False):
         change["linked_calendar"] = another(linked)
-    saved = save_configuration(replace(values, **change), user=user, now=LATER)  # type: ignore[arg-type]
+    saved = save_configuration(replace(values, **change), user=user, now=LATER)  # type: ignore[arg-type]  # the fields of the table
     assert saved.policy_since == LATER
 
 
@@ -121,7 +121,7 @@ def test_the_policy_goes_on_when_anything_else_changes(
 ) -> None:
     values = ConfigurationValues(linked_calendar=linked)
     save_configuration(values, user=user, now=NOW)
-    saved = save_configuration(replace(values, **change), user=user, now=LATER)  # type: ignore[arg-type]
+    saved = save_configuration(replace(values, **change), user=user, now=LATER)  # type: ignore[arg-type]  # the fields of the table
     assert saved.policy_since == NOW
 
 

@@ -44,7 +44,7 @@ def form_for(user: User, instance: CalendarConfiguration | None = None, **data: 
 def offered(form: ConfigurationForm, name: str) -> list[str]:
     return [
         label
-        for _, group in form.fields[name].choices  # type: ignore[attr-defined]
+        for _, group in form.fields[name].choices  # type: ignore[attr-defined]  # a choice field
         for label in ([text for _, text in group] if isinstance(group, list) else [group])
     ]
 
@@ -79,7 +79,7 @@ def test_only_own_calendars_that_may_be_changed_can_be_linked(
 
 
 def test_calendars_are_grouped_by_their_account(user: User, linked: GoogleCalendar) -> None:
-    groups = [group for group, _ in ConfigurationForm(user=user).fields["conflict_calendars"].choices]  # type: ignore[attr-defined]
+    groups = [group for group, _ in ConfigurationForm(user=user).fields["conflict_calendars"].choices]  # type: ignore[attr-defined]  # a choice field
     assert groups == ["dana@gmail.example"]
 
 
@@ -108,7 +108,7 @@ def test_only_active_calendars_with_the_user_among_the_members_can_be_the_defaul
     MembershipFactory(user=user, calendar__name="Hall", calendar__kind=Calendar.Kind.UNASSIGNED)
     MembershipFactory(calendar__name="Another's")
     form = ConfigurationForm(user=user)
-    assert [label for _, label in form.fields["default_calendar"].choices] == [  # type: ignore[attr-defined]
+    assert [label for _, label in form.fields["default_calendar"].choices] == [  # type: ignore[attr-defined]  # a choice field
         "Select Default Calendar",
         "Mine",
     ]

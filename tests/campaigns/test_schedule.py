@@ -147,7 +147,7 @@ def test_late_step_is_skipped_unless_it_says_send_now(
 
 moments = st.datetimes(
     min_value=datetime.datetime(2025, 1, 1),  # noqa: DTZ001 (Hypothesis wants naive limits)
-    max_value=datetime.datetime(2028, 1, 1),  # noqa: DTZ001
+    max_value=datetime.datetime(2028, 1, 1),  # noqa: DTZ001 (naive on purpose)
     timezones=st.just(UTC),
 )
 windows = st.none() | st.builds(Window, st.times(), st.times(), st.sampled_from(DAYS))

@@ -38,7 +38,7 @@ def preview(client: Client, *events: TriggerEvent) -> str:
 def press(client: Client, *events: TriggerEvent) -> str:
     response = client.post(reverse("campaigns:fire"), {"event": [event.pk for event in events]})
     assert response.status_code == 302
-    return [str(message) for message in response.wsgi_request._messages][-1]  # type: ignore[attr-defined]
+    return [str(message) for message in response.wsgi_request._messages][-1]  # type: ignore[attr-defined]  # Django's, without a name of its own
 
 
 def silent(number: int = 1, **values: Any) -> list[TriggerEvent]:

@@ -62,7 +62,7 @@ def press(client: Client, page: str) -> str:
     given = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
     given.pop("csrfmiddlewaretoken", None)
     response = client.post(reverse("campaigns:fire_all"), given)
-    return [str(message) for message in response.wsgi_request._messages][-1]  # type: ignore[attr-defined]
+    return [str(message) for message in response.wsgi_request._messages][-1]  # type: ignore[attr-defined]  # Django's, without a name of its own
 
 
 def fired() -> int:

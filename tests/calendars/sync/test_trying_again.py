@@ -43,7 +43,7 @@ def garbled(
 
 def unreadable(google: Google, desk: Desk, garbled: set[str], **body: object) -> GoogleEvent:
     """An event of the desk that no pull could read."""
-    event = google.add(desk.address, guests=("ann@x.org",), **body)  # type: ignore[arg-type]
+    event = google.add(desk.address, guests=("ann@x.org",), **body)  # type: ignore[arg-type]  # as Google spells it
     garbled.add(event["id"])
     desk.turn()
     row = GoogleEvent.objects.get()

@@ -228,7 +228,7 @@ def test_one_calendar_shows_what_everybody_has_on_it() -> None:
     maria_at(signed_in()[1], NOW, calendar=calendar)
     booked(signed_in()[1], NOW)
     response = client.get(f"/calendars/{calendar.pk}/")
-    assert response.url == f"/agenda/?person=all&calendar={calendar.pk}"  # type: ignore[attr-defined]
+    assert response.url == f"/agenda/?person=all&calendar={calendar.pk}"  # type: ignore[attr-defined]  # a redirect
     assert len(feed(client, person="all", calendar=calendar.pk)) == 1
 
 

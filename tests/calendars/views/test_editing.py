@@ -237,4 +237,4 @@ def test_words_that_stay_leave_no_line(desk: Signed) -> None:
 
 def test_no_campaign_can_start_with_an_edit() -> None:
     fields = CampaignForm().fields
-    assert "edited" not in dict(fields["on_changes"].choices)  # type: ignore[attr-defined]
+    assert "edited" not in dict(fields["on_changes"].choices)  # type: ignore[attr-defined]  # a choice field

@@ -476,7 +476,7 @@ def test_the_confirmation_says_what_when_where_with_whom_and_until_when_it_may_c
         f"{link.group()}\n\n"
         "Tandem\n"
     )
-    html = letter.alternatives[0].content  # type: ignore[attr-defined]
+    html = letter.alternatives[0].content  # type: ignore[attr-defined]  # an e-mail with parts
     assert f'href="{link.group()}"' in html
     assert "Wednesday 10 June 2026, 06:00 to 06:30 EDT (America/New_York)" in html
     assert 'style="' in html
@@ -516,7 +516,7 @@ def test_what_people_type_is_escaped_and_stays_on_its_line() -> None:
     (letter,) = mail.outbox
     assert letter.subject.startswith("Booked: Tea & <b>cake</b> Bcc: all@example.com, Wednesday")
     assert "Where: <script> Room 1" in letter.body
-    html = letter.alternatives[0].content  # type: ignore[attr-defined]
+    html = letter.alternatives[0].content  # type: ignore[attr-defined]  # an e-mail with parts
     assert "Tea &amp; &lt;b&gt;cake&lt;/b&gt;" in html
     assert "<script" not in html
     assert len(letter.recipients()) == 1

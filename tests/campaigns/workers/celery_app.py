@@ -7,7 +7,7 @@ from config.celery import app
 __all__ = ["app"]
 
 
-@worker_process_init.connect  # type: ignore[untyped-decorator]
+@worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
 def on_start(**kwargs: object) -> None:
     from tests.campaigns.workers.outside import carry_all
 

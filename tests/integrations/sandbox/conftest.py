@@ -145,7 +145,7 @@ def running() -> Iterator[tuple[Sandbox, str, Receiver]]:
         return response
 
     # Every answer given to any test of this folder is held against Google's own document.
-    sandbox.api.answer = checked  # type: ignore[method-assign]
+    sandbox.api.answer = checked  # type: ignore[method-assign]  # a wrapped method
     server = serve(sandbox)
     yield sandbox, server.url, receiver
     assert strays == []

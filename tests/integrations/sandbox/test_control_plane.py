@@ -106,7 +106,7 @@ def test_a_restart_keeps_grants_events_and_sync_tokens(tmp_path: Path) -> None:
     path = tmp_path / "google.db"
     first = Sandbox(path, now=NOW)
     server = serve(first)
-    before = Google(first, server.url, None)  # type: ignore[arg-type]
+    before = Google(first, server.url, None)  # type: ignore[arg-type]  # no client is needed
     tokens = first.control.issue_tokens(DANA)
     _, token = everything(before.service_for(tokens.access_token))
     before.close()
@@ -114,7 +114,7 @@ def test_a_restart_keeps_grants_events_and_sync_tokens(tmp_path: Path) -> None:
     first.close()
     second = Sandbox(path)
     server = serve(second)
-    after = Google(second, server.url, None)  # type: ignore[arg-type]
+    after = Google(second, server.url, None)  # type: ignore[arg-type]  # no client is needed
     assert second.control.now() == NOW
     second.control.insert(DANA, DANA, event("After"))
     service = after.service_for(tokens.access_token)

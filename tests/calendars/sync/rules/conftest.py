@@ -44,11 +44,11 @@ class Answers:
 def answers(google: Google, sandbox_server: tuple[Sandbox, RunningServer]) -> Iterator[Answers]:
     api = sandbox_server[0].api
     ours = Answers(sandbox_server[0])
-    api.answer = ours.answer  # type: ignore[method-assign]
+    api.answer = ours.answer  # type: ignore[method-assign]  # a wrapped method
     try:
         yield ours
     finally:
-        api.answer = ours.real  # type: ignore[method-assign]
+        api.answer = ours.real  # type: ignore[method-assign]  # a wrapped method
 
 
 @pytest.fixture
