@@ -65,6 +65,12 @@ def _quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def _static_files_as_they_are_asked_for(settings: Any) -> None:
+    """Each test's client is a server of its own: to list all static files first was a quarter of a page's test."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[tuple[Sandbox, RunningServer]]:
     sandbox = Sandbox(seed=False)
