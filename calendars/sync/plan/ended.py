@@ -20,8 +20,10 @@ from calendars.sync.plan.busy import is_busy
 def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
     if held is None:
         return Plan(CANCELLED, "Cancelled at Google.")
-    if held.is_void or (agreed is not None and agreed.is_cancelled):
+    if held.is_void:
         return Plan(CANCELLED, "Cancelled on both sides.")
+    if agreed is not None and agreed.is_cancelled:
+        return Plan(CANCELLED, "Cancelled at Google, as was known: the appointment stays as it is.")
     if held.status in FINAL or held.ends_at <= facts.now:
         return Plan(CANCELLED, "Cancelled at Google after it took place: the appointment stays as it is.")
     if facts.protects(held):

@@ -30,6 +30,8 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
         else:
             read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
             read.update(next_pull_at=now)
+            # What ended before all was given up by a disconnect is in no list: it ended as it had.
+            rows.filter(status="cancelled", etag="").update(etag=f"{event.etag}-series")
         return
     # Given up by a disconnect, it blocks no more: that is planned again, also under the etag it had.
     rows.filter(etag="").update(replan=GoogleEvent.Replan.RESUME)

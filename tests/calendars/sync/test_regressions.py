@@ -487,3 +487,26 @@ def test_appointment_whose_guest_returns_is_confirmed_as_at_first(
     appointment = Appointment.objects.get()
     assert appointment.status == "confirmed"
     assert [change.what for change in appointment.changes.filter(fires=False)] == ["booked", "confirmed"]
+
+
+def test_move_of_what_became_a_series_after_it_took_place_reaches_google_after_a_reconnect(
+    google: Google,
+) -> None:
+    desk = Desk(google)
+    appointment = booking.set_status(book(desk), "showed")
+    desk.turn()
+    [event] = google.events(desk.address)
+    google.change(desk.address, event, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    desk.turn()
+    single = GoogleEvent.objects.get(google_id=event["id"])
+    assert single.reason == "Cancelled at Google after it took place: the appointment stays as it is."
+    booking.reschedule(appointment, starts_at=TOMORROW_AT_TEN + HOUR, ends_at=TOMORROW_AT_TEN + 2 * HOUR)
+    disconnecting.let_go(desk.account.pk)
+    disconnecting.resume(desk.account.pk, NOW)
+    for _ in range(3):
+        desk.turn()
+    assert not PushTarget.objects.behind().exists()
+    single.refresh_from_db()
+    assert single.reason == "Cancelled at Google, as was known: the appointment stays as it is."
+    # The series, which is the person's own now, and the appointment where it was moved to.
+    assert len(google.events(desk.address)) == 4
