@@ -44,7 +44,9 @@ STATUS_AFTER = {
 ABOUT = {What.RESCHEDULED: "moved", What.NO_SHOW: "missed", What.SHOWED: "kept", RESTORED: "confirmed"}
 # What Google, where it invites, writes to the guests of.
 AT_GOOGLE = frozenset({What.BOOKED, What.RESCHEDULED, What.CANCELLED, What.INVALID, RESTORED})
-NOTHING = "None of its messages reaches anybody then."
+EMPTY = "It has no message that is switched on."
+# Why a message of a campaign that they enter tells nobody, in the order in which they are told.
+SENT, LATE, DROPPED, UNREACHED = "was sent already", "comes too late", "is void then", "reaches nobody"
 MOST_NAMES = 4
 Rows = dict[uuid.UUID, Appointment]
 Guests = dict[uuid.UUID, list[Contact]]
@@ -159,7 +161,8 @@ def _heard(read: _Read, changes: Sequence[AppointmentChange], what: str, now: da
     ]
     if told:
         return Hearing(" ".join(told))
-    reasons = [*(_why_no_campaign(cases, what) if fireable else []), *(why for *_, why in notices if why)]
+    silence = _why_no_campaign(cases, read, what, now) if fireable else []
+    reasons = [*silence, *(why for *_, why in notices if why)]
     if len(reasons) > 1:
         # Beside another reason it goes without saying.
         reasons = [why for why in reasons if why != writing.NOT_ITS_OWN]
@@ -206,7 +209,7 @@ def _by_campaigns(cases: Sequence[Case], read: _Read, what: str, now: datetime.d
             # Those that are active: the others were not read.
             for step in campaign.steps.all():
                 due = _due(step, case, now)
-                if _is_sent(step, due, case, read, what) and not why_unreachable(step.medium, reach):
+                if not _why_unsaid(step, due, case, read, what) and not why_unreachable(step.medium, reach):
                     steps.append(step)
                     if step.anchor == Step.Anchor.AT_ONCE and due.at > now and what != What.RESCHEDULED:
                         waits = f" What is said at once waits until {_moment(due.at)}."
@@ -223,14 +226,16 @@ def _due(step: Step, case: Case, now: datetime.datetime) -> Due:
     return due_at(facts_of(step), starts_at=row.starts_at, ends_at=row.ends_at, time_zone=zone, now=now)
 
 
-def _is_sent(step: Step, due: Due, case: Case, read: _Read, what: str) -> bool:
-    """Whether `step` says something of such a change, did not say it of this start before and is not too late. Of a
+def _why_unsaid(step: Step, due: Due, case: Case, read: _Read, what: str) -> str:
+    """ "" where `step` says something of such a change, did not say it of this start before and is not too late. Of a
     move nobody knows yet where to."""
     if what in VOID and step.anchor == Step.Anchor.BEFORE_START:
-        return False
+        return DROPPED
     if what == What.RESCHEDULED:
-        return True
-    return (step.pk, case.event.appointment_id, case.contact.pk) not in read.said and not due.is_skipped
+        return ""
+    if (step.pk, case.event.appointment_id, case.contact.pk) in read.said:
+        return SENT
+    return LATE if due.is_skipped else ""
 
 
 def _moment(at: datetime.datetime) -> str:
@@ -239,7 +244,7 @@ def _moment(at: datetime.datetime) -> str:
     return f"{at:%a} {at.day} {at:%b, %H:%M}"
 
 
-def _why_no_campaign(cases: Sequence[Case], what: str) -> list[str]:
+def _why_no_campaign(cases: Sequence[Case], read: _Read, what: str, now: datetime.datetime) -> list[str]:
     """Why no campaign tells anybody. One statement where one might have."""
     silent = [case.event.why for case in cases if not case.event.fired]
     if silent:
@@ -248,7 +253,26 @@ def _why_no_campaign(cases: Sequence[Case], what: str) -> list[str]:
     if not left_out:
         return [f"no campaign is about {ABOUT.get(what, what)} appointments"]
     names = Campaign.objects.in_bulk(left_out)
-    return [f"“{names[pk]}” says nothing ({_inside(why or NOTHING)})" for pk, why in left_out.items()]
+    unsaid = _unsaid(cases, read, what, now)
+    return [
+        f"“{names[pk]}” says nothing ({_inside(why or unsaid.get(pk, EMPTY))})"
+        for pk, why in left_out.items()
+    ]
+
+
+def _unsaid(cases: Sequence[Case], read: _Read, what: str, now: datetime.datetime) -> dict[int, str]:
+    """By campaign that they enter, why none of its messages leaves: "what it says was sent already"."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for case in cases:
+        for campaign in case.campaigns:
+            for step in campaign.steps.all():
+                why = _why_unsaid(step, _due(step, case, now), case, read, what)
+                found[campaign.pk].add(why or UNREACHED)
+    order = (SENT, LATE, DROPPED, UNREACHED)
+    return {
+        pk: f"what it says {' or '.join(each for each in order if each in whys)}"
+        for pk, whys in found.items()
+    }
 
 
 def _inside(why: str) -> str:

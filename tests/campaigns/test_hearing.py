@@ -235,8 +235,30 @@ def test_what_a_campaign_said_of_this_time_it_does_not_promise_again() -> None:
     appointment = ada()
     assert told_by(appointment, "cancelled") == ["Off"]
     assert told_by(appointment, "confirmed") == []
-    assert who_hears([appointment], "cancelled").is_nobody
+    assert who_hears([appointment], "cancelled").words == (
+        f"Nobody is told: “Cancelled” says nothing (what it says was sent already) and {CUSTOMERS_ONLY}."
+    )
     assert told_by(appointment, "cancelled") == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "what", "why"),
+    [
+        ([before(24)], "confirmed", "what it says comes too late"),
+        ([at_once(medium="sms"), before(24)], "confirmed", "what it says comes too late or reaches nobody"),
+        ([before(1)], "cancelled", "what it says is void then"),
+        ([at_once(is_active=False)], "cancelled", "it has no message that is switched on"),
+    ],
+)
+def test_a_campaign_that_says_nothing_says_what_becomes_of_its_messages(
+    steps: list[dict[str, Any]], what: str, why: str
+) -> None:
+    rows.campaign(*steps, name="Sure", on_changes=[what])
+    appointment = ada(starts_at=NOW + timedelta(hours=3))
+    assert who_hears([appointment], what).words == (
+        f"Nobody is told: “Sure” says nothing ({why}) and {CUSTOMERS_ONLY}."
+    )
+    assert told_by(appointment, what) == []
 
 
 def test_what_waits_for_its_hours_is_not_promised_at_once() -> None:
