@@ -102,16 +102,28 @@ def doubled_by(campaign: Campaign) -> list[Doubled]:
     """The other campaigns that are on and tell the same people the same thing at the same time. Five statements."""
     every = candidates()
     mine = next(each for each in every if each.campaign.pk == campaign.pk)
+    return _doubled(mine.filters, said_by(mine.campaign.steps.all()), every, campaign.pk)
+
+
+def doubled_with(filters: Filters, said: Collection[Said], campaign: Campaign) -> list[Doubled]:
+    """The same of what `campaign`, stored or not, is being written to take and to say. Five statements."""
+    return _doubled(filters, said, candidates(), campaign.pk)
+
+
+def _doubled(
+    filters: Filters, said: Collection[Said], every: Iterable[Candidate], own: int | None
+) -> list[Doubled]:
     found = []
     for other in every:
-        if other.campaign.is_active and other.campaign.pk != campaign.pk:
-            words = what_is_doubled(mine.filters, _said(mine.campaign), other.filters, _said(other.campaign))
+        if other.campaign.is_active and other.campaign.pk != own:
+            theirs = said_by(other.campaign.steps.all())
+            words = what_is_doubled(filters, said, other.filters, theirs)
             found += [Doubled(other.campaign, words)] if words else []
     return found
 
 
-def _said(campaign: Campaign) -> list[Said]:
-    return [Said(step.anchor, step.offset, step.medium) for step in campaign.steps.all()]
+def said_by(steps: Iterable[Step]) -> list[Said]:
+    return [Said(step.anchor, step.offset, step.medium) for step in steps]
 
 
 def _ids(rows: Iterable[object]) -> frozenset[int]:

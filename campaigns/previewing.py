@@ -8,10 +8,12 @@ from email.utils import make_msgid
 from django.utils.safestring import SafeString, mark_safe
 
 from campaigns import trial, wording
+from campaigns.candidates import Doubled, doubled_with, said_by
 from campaigns.enrolment import facts_of
 from campaigns.firing import comes_afterwards, has_no_before
 from campaigns.forms import CampaignEditor, StepForm
 from campaigns.forms.steps import EMPTY
+from campaigns.matching import Filters
 from campaigns.merge_fields import merge_fields
 from campaigns.models import Kind, Message, Step
 from campaigns.picker import LINKS, WORDS
@@ -33,6 +35,8 @@ from campaigns.timeline import BEFORE, order_of
 from campaigns.transports import TRANSPORTS, Letter, sender_domain
 
 Medium = Step.Medium
+# The fields of a step that say when and how; where one of them is wrong, nobody knows.
+TIMING = frozenset({"anchor", "amount", "unit", "medium"})
 REVIEW = "campaign.review_url"
 NOTHING = SafeString("")
 
@@ -81,6 +85,8 @@ class Preview:
     asks_review: bool
     # Whether a message before the start can ever leave.
     has_before: bool = True
+    # Whom people would hear the same from, were it on as it stands in the fields.
+    doubled: tuple[Doubled, ...] = ()
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -109,7 +115,32 @@ def preview(editor: CampaignEditor, sample: Sample, now: datetime.datetime) -> P
         tuple(card for card in cards if steps[card.form.prefix].anchor not in before),
         any(REVIEW in used_in(step.subject, step.body) for step in steps.values()),
         has_before=not has_no_before(changes),
+        doubled=tuple(_doubled(typed, steps)),
     )
+
+
+def _doubled(typed: CampaignEditor, steps: Mapping[str, Step]) -> list[Doubled]:
+    kept = [steps[form.prefix] for form in typed.present if TIMING.isdisjoint(form.errors)]
+    said = said_by(step for step in kept if step.is_active)
+    return doubled_with(_filters(typed), said, typed.campaign)
+
+
+def _filters(typed: CampaignEditor) -> Filters:
+    """What it takes as the fields read now, valid or not."""
+    fields = {name: typed.form[name].value() for name in ("trigger", "made_by", "recurring")}
+    return Filters(
+        trigger=str(fields["trigger"]),
+        changes=frozenset(_changes(typed) or ["booked"]),
+        calendars=_chosen(typed, "calendars"),
+        tags=_chosen(typed, "tags"),
+        owners=_chosen(typed, "owners"),
+        made_by=frozenset(map(str, fields["made_by"] or [])),
+        recurring=str(fields["recurring"] or ""),
+    )
+
+
+def _chosen(typed: CampaignEditor, name: str) -> frozenset[int]:
+    return frozenset(int(each) for each in typed.form[name].value() or [] if str(each).isdecimal())
 
 
 def _changes(typed: CampaignEditor) -> list[str]:

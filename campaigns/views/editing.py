@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from campaigns import previewing, replanning, sample, wording
-from campaigns.candidates import Doubled, doubled_by
 from campaigns.enrolment import changes_of
 from campaigns.entering import fitting
 from campaigns.figures.counting import in_short
@@ -17,12 +16,12 @@ from campaigns.library import BY_SLUG, RECIPES
 from campaigns.models import Campaign, Message
 from campaigns.picker import PICKS
 from campaigns.sample import Sample
+from campaigns.views.listing import warn_of_doubles
 from campaigns.views.testing import send_trial
 from contacts.viewer import viewer_of
 
 EMPTY = "empty"
 CHOICES = ("move", "leave")
-NOBODY: list[Doubled] = []
 
 
 def campaign_new(request: HttpRequest) -> HttpResponse:
@@ -71,7 +70,10 @@ def _save(request: HttpRequest, stored: Campaign | None) -> HttpResponse:
             return _ask(request, stored, follows)
     was_on = editor.campaign.is_active
     saved = editor.save(now, moves_waiting=data.get("replan") != "leave")
-    messages.success(request, _told(saved, is_news=saved.is_active and not was_on))
+    is_news = saved.is_active and not was_on
+    messages.success(request, _told(saved, is_news=is_news))
+    if is_news:
+        warn_of_doubles(request, saved)
     return redirect(saved)
 
 
@@ -115,7 +117,6 @@ def _page(request: HttpRequest, editor: CampaignEditor) -> dict[str, object]:
         "picks": PICKS,
         "waiting": _waiting(stored) if stored else 0,
         "fits": _fits(stored) if stored and stored.is_active and request.method == "GET" else 0,
-        "doubled": doubled_by(stored) if stored and request.method == "GET" else NOBODY,
         "doing": in_short(stored, timezone.now()) if stored else None,
         **_previewed(request, editor),
     }

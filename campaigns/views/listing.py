@@ -44,11 +44,12 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     )
     messages.success(request, f"“{row.name}” {effect}")
     if row.is_active:
-        _warn_of_doubles(request, row)
+        warn_of_doubles(request, row)
     return redirect("campaigns:campaigns")
 
 
-def _warn_of_doubles(request: HttpRequest, row: Campaign) -> None:
+def warn_of_doubles(request: HttpRequest, row: Campaign) -> None:
+    """Says above the next page which other campaigns tell people the same."""
     for each in doubled_by(row):
         link = format_html('<a href="{}">{}</a>', each.campaign.get_absolute_url(), each.campaign.name)
         messages.warning(request, format_html("“{}” {} People would hear twice.", link, each.words))

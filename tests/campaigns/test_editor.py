@@ -363,7 +363,7 @@ def test_preview_shows_each_step_on_a_real_appointment_in_the_persons_time(desk:
     assert "Hi Alan Turing" in text
     assert "there is no field “contact.nme”" in text
     assert "Left out: its time has passed" in text
-    assert text.count('hx-swap-oob="true"') == 4
+    assert text.count('hx-swap-oob="true"') == 5
     assert Campaign.objects.count() == 0
 
 

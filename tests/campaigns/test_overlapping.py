@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from campaigns.matching import Filters
 from campaigns.overlapping import Said, what_is_doubled
 from tests.campaigns import rows
 from tests.campaigns.rows import at_once, before
+from tests.campaigns.typed import step, stored, typed
 
 BOOKED = Filters("appointment", frozenset({"booked"}))
 NARROW = replace(
@@ -99,7 +101,7 @@ def test_its_page_and_that_of_upcoming_appointments_warn_too(desk: Client) -> No
     rows.booked()
     other = rows.campaign(before(24))
     campaign = rows.campaign(before(24), before(2))
-    told = f'“<a href="{other.get_absolute_url()}">{other.name}</a>” {ALL}'
+    told = f"{other.name}</a>” {ALL}"
     pages = [campaign.get_absolute_url(), reverse("campaigns:upcoming", args=[campaign.pk])]
     for page in pages:
         assert told in desk.get(page).content.decode()
@@ -114,3 +116,62 @@ def test_a_step_that_is_off_is_heard_by_nobody(desk: Client) -> None:
     rows.campaign(before(24, is_active=False), before(1))
     campaign = rows.campaign(before(24))
     assert "hear twice" not in desk.get(campaign.get_absolute_url()).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("typed_over", "words"),
+    [
+        ({}, "already sends an e-mail 24 h before to the same appointments."),
+        ({"steps-0-amount": "1", "steps-0-unit": "days"}, "an e-mail 24 h before"),
+        ({"trigger": "customer_booked"}, "to the same appointments."),
+        ({"steps-0-amount": "23"}, ""),
+        ({"steps-0-amount": "not a number"}, ""),
+        ({"steps-0-medium": "sms"}, ""),
+        ({"steps-0-is_active": ""}, ""),
+        ({"steps-0-DELETE": "on"}, ""),
+        ({"on_changes": ["confirmed"]}, ""),
+        ({"calendars": ["999999"]}, "to the same appointments."),
+        ({"made_by": ["nobody"]}, ""),
+    ],
+)
+def test_who_writes_a_campaign_is_warned_before_it_is_saved(
+    desk: Client, typed_over: dict[str, Any], words: str
+) -> None:
+    other = rows.campaign(before(24), name="Usual reminder")
+    data = {**typed(step(0)), **typed_over}
+    for page in (
+        desk.post(reverse("campaigns:preview"), data),
+        desk.post(reverse("campaigns:campaign_new"), {**data, "look": "1"}),
+    ):
+        told = page.content.decode()
+        assert ("hear twice" in told) is bool(words)
+        assert words in told
+        if words:
+            # It opens beside the form: what is typed is not lost.
+            assert f'<a href="{other.get_absolute_url()}" target="_blank"' in told
+
+
+@pytest.mark.django_db
+def test_the_warning_follows_what_is_typed_over_a_stored_campaign(desk: Client) -> None:
+    calendar = rows.calendar()
+    rows.campaign(before(24)).calendars.add(calendar)
+    campaign = rows.campaign(before(24))
+    data = {**typed(*stored(campaign), initial=1), "campaign": str(campaign.pk)}
+    preview = reverse("campaigns:preview")
+    assert "to some of the same appointments." in desk.post(preview, data).content.decode()
+    narrow = {**data, "calendars": [str(calendar.pk)]}
+    assert "to the same appointments." in desk.post(preview, narrow).content.decode()
+    elsewhere = {**data, "calendars": [str(rows.calendar().pk)]}
+    assert "hear twice" not in desk.post(preview, elsewhere).content.decode()
+
+
+@pytest.mark.django_db
+def test_saving_and_switching_on_at_once_warns_as_the_switch_does(desk: Client) -> None:
+    other = rows.campaign(before(24), name="Usual reminder")
+    new = reverse("campaigns:campaign_new")
+    page = desk.post(new, {**typed(step(0)), "save": "on"}, follow=True)
+    assert [str(each) for each in page.context["messages"]] == [
+        "“Reminders” is on. It takes every appointment that is made from now on.",
+        f'“<a href="{other.get_absolute_url()}">Usual reminder</a>” {ALL} People would hear twice.',
+    ]
