@@ -101,9 +101,13 @@ def merge_fields(
 
 
 def _title(appointment: Appointment, contact: Contact) -> str:
-    """What it is called to `contact`. A title that names its first contact is told to nobody else who comes."""
-    is_theirs = contact.pk == appointment.contact_id
-    if not appointment.title or (not is_theirs and _names_its_contact(appointment)):
+    """What it is called to `contact`. A title that names its first contact is told to nobody else who comes; the usual
+    one ("First visit: Ada Lovelace") is for the agenda, and those who come know their name."""
+    if contact.pk == appointment.contact_id:
+        is_telling = appointment.title != f"{appointment.calendar.name}: {contact.name}"
+    else:
+        is_telling = not _names_its_contact(appointment)
+    if not appointment.title or not is_telling:
         return appointment.calendar.name
     return appointment.title
 

@@ -7,6 +7,7 @@ secret stops the start with a line that says what to set.
 import os
 import sys
 from datetime import timedelta
+from email.utils import formataddr
 from pathlib import Path
 
 import django_stubs_ext
@@ -301,7 +302,11 @@ ANYMAIL = {
     "REQUESTS_TIMEOUT": 15,
     "WEBHOOK_SECRET": env.list("EMAIL_WEBHOOK_SECRET", default=[]),
 }
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tandem <no-reply@tandem.example>")
+# The business that messages speak for.
+BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default=formataddr((BUSINESS_NAME, "no-reply@tandem.example"))
+)
 SMS_URL = env.sms_url("SMS_URL")
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
 # How many may leave a second; 0: as fast as they are taken. Amazon SES starts at 14 for an account out of its sandbox
@@ -310,8 +315,7 @@ TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
 # (https://www.twilio.com/docs/messaging/guides/understanding-twilio-rate-limits-and-message-queues).
 EMAIL_MOST_A_SECOND = env.float("EMAIL_MOST_A_SECOND", default=0)
 SMS_MOST_A_SECOND = env.float("SMS_MOST_A_SECOND", default=1 if SMS_URL.startswith("twilio:") else 0)
-# The business that messages speak for, and how late one may still leave (a step can say otherwise).
-BUSINESS_NAME = env.str("BUSINESS_NAME", default="Tandem")
+# How late one may still leave (a step can say otherwise).
 MESSAGE_LATENESS = timedelta(minutes=env.int("MESSAGE_LATENESS_MINUTES", default=60))
 # How long what a move by staff sends waits for an undo. Tests look at once, unless it is the wait they test.
 NOTICE_GRACE = timedelta(seconds=env.int("NOTICE_GRACE_SECONDS", default=30 if not IS_TESTING else 0))

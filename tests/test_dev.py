@@ -46,6 +46,14 @@ def test_messages_of_a_local_run_are_signed_by_the_business_of_its_demo_data():
     assert "BUSINESS_NAME" not in dev.local_defaults({"BUSINESS_NAME": "Mine"})
 
 
+def test_mail_comes_from_the_business_by_its_name_unless_another_sender_is_named():
+    ask = ("-c", "from config import settings; print(settings.DEFAULT_FROM_EMAIL)")
+    names = {"DEBUG": "true", "BUSINESS_NAME": "Harbour, Physio"}
+    assert run(*ask, **names).stdout == '"Harbour, Physio" <no-reply@tandem.example>\n'
+    named = run(*ask, **names, DEFAULT_FROM_EMAIL="Dana <hello@example.com>")
+    assert named.stdout == "Dana <hello@example.com>\n"
+
+
 def test_mail_is_kept_as_files_unless_somebody_named_a_carrier(tmp_path, monkeypatch):
     monkeypatch.setenv("TANDEM_LOCAL_DIR", str(tmp_path / "a folder"))
     kept = environ.Env.email_url_config(dev.local_defaults({})["EMAIL_URL"])

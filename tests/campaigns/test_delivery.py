@@ -452,10 +452,10 @@ def test_reminder_of_a_meeting_from_google_names_no_place_that_its_event_does_no
     assert merge_fields(asked, asked.contact)["appointment"]["location"] == ""
 
 
-def test_the_usual_title_names_its_first_contact_to_nobody_else_who_comes() -> None:
+def test_the_usual_title_is_told_as_the_calendars_name_to_everybody_who_comes() -> None:
     ann, bob = rows.contact(first_name="Ann", last_name="Lee"), rows.contact()
     visit = rows.book(ann, calendar=rows.calendar(name="Back class"), guests=[bob])
-    assert merge_fields(visit, ann)["appointment"]["title"] == "Back class: Ann Lee"
+    assert merge_fields(visit, ann)["appointment"]["title"] == "Back class"
     assert merge_fields(visit, bob)["appointment"]["title"] == "Back class"
     visit.title = "Knee group"
     assert merge_fields(visit, bob)["appointment"]["title"] == "Knee group"
