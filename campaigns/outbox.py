@@ -64,6 +64,14 @@ class Row:
         return self.message.sent_at or self.message.due_at
 
     @property
+    def starts_at(self) -> datetime.datetime:
+        """The start that it is about: what was said before a move was said of another."""
+        about = (
+            self.message.told_start if isinstance(self.message, Notice) else _message(self.message).for_start
+        )
+        return about or self.appointment.starts_at
+
+    @property
     def report_tone(self) -> str:
         return REPORT_TONES[Report(self.message.report)] if self.message.report else ""
 

@@ -321,6 +321,23 @@ def test_notices_stand_beside_the_messages_of_an_appointment_and_of_a_contact(me
         assert "Mon 1 Jun 2026" in text
 
 
+def test_what_was_said_before_a_move_is_told_of_the_start_that_it_was_about(me: User) -> None:
+    rows.campaign(at_once(), before(24), name="Visit")
+    person = rows.contact()
+    appointment = rows.booked(person, origin="customer", calendar=rows.calendar(notices="all"))
+    deliver_due(NOW)
+    rows.moved(appointment, START + DAY, origin="customer")
+    text = part("contact_messages", person, me)
+    about = re.findall(r'class="small hush">([^<]*), for <a [^>]*>([^<]*)</a>', text)
+    was, is_now = "Wed 10 Jun, 10:00", "Thu 11 Jun, 10:00"
+    assert sorted(about) == [
+        ("24 h before, Visit", is_now),
+        ("At once, Confirmation", was),
+        ("At once, Move", is_now),
+        ("At once, Visit", was),
+    ]
+
+
 def test_notices_count_in_no_campaign(desk: Client) -> None:
     campaign = rows.campaign(before(24))
     rows.booked(origin="customer")
