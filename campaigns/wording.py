@@ -61,13 +61,15 @@ class Sent(Dated, Protocol):
 
 
 def messages(every: Iterable[Sent]) -> str:
-    """ "an e-mail 24 h before", "e-mails at once, 24 h before and an SMS 1 h before"."""
+    """ "an e-mail 24 h before", "e-mails at once and 2 h before", "e-mails 2 h before and an SMS 1 h before"."""
     every = list(every)
     parts = []
     for medium, (one, several) in MEDIUMS.items():
         theirs = [each for each in every if each.medium == medium]
         if theirs:
             parts.append(f"{one if len(theirs) == 1 else several} {steps(theirs).lower()}")
+    if len(parts) == 1 and " and " not in parts[0]:
+        return listed(parts[0].split(", "))
     return " and ".join(parts)
 
 

@@ -68,9 +68,9 @@ def test_the_calendars_own_notice_is_named_where_it_will_leave(
 def test_a_campaign_is_named_with_what_it_sends(what: str) -> None:
     rows.campaign(at_once(subject="Heard"), before(2), after(3), name="Changes", on_changes=[what])
     appointment = ada()
-    sent = "e-mails at once, 2 h before, 3 h after the end" if what == "rescheduled" else ""
+    sent = "e-mails at once, 2 h before and 3 h after the end" if what == "rescheduled" else ""
     assert who_hears([appointment], what).words == (
-        f"“Changes” sends {sent or 'e-mails at once, 3 h after the end'} to Ada Lovelace."
+        f"“Changes” sends {sent or 'e-mails at once and 3 h after the end'} to Ada Lovelace."
     )
     assert done(appointment, what) == ["Heard"]
 
@@ -144,7 +144,7 @@ def test_the_form_of_a_new_appointment_says_it_and_keeps_nothing(
     typed["starts_at"] = "2026-06-10T10:00"
     page = desk.post(reverse("calendars:told_of_booking"), typed).content.decode()
     assert ("The calendar tells Ada Lovelace by e-mail." in page) is (setting == "all")
-    assert "“Reminder” sends e-mails at once, 24 h before to Ada Lovelace." in page
+    assert "“Reminder” sends e-mails at once and 24 h before to Ada Lovelace." in page
     assert not Appointment.objects.exists()
     desk.post(reverse("calendars:book"), typed)
     rows.look()
@@ -294,7 +294,7 @@ def test_the_edit_page_says_who_hears_of_guests_added_and_taken_off(
     told = reverse("calendars:told_of_edit", args=[appointment.pk])
     page = desk.post(told, typed).content.decode()
     added, taken_off = page.split("Taken off:")
-    assert "“Reminder” sends e-mails at once, 24 h before to Bea Lovelace." in added
+    assert "“Reminder” sends e-mails at once and 24 h before to Bea Lovelace." in added
     assert ("The calendar tells Bea Lovelace by e-mail." in added) is (setting == "all")
     assert ("The calendar tells Ada Lovelace by e-mail." in taken_off) is (setting == "all")
     assert (CUSTOMERS_ONLY in taken_off) is (setting == "customers")
