@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch
 
+from calendars.models import Calendar
 from campaigns.enrolment import changes_of, what_started
 from campaigns.matching import Fact, Filters, concerns, why_not
 from campaigns.models import Campaign, Enrolment, Step
-from campaigns.overlapping import Said, what_is_doubled
+from campaigns.overlapping import Notifier, Said, what_calendars_tell, what_is_doubled
 from campaigns.reaching import Reach
 from contacts.models import Appointment, Contact, ContactEmail, ContactPhone
 
@@ -108,6 +109,12 @@ def doubled_by(campaign: Campaign) -> list[Doubled]:
 def doubled_with(filters: Filters, said: Collection[Said], campaign: Campaign) -> list[Doubled]:
     """The same of what `campaign`, stored or not, is being written to take and to say. Five statements."""
     return _doubled(filters, said, candidates(), campaign.pk)
+
+
+def told_by_calendars(filters: Filters, said: Collection[Said]) -> str:
+    """What calendars tell by themselves of what says a campaign that takes `filters`; one statement."""
+    rows = Calendar.objects.filter(is_active=True).order_by("name").values_list("pk", "name", "notices")
+    return what_calendars_tell(filters, said, [Notifier(*row) for row in rows])
 
 
 def _doubled(

@@ -1,7 +1,7 @@
-"""Whether two campaigns tell the same people the same thing at the same time. Pure."""
+"""Whether two campaigns, or a campaign and a calendar, tell the same people the same thing at the same time. Pure."""
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from campaigns import wording
@@ -11,6 +11,14 @@ CUSTOMER_BOOKED = "customer_booked"
 EVERYBODY = frozenset({"staff", "customer", "google"})
 # What a booking has to be for the narrower trigger to fire.
 BY_CUSTOMER = frozenset({"customer", "google"})
+# What calendars tell of by themselves. Of what came from Google they say nothing.
+NOTICED = {
+    "booked": "confirmations",
+    "confirmed": "confirmations",
+    "rescheduled": "moves",
+    "cancelled": "cancellations",
+}
+MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,36 @@ class Said:
         return anchor, self.offset, self.medium
 
 
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """A calendar. `notices`: whose bookings it tells of by itself, "all", "customers" or "none"."""
+
+    pk: int
+    name: str
+    notices: str
+
+
+def what_calendars_tell(filters: Filters, said: Collection[Said], calendars: Iterable[Notifier]) -> str:
+    """What is said at once by e-mail that calendars e-mail by themselves: "“Back class” e-mails confirmations itself to
+    customers who book online." "" where nobody hears twice."""
+    told = list(dict.fromkeys(words for what, words in NOTICED.items() if what in filters.changes))
+    makers = _makers(filters) - {"google"}
+    telling = [
+        each
+        for each in calendars
+        if (not filters.calendars or each.pk in filters.calendars)
+        and (each.notices == "all" or (each.notices == "customers" and "customer" in makers))
+    ]
+    if not (told and makers and telling and any(each.moment == AT_ONCE_BY_EMAIL for each in said)):
+        return ""
+    names, more = [f"“{each.name}”" for each in telling[:MOST_NAMES]], len(telling) - MOST_NAMES
+    whom = " to customers who book online" if all(each.notices == "customers" for each in telling) else ""
+    many = len(telling) > 1
+    tell, alone = ("e-mail", "themselves") if many else ("e-mails", "itself")
+    who = wording.listed([*names, f"{more} more"] if more > 0 else names)
+    return f"{who} {tell} {wording.listed(told)} {alone}{whom}."
+
+
 def what_is_doubled(
     filters: Filters, said: Collection[Said], other: Filters, others_said: Collection[Said]
 ) -> str:
@@ -44,6 +82,9 @@ def what_is_doubled(
         return ""
     whom = "the same appointments" if covers(other, filters) else "some of the same appointments"
     return f"already sends {wording.messages(both)} to {whom}."
+
+
+AT_ONCE_BY_EMAIL = Said("at_once", datetime.timedelta(0), "email").moment
 
 
 def meet(one: Filters, other: Filters) -> bool:

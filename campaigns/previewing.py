@@ -8,7 +8,7 @@ from email.utils import make_msgid
 from django.utils.safestring import SafeString, mark_safe
 
 from campaigns import trial, wording
-from campaigns.candidates import Doubled, doubled_with, said_by
+from campaigns.candidates import Doubled, doubled_with, said_by, told_by_calendars
 from campaigns.enrolment import facts_of
 from campaigns.firing import comes_afterwards, has_no_before
 from campaigns.forms import CampaignEditor, StepForm
@@ -16,6 +16,7 @@ from campaigns.forms.steps import EMPTY
 from campaigns.matching import Filters
 from campaigns.merge_fields import merge_fields
 from campaigns.models import Kind, Message, Step
+from campaigns.overlapping import Said
 from campaigns.picker import LINKS, WORDS
 from campaigns.rendering import (
     Fields,
@@ -85,8 +86,10 @@ class Preview:
     asks_review: bool
     # Whether a message before the start can ever leave.
     has_before: bool = True
-    # Whom people would hear the same from, were it on as it stands in the fields.
+    # Whom people would hear the same from, were it on as it stands in the fields: other campaigns, and in words their
+    # calendars.
     doubled: tuple[Doubled, ...] = ()
+    told_by_calendars: str = ""
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -108,6 +111,7 @@ def preview(editor: CampaignEditor, sample: Sample, now: datetime.datetime) -> P
     ordered = sorted(editor.steps.forms, key=lambda form: order_of(steps[form.prefix], length))
     cards = [Card(form, looks[form.prefix], number) for number, form in enumerate(ordered, start=1)]
     changes = _changes(typed)
+    filters, said = _filters(typed), _said(typed, steps)
     before = BEFORE - {Step.Anchor.AT_ONCE} if comes_afterwards(changes) else BEFORE
     return Preview(
         sample,
@@ -115,14 +119,14 @@ def preview(editor: CampaignEditor, sample: Sample, now: datetime.datetime) -> P
         tuple(card for card in cards if steps[card.form.prefix].anchor not in before),
         any(REVIEW in used_in(step.subject, step.body) for step in steps.values()),
         has_before=not has_no_before(changes),
-        doubled=tuple(_doubled(typed, steps)),
+        doubled=tuple(doubled_with(filters, said, editor.campaign)),
+        told_by_calendars=told_by_calendars(filters, said),
     )
 
 
-def _doubled(typed: CampaignEditor, steps: Mapping[str, Step]) -> list[Doubled]:
+def _said(typed: CampaignEditor, steps: Mapping[str | None, Step]) -> list[Said]:
     kept = [steps[form.prefix] for form in typed.present if TIMING.isdisjoint(form.errors)]
-    said = said_by(step for step in kept if step.is_active)
-    return doubled_with(_filters(typed), said, typed.campaign)
+    return said_by(step for step in kept if step.is_active)
 
 
 def _filters(typed: CampaignEditor) -> Filters:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from campaigns.matching import Filters
-from campaigns.overlapping import Said, what_is_doubled
+from campaigns.overlapping import Notifier, Said, what_calendars_tell, what_is_doubled
 from tests.campaigns import rows
 from tests.campaigns.rows import at_once, before
 from tests.campaigns.typed import step, stored, typed
@@ -175,3 +175,60 @@ def test_saving_and_switching_on_at_once_warns_as_the_switch_does(desk: Client) 
         "“Reminders” is on. It takes every appointment that is made from now on.",
         f'“<a href="{other.get_absolute_url()}">Usual reminder</a>” {ALL} People would hear twice.',
     ]
+
+
+KNEES, SPINES, HANDS = (
+    Notifier(1, "Knees", "customers"),
+    Notifier(2, "Spines", "all"),
+    Notifier(3, "Hands", "none"),
+)
+ALL_THREE = [KNEES, SPINES, HANDS]
+
+
+@pytest.mark.parametrize(
+    ("filters", "said", "words"),
+    [
+        (BOOKED, [DAY_BEFORE], ""),
+        (BOOKED, [replace(CONFIRMATION, medium="sms")], ""),
+        (BOOKED, [CONFIRMATION], "“Knees” and “Spines” e-mail confirmations themselves."),
+        (
+            replace(BOOKED, calendars=frozenset({1})),
+            [CONFIRMATION],
+            "“Knees” e-mails confirmations itself to customers who book online.",
+        ),
+        (replace(BOOKED, calendars=frozenset({3})), [CONFIRMATION], ""),
+        (
+            replace(BOOKED, made_by=frozenset({"staff"})),
+            [CONFIRMATION],
+            "“Spines” e-mails confirmations itself.",
+        ),
+        (replace(BOOKED, made_by=frozenset({"google"})), [CONFIRMATION], ""),
+        (
+            replace(BOOKED, trigger="customer_booked", calendars=frozenset({1})),
+            [CONFIRMATION],
+            "“Knees” e-mails confirmations itself to customers who book online.",
+        ),
+        (
+            replace(BOOKED, changes=frozenset({"cancelled", "rescheduled"}), calendars=frozenset({2})),
+            [CONFIRMATION],
+            "“Spines” e-mails moves and cancellations itself.",
+        ),
+        (replace(BOOKED, changes=frozenset({"no_show"})), [CONFIRMATION], ""),
+    ],
+)
+def test_people_hear_twice_where_their_calendar_tells_them_too(
+    filters: Filters, said: list[Said], words: str
+) -> None:
+    assert what_calendars_tell(filters, said, ALL_THREE) == words
+
+
+@pytest.mark.django_db
+def test_who_writes_a_confirmation_is_warned_that_calendars_confirm(desk: Client) -> None:
+    rows.calendar(name="Knees")
+    rows.calendar(name="Feet", is_active=False, notices="all")
+    preview = reverse("campaigns:preview")
+    told = desk.post(preview, typed(step(0, anchor="at_once", amount=""))).content.decode()
+    assert (
+        "“Knees” e-mails confirmations itself to customers who book online. People would hear twice" in told
+    )
+    assert "hear twice" not in desk.post(preview, typed(step(0))).content.decode()

@@ -39,6 +39,15 @@ def test_it_makes_the_business_once():
 
 
 @time_machine.travel(WEDNESDAY_NOON, tick=False)
+def test_nobody_in_it_hears_the_same_twice(client):
+    call_command("seed", verbosity=0)
+    client.force_login(User.objects.get(email="dana@example.com"))
+    pages = [client.get(campaign.get_absolute_url()).content.decode() for campaign in Campaign.objects.all()]
+    assert len(pages) == 3
+    assert not [page for page in pages if "hear twice" in page]
+
+
+@time_machine.travel(WEDNESDAY_NOON, tick=False)
 def test_everybody_can_sign_in_and_only_the_administrator_sees_the_admin(client):
     call_command("seed", verbosity=0)
     for person in harbour.SIGN_INS:

@@ -16,7 +16,7 @@ from calendars import booking
 from calendars.models import Calendar, CalendarConfiguration, Membership, WeeklyHours
 from campaigns.management import harbour
 from campaigns.models import Campaign, Step
-from contacts.models import Activity, Contact, ContactEmail, ContactPhone, Note, Tag, User
+from contacts.models import Activity, Contact, ContactEmail, ContactPhone, Note, Origin, Tag, User
 
 ZONE = ZoneInfo(harbour.TIME_ZONE)
 IN_ADVANCE = "Demo data: made before anything could fire."
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             users = make_users()
             calendars = make_calendars(users)
             contacts = make_contacts(users)
-            make_campaign()
+            make_campaigns()
             made = make_appointments(users, calendars, contacts, now=timezone.now())
         self.stdout.write(f"Made {len(users)} people, {len(contacts)} contacts and {made} appointments.")
 
@@ -164,25 +164,26 @@ def tag_contacts(pairs: list[tuple[Contact, harbour.Person]]) -> None:
     )
 
 
-def make_campaign() -> None:
-    campaign = Campaign.objects.create(name="Appointment reminder")
-    text = Campaign.objects.create(name="Confirmation by text")
-    body, at_once = harbour.TEXT_BODY, Step.Anchor.AT_ONCE
-    Step.objects.create(campaign=text, anchor=at_once, offset=minutes(0), medium=Step.Medium.SMS, body=body)
-    before = Step.Anchor.BEFORE_START
+def make_campaigns() -> None:
+    """Who books online is told by the calendar; who is booked at the desk, by a campaign."""
+    reminder = Campaign.objects.create(name="Appointment reminder")
+    by_text = Campaign.objects.create(name="Confirmation by text")
+    by_mail = Campaign.objects.create(name="Confirmation by e-mail", made_by=[Origin.STAFF])
+    at_once: dict[str, Any] = {"anchor": Step.Anchor.AT_ONCE, "offset": minutes(0)}
+    before: dict[str, Any] = {"anchor": Step.Anchor.BEFORE_START, "body": harbour.REMINDER_BODY}
+    day, hour = minutes(24 * 60), minutes(60)
+    title, starts_at = "{{ appointment.title }}", "{{ appointment.starts_at }}"
     Step.objects.bulk_create(
-        Step(campaign=campaign, position=place, anchor=anchor, offset=offset, subject=subject, body=body)
-        for place, (anchor, offset, subject, body) in enumerate(
-            (
-                (
-                    at_once,
-                    minutes(0),
-                    "Your appointment: {{ appointment.starts_at }}",
-                    harbour.CONFIRMATION_BODY,
-                ),
-                (before, minutes(24 * 60), "Tomorrow: {{ appointment.title }}", harbour.REMINDER_BODY),
-                (before, minutes(60), "In an hour: {{ appointment.title }}", harbour.REMINDER_BODY),
-            )
+        (
+            Step(campaign=reminder, offset=day, subject=f"Tomorrow: {title}", **before),
+            Step(campaign=reminder, position=1, offset=hour, subject=f"In an hour: {title}", **before),
+            Step(campaign=by_text, medium=Step.Medium.SMS, body=harbour.TEXT_BODY, **at_once),
+            Step(
+                campaign=by_mail,
+                subject=f"Your appointment: {starts_at}",
+                body=harbour.CONFIRMATION_BODY,
+                **at_once,
+            ),
         )
     )
 
