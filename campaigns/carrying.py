@@ -2,9 +2,10 @@
 
 import datetime
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Count, F, Max, Q, QuerySet, Value
 from django.utils import timezone
 
 from campaigns.models import Carrier, Message, Notice, Outgoing, Step
@@ -41,20 +42,42 @@ class Halt:
     waiting: int
 
 
-def halts() -> list[Halt]:
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What every page says of what leaves: which carriers are stopped, how many messages need a person."""
+
+    halts: list[Halt]
+    unclear_messages: int
+    unclear_notices: int
+
+    @property
+    def unclear(self) -> int:
+        return self.unclear_messages + self.unclear_notices
+
+
+def attention() -> Attention:
     """One statement while nothing is stopped."""
     now = timezone.now()
-    stopped = Carrier.objects.exclude(stopped_at=None).order_by("medium")
-    return [
-        Halt(
-            row.medium,
-            row.get_medium_display(),
-            row.stopped_why,
-            row.stopped_at or now,
-            _waiting(row.medium, now),
-        )
-        for row in stopped
-    ]
+    stopped = Carrier.objects.exclude(stopped_at=None).annotate(number=Value(0))
+    found = stopped.values_list("medium", "stopped_why", "stopped_at", "number").union(
+        _unclear(Message), _unclear(Notice), all=True
+    )
+    halts, unclear = [], {}
+    for medium, words, since, number in found:
+        if medium:
+            name = Step.Medium(medium).label
+            halts.append(Halt(medium, name, words, since or now, _waiting(medium, now)))
+        else:
+            unclear[words] = number
+    halts.sort(key=lambda halt: halt.medium)
+    return Attention(halts, unclear[Message.__name__], unclear[Notice.__name__])
+
+
+def _unclear(kind: type[Message] | type[Notice]) -> QuerySet[Any]:
+    """One row as of a carrier without a name: how many of `kind` have an unknown outcome."""
+    rows = kind._default_manager.filter(state=Outgoing.State.UNKNOWN).order_by()
+    one = rows.annotate(medium=Value(""), words=Value(kind.__name__)).values("medium", "words")
+    return one.annotate(at=Max("due_at"), number=Count("*")).values_list("medium", "words", "at", "number")
 
 
 def _waiting(medium: str, now: datetime.datetime) -> int:

@@ -241,6 +241,8 @@ class Message(Outgoing):
                 name="message_left_out",
             ),
             models.Index(fields=["step"], condition=Q(state="waiting"), name="message_waiting"),
+            # Asked by every page, and mostly empty.
+            models.Index(fields=["due_at"], condition=Q(state="unknown"), name="message_unclear"),
         ]
 
 
@@ -277,6 +279,7 @@ class Notice(Outgoing):
             models.Index(fields=["-sent_at"], condition=Q(state="sent"), name="notice_outbox"),
             models.Index(fields=["carrier_id"], condition=~Q(carrier_id=""), name="notice_by_carrier_id"),
             models.Index(fields=["appointment", "contact"], name="notice_history"),
+            models.Index(fields=["due_at"], condition=Q(state="unknown"), name="notice_unclear"),
         ]
 
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.core.checks import run_checks
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from campaigns import carrying
 from campaigns.delivery import deliver_due
@@ -97,6 +97,28 @@ def test_the_first_reason_stays() -> None:
 
 
 # --- needs a person ---------------------------------------------------------------------------------------------
+
+
+def test_every_page_counts_what_needs_a_person(desk: Client) -> None:
+    counted = '<span class="count">1<span class="visually-hidden"> needs a person</span></span>'
+    assert counted not in text_of(desk, "/contacts/")
+    message = unknown()
+    assert counted in text_of(desk, "/contacts/")
+    assert 'Needs a person <span class="count">1</span></a>' in text_of(desk, "/outbox/")
+    tab = text_of(desk, "/outbox/?tab=needs-a-person")
+    assert 'From campaigns <span class="count">1</span></a>' in tab
+    assert "cancellations</a>" in tab
+    desk.post(f"/outbox/{message.pk}/settled/", {"said": "arrived"})
+    assert 'class="count"' not in text_of(desk, "/outbox/")
+
+
+def test_asking_for_what_needs_a_person_costs_one_statement_with_the_carriers(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    unknown()
+    with django_assert_num_queries(1):
+        found = carrying.attention()
+    assert (found.halts, found.unclear_messages, found.unclear_notices) == ([], 1, 0)
 
 
 def test_a_text_of_unknown_outcome_waits_in_a_tab_of_its_own(desk: Client) -> None:
