@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<int:pk>/switch/", listing.switch, name="switch"),
     path("campaigns/<int:pk>/figures/", figures.figures, name="figures"),
     path("campaigns/<int:pk>/figures.csv", figures.figures_file, name="figures_file"),
+    path("campaigns/<int:pk>/endings.csv", figures.endings_file, name="endings_file"),
     path("campaigns/<int:pk>/copy/", making.copy, name="copy"),
     path("campaigns/<int:pk>/upcoming/", making.upcoming, name="upcoming"),
     path("campaigns/test/<slug:what>/", testing.trial, name="trial"),

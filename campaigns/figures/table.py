@@ -5,6 +5,7 @@ import datetime
 import io
 from collections.abc import Iterable, Sequence
 
+from campaigns.figures.comparing import Comparison
 from campaigns.figures.counting import StepFigures
 from campaigns.figures.periods import Chosen
 from campaigns.models import Campaign
@@ -28,17 +29,52 @@ HEADS = (
     "Void",
     "Why skipped, void or failed",
 )
+ENDINGS = (
+    "Campaign",
+    "Appointments",
+    "From",
+    "To",
+    "Calendar",
+    "Number",
+    "Confirmed",
+    "Cancelled",
+    "Showed",
+    "No-show",
+)
 # What a spreadsheet takes for the beginning of a formula.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_of(campaign: Campaign, figures: Iterable[StepFigures], chosen: Chosen, calendar: str) -> str:
     """A head in words and one line a step. `calendar`: the name of the one chosen, "" for all."""
+    return _written(HEADS, [_line(campaign, each, chosen, calendar) for each in figures])
+
+
+def endings_csv_of(campaign: Campaign, found: Comparison, chosen: Chosen, calendar: str) -> str:
+    """How appointments ended: a line of those reminded and one of the others."""
+    lines = [
+        [
+            campaign.name,
+            words,
+            _iso(chosen.since),
+            _iso(chosen.until),
+            calendar or "All calendars",
+            group.appointments,
+            group.confirmed,
+            group.cancelled,
+            group.showed,
+            group.no_show,
+        ]
+        for words, group in (("Reminded", found.reminded), ("Not reminded", found.others))
+    ]
+    return _written(ENDINGS, lines)
+
+
+def _written(heads: Sequence[str], lines: Iterable[Sequence[str | int]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(HEADS)
-    for each in figures:
-        writer.writerow([_safe(cell) for cell in _line(campaign, each, chosen, calendar)])
+    writer.writerow(heads)
+    writer.writerows([_safe(cell) for cell in line] for line in lines)
     return out.getvalue()
 
 

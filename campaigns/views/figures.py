@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.text import slugify
@@ -13,8 +13,8 @@ from campaigns.figures.books import Books, books_of
 from campaigns.figures.comparing import FEWEST, compare
 from campaigns.figures.counting import StepFigures, of_steps
 from campaigns.figures.drawing import Piece, bar, course
-from campaigns.figures.periods import FiguresForm
-from campaigns.figures.table import csv_of
+from campaigns.figures.periods import Chosen, FiguresForm
+from campaigns.figures.table import csv_of, endings_csv_of
 from campaigns.models import Campaign
 
 
@@ -61,12 +61,32 @@ def _row(each: StepFigures) -> Row:
 @require_safe
 def figures_file(request: HttpRequest, pk: int) -> HttpResponse:
     """What the page shows of each step, as CSV."""
-    campaign, today = get_object_or_404(Campaign, pk=pk), timezone.localdate()
-    form = FiguresForm(request.GET, today=today)
+    campaign = get_object_or_404(Campaign, pk=pk)
+    chosen, calendar = _asked(request)
+    return _file(campaign, "figures", csv_of(campaign, of_steps(campaign, chosen)[0], chosen, calendar))
+
+
+@require_safe
+def endings_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """How the appointments ended, those reminded and the others, as CSV."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    chosen, calendar = _asked(request)
+    found = compare(campaign, chosen, timezone.now())
+    if found is None:
+        raise Http404
+    return _file(campaign, "endings", endings_csv_of(campaign, found, chosen, calendar))
+
+
+def _asked(request: HttpRequest) -> tuple[Chosen, str]:
+    """What the address chooses, and the calendar's name; "" for all."""
+    form = FiguresForm(request.GET, today=timezone.localdate())
     chosen = form.chosen
     calendar = form.cleaned_data.get("calendar")
-    text = csv_of(campaign, of_steps(campaign, chosen)[0], chosen, calendar.name if calendar else "")
-    name = f"figures-{slugify(campaign.name) or campaign.pk}-{today:%Y-%m-%d}.csv"
+    return chosen, calendar.name if calendar else ""
+
+
+def _file(campaign: Campaign, what: str, text: str) -> HttpResponse:
+    name = f"{what}-{slugify(campaign.name) or campaign.pk}-{timezone.localdate():%Y-%m-%d}.csv"
     # The mark by which spreadsheets know UTF-8.
     return HttpResponse(
         "\ufeff" + text,

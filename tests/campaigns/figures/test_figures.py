@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -290,6 +291,36 @@ def test_too_few_are_not_compared(desk: Client) -> None:
     assert "Too few to compare" not in text
     assert "a comparison, not a proof" in text
     assert f"{FEWEST} of {FEWEST}" in text
+
+
+def test_how_appointments_ended_is_drawn_and_leaves_as_a_file(desk: Client) -> None:
+    campaign = rows.campaign(before(24), name="=cmd()")
+    room = rows.calendar(name="Room")
+    ended(FEWEST, "showed", campaign=campaign, calendar=room)
+    ended(FEWEST, "no_show", calendar=room)
+    address = reverse("campaigns:endings_file", args=[campaign.pk])
+    text = page(desk, campaign, period="90", calendar=str(room.pk))
+    assert f'{address}?period=90&amp;calendar={room.pk}"' in text
+    assert re.findall(r'<rect class="fill-(\w+)" x="0" y="0" width="(\d+)" height="10"/>', text) == [
+        ("sent", "0"),
+        ("skipped", "0"),
+        ("sent", "0"),
+        ("skipped", "0"),
+        ("sent", "100"),
+        ("skipped", "0"),
+        ("sent", "0"),
+        ("skipped", "100"),
+    ]
+    response = desk.get(address, {"period": "90", "calendar": str(room.pk)})
+    lines = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+    since = f"{NOW - 89 * DAY:%Y-%m-%d}"
+    assert lines[1:] == [
+        ["'=cmd()", "Reminded", since, "", "Room", "20", "0", "0", "20", "0"],
+        ["'=cmd()", "Not reminded", since, "", "Room", "20", "0", "0", "0", "20"],
+    ]
+    assert "endings-cmd-2026-06-01.csv" in response["Content-Disposition"]
+    nothing = reverse("campaigns:endings_file", args=[rows.campaign(after(2)).pk])
+    assert desk.get(nothing).status_code == 404
 
 
 def test_a_campaign_that_reminds_of_nothing_compares_nothing(desk: Client) -> None:
