@@ -52,7 +52,7 @@ def csv_of(campaign: Campaign, figures: Iterable[StepFigures], chosen: Chosen, c
 
 def endings_csv_of(campaign: Campaign, found: Comparison, chosen: Chosen, calendar: str) -> str:
     """How appointments ended: a line of those reminded and one of the others."""
-    lines = [
+    lines: list[list[str | int]] = [
         [
             campaign.name,
             words,

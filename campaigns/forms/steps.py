@@ -175,7 +175,22 @@ def in_units(offset: datetime.timedelta) -> tuple[int, str]:
     return offset // UNITS[unit], unit
 
 
+# Django's code for it.
+TOO_FEW = "too_few_forms"
+
+
 class BaseStepFormSet(forms.BaseInlineFormSet[Step, Campaign, StepForm]):
+    default_error_messages = forms.BaseInlineFormSet.default_error_messages | {
+        TOO_FEW: "Add at least one message."
+    }
+
+    @property
+    def faults_of_all(self) -> list[str]:
+        """What is wrong with all of them together. One that is not finished says so itself, and is one."""
+        errors = self.non_form_errors().as_data()
+        told = [error for error in errors if not (error.code == TOO_FEW and any(self.errors))]
+        return [str(words) for error in told for words in error.messages]
+
     def get_queryset(self) -> Any:
         # Kept, or Django reads the steps anew for each of them.
         if not hasattr(self, "_present"):

@@ -122,6 +122,23 @@ def test_what_is_wrong_is_told_at_the_field_and_nothing_is_saved(
 
 def test_a_campaign_needs_a_message(desk: Client) -> None:
     assert "Add at least one message." in post(desk, typed())
+    campaign = rows.campaign(before(24))
+    removed = typed(*stored(campaign), initial=1, **{"steps-0-DELETE": "on"})
+    page = desk.post(campaign.get_absolute_url(), removed).content.decode()
+    assert "Add at least one message." in page
+    assert "submit at least" not in page
+
+
+def test_of_a_message_that_is_not_written_yet_it_is_said_what_it_lacks_and_nothing_else(desk: Client) -> None:
+    """As *Empty* of the library begins, saved at once: the step is as it was offered."""
+    page = desk.post(reverse("campaigns:campaign_new"), {**typed(step(0, subject="", body="")), "name": ""})
+    summaries = re.findall(
+        r'error-summary".*?</ul>|error-summary".*?</div>', page.content.decode(), re.DOTALL
+    )
+    told = re.sub(r"<[^>]+>", "", " ".join(summaries))
+    assert "An e-mail needs a subject." in told
+    assert "Write what they get." in told
+    assert "at least" not in told
 
 
 def test_a_campaign_of_messages_that_are_all_off_cannot_be_switched_on(desk: Client) -> None:
