@@ -143,14 +143,25 @@ def reach_of(contacts: Iterable[Contact]) -> dict[int, Reach]:
     addresses = _who_has(ContactEmail, people)
     numbers = _who_has(ContactPhone, people)
     return {
-        pk: Reach(person.no_email, person.no_sms, pk in addresses, pk in numbers)
+        pk: Reach(
+            person.no_email,
+            person.no_sms,
+            pk in addresses,
+            pk in numbers,
+            is_address_dead=addresses.get(pk) is False,
+            is_number_dead=numbers.get(pk) is False,
+        )
         for pk, person in people.items()
     }
 
 
-def _who_has(kind: type[ContactEmail] | type[ContactPhone], people: Collection[int]) -> set[int]:
-    rows = kind._default_manager.filter(contact__in=people, undeliverable_at=None)
-    return set(rows.values_list("contact", flat=True))
+def _who_has(kind: type[ContactEmail] | type[ContactPhone], people: Collection[int]) -> dict[int, bool]:
+    """By contact that has one, whether any of theirs leads anywhere."""
+    rows = kind._default_manager.filter(contact__in=people).values_list("contact", "undeliverable_at")
+    found: dict[int, bool] = {}
+    for contact, undeliverable_at in rows:
+        found[contact] = found.get(contact, False) or undeliverable_at is None
+    return found
 
 
 def started(enrolments: Iterable[Enrolment]) -> dict[Key, str]:

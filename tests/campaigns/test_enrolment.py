@@ -286,7 +286,7 @@ def test_an_address_that_leads_nowhere_reaches_nobody() -> None:
     person = rows.contact()
     person.emails.update(undeliverable_at=NOW)
     assert list(rows.outcomes(rows.booked(person)).values()) == [
-        "Nothing may reach them: The contact has no e-mail address."
+        "Nothing may reach them: The contact’s e-mail address is marked as undeliverable."
     ]
 
 

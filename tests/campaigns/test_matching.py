@@ -80,6 +80,8 @@ def test_who_is_in_it_already_enters_again_only_for_what_is_new(what: str, start
         ("email", Reach(), ""),
         ("email", Reach(no_email=True), "The contact is not to be e-mailed."),
         ("email", Reach(has_address=False), "The contact has no e-mail address."),
+        ("email", Reach(is_address_dead=True), "The contact’s e-mail address is marked as undeliverable."),
+        ("sms", Reach(is_number_dead=True), "The contact’s phone number is marked as undeliverable."),
         ("email", Reach(no_sms=True, has_number=False), ""),
         ("sms", Reach(), ""),
         ("sms", Reach(no_sms=True), "The contact is not to be texted."),

@@ -358,6 +358,19 @@ def test_parts_of_an_appointment_without_campaigns(me: User) -> None:
     assert "Nothing could have fired yet." in part("appointment_triggers", appointment, me)
 
 
+def test_what_waits_says_that_the_address_it_is_for_is_dead_not_that_there_is_none(me: User) -> None:
+    rows.campaign(before(24))
+    person = rows.contact()
+    rows.booked(person)
+    person.emails.update(undeliverable_at=NOW, undeliverable_why="550")
+    dead = "Will be skipped: The contact’s e-mail address is marked as undeliverable."
+    assert dead in part("contact_messages", person, me)
+    person.emails.create(address="other@example.com")
+    assert "Will be skipped" not in part("contact_messages", person, me)
+    person.emails.all().delete()
+    assert "Will be skipped: The contact has no e-mail address." in part("contact_messages", person, me)
+
+
 def test_contact_shows_their_messages(me: User) -> None:
     rows.campaign(before(24, subject="Tomorrow"), trigger=Kind.APPOINTMENT)
     person = rows.contact()
