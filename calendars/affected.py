@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from calendars.consequences import (
     Promise,
@@ -60,7 +60,8 @@ def affected(
     """What `after` would mean for the upcoming appointments of `calendar`. At most six statements."""
     if before == after:
         return Affected()
-    rows = calendar.appointments.standing().filter(starts_at__gt=now).prefetch_related("hosts")
+    ahead = calendar.appointments.standing().filter(starts_at__gt=now)
+    rows = ahead.annotate(people=Count("guests")).prefetch_related("hosts")
     upcoming = list(map(_upcoming, rows))
     found = list(stand_out(upcoming, before, after))
     shown = with_privacy(Appointment.objects.select_related("contact"), viewer).prefetch_related(
@@ -71,14 +72,14 @@ def affected(
         count=len(found),
         rows=tuple(_row(by_key[each.key], each.why) for each in found[:MOST_SHOWN]),
         promised=promised(upcoming, before, after, now=now),
-        promise=broken_promise(before.promise, after.promise),
+        promise=broken_promise(before.offers, after.offers),
         files_no_more=_file_no_more(calendar, before, after),
     )
 
 
 def _upcoming(row: Appointment) -> Upcoming:
     hosts = tuple(host.user_id for host in row.hosts.all())
-    return Upcoming(row.pk, row.starts_at, row.ends_at, hosts, row.origin)
+    return Upcoming(row.pk, row.starts_at, row.ends_at, hosts, row.origin, getattr(row, "people", 1))
 
 
 def _row(appointment: Appointment, why: str) -> Row:

@@ -43,16 +43,23 @@ class Setting:
     tells_all: bool = False
     length: datetime.timedelta | None = None
 
+    @property
+    def offers(self) -> Promise:
+        """What visitors may do with what they booked: a calendar that is off has no time to move to."""
+        return self.promise if self.is_active else replace(self.promise, may_move=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """An appointment that lies ahead; `hosts` are users' keys. `made_by`: customer, staff or google."""
+    """An appointment that lies ahead; `hosts` are users' keys. `made_by`: customer, staff or google. `people`: who comes
+    with it, each on a seat of their own."""
 
     key: object
     starts_at: datetime.datetime
     ends_at: datetime.datetime
     hosts: tuple[int, ...] = ()
     made_by: str = "customer"
+    people: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,9 @@ class Stands:
 def stand_out(upcoming: Iterable[Upcoming], before: Setting, after: Setting) -> Iterator[Stands]:
     """Those that fit `before` and would not fit `after`, in the order given. What stood out already is no news."""
     upcoming = list(upcoming)
-    taken = Counter((each.starts_at, each.ends_at) for each in upcoming)
+    taken: Counter[tuple[datetime.datetime, datetime.datetime]] = Counter()
+    for each in upcoming:
+        taken[each.starts_at, each.ends_at] += max(each.people, 1)
     for each in upcoming:
         together = taken[each.starts_at, each.ends_at]
         why = (
@@ -80,7 +89,7 @@ def stand_out(upcoming: Iterable[Upcoming], before: Setting, after: Setting) -> 
 
 def promised(upcoming: Iterable[Upcoming], before: Setting, after: Setting, *, now: datetime.datetime) -> int:
     """Of how many people were told, and could still do by now, what `after` would take from them."""
-    if not broken_promise(before.promise, after.promise):
+    if not broken_promise(before.offers, after.offers):
         return 0
     return sum(
         each.starts_at - before.promise.deadline > now and _was_told(each, before) for each in upcoming

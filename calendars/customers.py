@@ -182,7 +182,8 @@ def why_no_move(appointment: Appointment, contact: Contact, now: datetime.dateti
     over = _why_over(appointment, now)
     if not over and is_companion(appointment, contact):
         return "Only who booked this appointment can move it."
-    return over or _why_not(appointment, appointment.calendar.allows_reschedule, now)
+    calendar = appointment.calendar
+    return over or _why_not(appointment, calendar.allows_reschedule and calendar.is_active, now)
 
 
 def why_no_move_now(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
@@ -257,12 +258,21 @@ def confirm(appointment: Appointment, contact: Contact, *, now: datetime.datetim
     )
 
 
+@transaction.atomic
 def move(
-    appointment: Appointment, contact: Contact, starts_at: datetime.datetime, *, now: datetime.datetime
+    appointment: Appointment,
+    contact: Contact,
+    starts_at: datetime.datetime,
+    *,
+    now: datetime.datetime,
+    time_zone: str = "",
 ) -> Appointment:
-    """`appointment` at another slot on offer, moved by its customer. Raises Taken; NotPossible past its deadline, and
-    when it has moved often enough."""
+    """`appointment` at another slot on offer, moved by its customer, who chose it on the clocks of `time_zone` ("" for
+    those they booked in). Raises Taken; NotPossible past its deadline, and when it has moved often enough."""
     why = why_no_move_now(appointment, contact, now)
     if why:
         raise booking.NotPossible(why)
+    if time_zone:
+        # Of who did not book online no zone is kept: theirs is the contact's.
+        appointment.guests.filter(contact=contact).exclude(time_zone="").update(time_zone=time_zone)
     return booking.move_to(appointment, starts_at, now=now, why="Moved online by the customer.")

@@ -21,6 +21,7 @@ from calendars.views.booking_page import (
     zone_of,
 )
 from contacts.models import Appointment, AppointmentGuest, Contact
+from contacts.time_zones import zone_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,9 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         if has_tried_too_often(request):
             return too_often_page(request)
         try:
-            customers.move(appointment, held.contact, chosen, now=now)
+            # As it was shown, so it is told from now on.
+            shown_in = zone.key if zone_or_none(request.GET.get("zone", "")) else ""
+            customers.move(appointment, held.contact, chosen, now=now, time_zone=shown_in)
         except booking.NotPossible as error:
             refusal, chosen = str(error), None
         else:

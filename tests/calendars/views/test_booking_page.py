@@ -602,6 +602,30 @@ class TestManaging:
         assert "To <b>Wednesday 4 March, 01:00</b>" in page
         assert '<input type="hidden" name="start" value="20260303T160000Z">' in page.partition("pick-zone")[2]
 
+    def test_moved_on_other_clocks_it_is_told_on_those_from_then_on(self, client: Client, path: str) -> None:
+        client.post(f"{path}move/?zone=Asia/Tokyo", {"start": "20260303T160000Z"})
+        client.cookies.clear()
+        page = client.get(path).content.decode()
+        assert "Wednesday 4 March 2026, 01:00 to 02:00" in page
+        assert Appointment.objects.get().guests.get().time_zone == "Asia/Tokyo"
+
+    def test_refused_move_leaves_the_zone_as_it_was(self, client: Client, path: str) -> None:
+        client.post(f"{path}move/?zone=Asia/Tokyo", {"start": "20260303T030000Z"})
+        assert Appointment.objects.get().guests.get().time_zone == "UTC"
+
+    def test_of_a_calendar_that_is_off_it_can_be_cancelled_and_not_moved(
+        self, client: Client, path: str
+    ) -> None:
+        Calendar.objects.update(is_active=False)
+        page = client.get(path).content.decode()
+        assert ">Move<" not in page
+        assert "You can cancel it online until" in page
+        assert "cannot be changed online" in client.get(f"{path}move/").content.decode()
+        client.post(f"{path}move/", {"start": "20260303T110000Z"})
+        assert Appointment.objects.get().starts_at == TEN
+        client.post(f"{path}cancel/")
+        assert Appointment.objects.get().is_void
+
     def test_time_that_is_not_on_offer_is_not_offered_to_move_to(self, client: Client, path: str) -> None:
         page = client.get(f"{path}move/?start=20260303T030000Z").content.decode()
         assert "not on offer, or no longer" in page

@@ -21,7 +21,13 @@ from tests.calendars.settings_pages import (
     text,
 )
 from tests.desk import HOUR, NOW, booked, google_event
-from tests.factories import CalendarFactory, ConfigurationFactory, MembershipFactory, UserFactory
+from tests.factories import (
+    CalendarFactory,
+    ConfigurationFactory,
+    ContactFactory,
+    MembershipFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 Kind = Calendar.Kind
@@ -311,6 +317,15 @@ def test_fewer_seats_than_are_taken_are_said_before_saving(client: Client) -> No
     assert member.calendar.seats == 5
 
 
+def test_who_comes_along_to_a_class_counts_as_a_seat_before_saving(client: Client) -> None:
+    member = member_of(CalendarFactory.create(kind=Kind.CLASS, seats=5))
+    guests = [ContactFactory.create() for _ in range(3)]
+    booked(member.user, calendar=member.calendar, guests=guests)
+    page = text(client.post(page_of(member.calendar), posted(member.calendar, seats="3")))
+    assert "4 are booked for 3 seats" in page
+    assert client.post(page_of(member.calendar), posted(member.calendar, seats="4")).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -376,6 +391,13 @@ def test_switching_off_says_what_stands_and_then_does_it(client: Client) -> None
     client.post(path, {"on": "1"})
     member.calendar.refresh_from_db()
     assert member.calendar.is_active
+
+
+def test_switching_off_says_that_what_was_booked_online_could_not_be_moved_any_more(client: Client) -> None:
+    member = member_of()
+    booked(member.user, NOW + 72 * HOUR, calendar=member.calendar, origin=Origin.CUSTOMER)
+    page = text(client.post(page_of(member.calendar) + "switch/", {"on": "0"}))
+    assert "They could no longer move online. That was said of 1 upcoming appointment" in page
 
 
 # --- two at once ------------------------------------------------------------------------------------------------
