@@ -51,8 +51,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """An appointment that lies ahead; `hosts` are users' keys. `made_by`: customer, staff or google. `people`: who comes
-    with it, each on a seat of their own."""
+    """An appointment that lies ahead; `hosts` are users' keys. `made_by`: customer, staff or google.
+
+    `people`: how many come with it, each on a seat of their own.
+    """
 
     key: object
     starts_at: datetime.datetime

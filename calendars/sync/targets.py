@@ -65,8 +65,7 @@ def aim(
         if other.pk != appointment.pk and other == present[0]:
             _tell_again(other)
         elif other.pk != appointment.pk and getattr(other, "holds", False):
-            _next_revision(other)
-            _aim_seat(other, stands_for=present[:1])
+            _give_up_event(other, present[0])
 
 
 def aim_together(moved: Sequence[Appointment], *, left: sessions.Times) -> None:
@@ -79,10 +78,9 @@ def aim_together(moved: Sequence[Appointment], *, left: sessions.Times) -> None:
         _leave_event(next((seat for seat in moved if {"appointment": seat.pk} in stood), moved[0]), left)
     present = list(sessions.seats(moved[0]))
     for seat in present:
-        is_second = seat.pk not in gone and seat != present[0] and getattr(seat, "holds", False)
-        if is_second:
-            _next_revision(seat)
-        if is_second or seat.pk in gone:
+        if seat.pk not in gone and seat != present[0] and getattr(seat, "holds", False):
+            _give_up_event(seat, present[0])
+        elif seat.pk in gone:
             _aim_seat(seat, stands_for=present[:1])
         elif seat == present[0]:
             _tell_again(seat)
@@ -99,7 +97,6 @@ def _leave_event(seat: Appointment, times: sessions.Times) -> None:
     heir = sessions.seats(seat, times).exclude(pk=seat.pk).first()
     if heir is None:
         return
-    _next_revision(heir)
     own = {target.google_calendar_id: target for target in heir.push_targets.all()}
     for target in seat.push_targets.filter(is_withdrawn=False):
         old = own.get(target.google_calendar_id)
@@ -119,12 +116,22 @@ def _leave_event(seat: Appointment, times: sessions.Times) -> None:
 
 
 def _tell_again(seat: Appointment) -> None:
-    """The event of the session that `seat` stands for is another by now; the appointment is not."""
+    """The event of the session that `seat` stands for is another by now; the appointment is not, and stays at its
+    revision: who has its page open has missed nothing."""
     holding = seat.push_targets.filter(is_withdrawn=False)
-    if holding.exists():
-        holding.filter(is_behind=False).update(pushed_revision=F("wanted_revision") - 1)
-    else:
+    if not holding.exists():
         _aim_seat(seat, stands_for=[seat])
+    _due_again(holding)
+
+
+def _give_up_event(seat: Appointment, first: Appointment) -> None:
+    """Of two seats that stood for a session each, which are one by now, `first` does. The appointment is the same."""
+    _aim_seat(seat, stands_for=[first])
+    _due_again(seat.push_targets.filter(is_withdrawn=True))
+
+
+def _due_again(targets: QuerySet[PushTarget]) -> None:
+    targets.filter(is_behind=False).update(pushed_revision=F("wanted_revision") - 1)
 
 
 def _next_revision(appointment: Appointment) -> None:

@@ -96,8 +96,39 @@ def test_nothing_is_done_to_a_class_that_somebody_joined_meanwhile(do: str) -> N
     version = version_in(client, path)
     booked(user, calendar=seats[0].calendar)
     said = client.post(path, {"do": do, "version": version}, follow=True)
-    assert "It was changed meanwhile" in said.content.decode()
+    assert "It was changed meanwhile, so nothing was done. Look again at who comes." in said.content.decode()
     assert statuses(seats) == ["new"] * 3
+
+
+@pytest.mark.parametrize("leaver", [0, 1])
+def test_who_leaves_changes_no_other_seat_that_somebody_has_open(leaver: int) -> None:
+    client, user = signed_in()
+    seats, _ = session(user)
+    open_page = client.get(seats[2].get_absolute_url()).content.decode()
+    seen = re.search(r'name="revision" value="(\d+)"', open_page)
+    assert seen
+    booking.cancel(seats[leaver])
+    stayed = seats[1 - leaver]
+    assert Appointment.objects.get(pk=stayed.pk).revision == stayed.revision
+    pressed = {"status": "confirmed", "revision": seen[1]}
+    assert (
+        "changed meanwhile"
+        not in client.post(f"/appointments/{seats[2].pk}/status/", pressed, follow=True).content.decode()
+    )
+    assert statuses(seats)[2] == "confirmed"
+
+
+def test_a_move_of_one_seat_is_undone_although_another_seat_left_meanwhile() -> None:
+    client, user = signed_in()
+    seats, _ = session(user)
+    moved = booking.reschedule(
+        seats[1], starts_at=seats[1].starts_at + 2 * HOUR, ends_at=seats[1].ends_at + 2 * HOUR, by=user
+    )
+    other = booked(user, moved.starts_at, calendar=moved.calendar)
+    booking.cancel(other)
+    move = moved.changes.get(what="rescheduled")
+    back = booking.undo_move(moved, move, by=user)
+    assert back.starts_at == seats[1].starts_at
 
 
 def test_what_is_no_mark_is_refused() -> None:
