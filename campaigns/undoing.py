@@ -1,4 +1,4 @@
-"""What a move by staff sends waits a moment, so that undoing it in time leaves nothing to be taken back."""
+"""What a move or a mark by staff sends waits a moment, so that undoing it in time leaves nothing to be taken back."""
 
 import datetime
 from collections.abc import Collection, Sequence
@@ -13,22 +13,26 @@ from contacts.models import AppointmentChange, Origin
 
 What = AppointmentChange.What
 State = Message.State
+# Pressed in a row of buttons, and taken back by the button beside.
+MARKS = (What.SHOWED, What.NO_SHOW)
 
 
 def can_be_undone(change: AppointmentChange) -> bool:
-    """Whether a person moved it at the desk, and may take that back."""
-    return change.what == What.RESCHEDULED and change.origin == Origin.STAFF and change.undoes_id is None
+    """Whether a person moved or marked it at the desk, and may take that back."""
+    is_move = change.what == What.RESCHEDULED and change.undoes_id is None
+    return change.origin == Origin.STAFF and (is_move or change.what in MARKS)
 
 
 def hold(changes: Collection[AppointmentChange], *, now: datetime.datetime) -> None:
-    """Messages that would leave at once after the moves among `changes` wait. Their appointments are locked."""
-    moved = [change.appointment_id for change in changes if can_be_undone(change)]
-    if not moved or not settings.NOTICE_GRACE:
+    """Messages that would leave at once after the moves and marks among `changes` wait. Their appointments are
+    locked."""
+    undoable = [change.appointment_id for change in changes if can_be_undone(change)]
+    if not undoable or not settings.NOTICE_GRACE:
         return
     until = now + settings.NOTICE_GRACE
     at_once = Message.objects.filter(
         Q(not_before=None) | Q(not_before__lt=until),
-        enrolment__appointment__in=moved,
+        enrolment__appointment__in=undoable,
         state=State.WAITING,
         due_at__lt=until,
     )

@@ -209,7 +209,10 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     except booking.NotPossible as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"{changed.get_status_display()}. {google_words(changed)}".strip())
+        label = changed.get_status_display()
+        # Of a whole class it is said whose.
+        said = f"{appointment.contact.name}: {label.lower()}" if "session" in request.POST else label
+        messages.success(request, f"{said}. {google_words(changed)}".strip())
     return after_marking(request, appointment)
 
 

@@ -62,9 +62,11 @@ def told_of(what: str, appointment: Appointment, seats: Collection[Appointment] 
 
 
 @register.simple_tag
-def told_of_each(whats: str, appointment: Appointment) -> dict[str, Hearing]:
+def told_of_each(
+    whats: str, appointment: Appointment, seats: Collection[Appointment] = ()
+) -> dict[str, Hearing]:
     """The same of each of several, with a space between them."""
-    return who_hears_of_each([appointment], whats.split())
+    return who_hears_of_each(seats or [appointment], whats.split())
 
 
 @register.simple_tag

@@ -206,3 +206,35 @@ def test_nobody_can_fire_an_undone_move_by_hand(clock: Any, dana: User) -> None:
     appointment = rows.booked()
     undo(drag(appointment, START + DAY, dana), dana)
     assert can_fire([appointment], NOW) == []
+
+
+# --- marks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", ["no_show", "showed"])
+def test_what_a_mark_starts_at_once_waits_and_is_void_once_it_is_taken_back(
+    clock: Any, dana: User, mark: str
+) -> None:
+    rows.campaign(rows.at_once(subject="We missed you"), on_changes=[mark])
+    appointment = rows.booked(rows.contact("ada@example.com"))
+    rows.with_status(appointment, mark, by=dana)
+    assert told_at(clock, NOW + GRACE - SECOND) == []
+    booking.take_mark_back(appointment, by=dana)
+    rows.look(NOW + GRACE - SECOND)
+    assert told_at(clock, NOW + GRACE) == []
+    assert Message.objects.get().state == Message.State.VOID
+
+
+def test_what_a_mark_starts_leaves_when_nobody_takes_it_back(clock: Any, dana: User) -> None:
+    rows.campaign(rows.at_once(subject="We missed you"), on_changes=["no_show"])
+    rows.with_status(rows.booked(rows.contact("ada@example.com")), "no_show", by=dana)
+    assert told_at(clock, NOW + GRACE) == ["We missed you"]
+
+
+def test_the_other_mark_in_its_place_sends_only_what_is_about_that_one(clock: Any, dana: User) -> None:
+    rows.campaign(rows.at_once(subject="We missed you"), on_changes=["no_show"])
+    rows.campaign(rows.at_once(subject="Thank you"), on_changes=["showed"])
+    appointment = rows.booked(rows.contact("ada@example.com"))
+    rows.with_status(appointment, "no_show", by=dana)
+    rows.with_status(appointment, "showed", by=dana)
+    assert told_at(clock, NOW + GRACE) == ["Thank you"]

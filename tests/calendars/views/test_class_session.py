@@ -1,4 +1,5 @@
 import datetime
+import html
 import re
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from calendars import booking
 from contacts.models import Appointment, User
+from tests.campaigns import rows
 from tests.desk import HOUR, NOW, booked, signed_in
 from tests.factories import CalendarFactory, ContactFactory
 
@@ -58,6 +60,7 @@ def test_who_came_is_marked_one_by_one_and_the_rest_at_once() -> None:
     pressed = {"status": "no_show", "revision": seats[1].revision, "session": "1"}
     back = client.post(f"/appointments/{seats[1].pk}/status/", pressed)
     assert back.headers["Location"] == f"/appointments/{seats[1].pk}/session/"
+    assert "Ben Lee: no-show." in client.get(path).content.decode()
     assert "The other 2 showed" in client.get(path).content.decode()
     said = client.post(path, {"do": "showed", "version": version_in(client, path)}, follow=True)
     assert "2 appointments marked showed." in said.content.decode()
@@ -65,6 +68,17 @@ def test_who_came_is_marked_one_by_one_and_the_rest_at_once() -> None:
     marked = Appointment.objects.get(pk=seats[1].pk)
     client.post(f"/appointments/{marked.pk}/unmark/", {"revision": marked.revision, "session": "1"})
     assert statuses(seats) == ["showed", "new", "showed"]
+
+
+def test_it_says_what_a_campaign_sends_of_a_mark_before_it_is_set() -> None:
+    client, user = signed_in()
+    seats, path = session(user, NOW - HOUR)
+    seats[0].contact.emails.create(address="ann@x.org", is_primary=True)
+    assert "<b>No-show:</b>" not in client.get(path).content.decode()
+    rows.campaign(rows.at_once(), name="Missed", on_changes=["no_show"])
+    page = client.get(path).content.decode()
+    assert "“Missed” sends an e-mail at once to" in html.unescape(page).partition("<b>No-show:</b>")[2]
+    assert "<b>Showed:</b>" not in page
 
 
 def test_who_waits_for_it_is_confirmed_at_once_and_the_others_stay_as_they_are() -> None:
@@ -119,7 +133,7 @@ def test_who_leaves_changes_no_other_seat_that_somebody_has_open(leaver: int) ->
 
 
 def test_a_move_of_one_seat_is_undone_although_another_seat_left_meanwhile() -> None:
-    client, user = signed_in()
+    user = signed_in()[1]
     seats, _ = session(user)
     moved = booking.reschedule(
         seats[1], starts_at=seats[1].starts_at + 2 * HOUR, ends_at=seats[1].ends_at + 2 * HOUR, by=user
