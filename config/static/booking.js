@@ -24,5 +24,8 @@
     var tell = function () { window.parent.postMessage({ tandem: "height", height: Math.ceil(document.body.getBoundingClientRect().height) }, "*"); };
     new ResizeObserver(tell).observe(document.body);
     tell();
+    // Where to look: at what went wrong, else at the part that the address names, else at the top.
+    var look = document.querySelector("main [role=alert]") || document.getElementById(location.hash.slice(1));
+    window.parent.postMessage({ tandem: "page", top: look ? look.getBoundingClientRect().top + window.scrollY : 0 }, "*");
   }
 })();

@@ -75,6 +75,26 @@ def test_the_pages_before_firing_by_hand_have_no_fault(desk: Desk):
     assert_no_fault(desk.page, desk.page.url)
 
 
+@pytest.mark.parametrize("who", ["Felix Baumann", "Beth Carraway"])
+def test_the_page_of_a_class_has_no_fault_before_and_after_it(desk: Desk, who: str):
+    desk.go(f"/contacts/?q={who.split()[0]}")
+    desk.page.get_by_role("link", name=who).click()
+    desk.page.get_by_role("link", name=re.compile("Back class")).first.click()
+    desk.page.get_by_role("link", name=re.compile(r"^Back class: \d of 8$")).click()
+    expect(desk.page.get_by_role("heading", name=re.compile("of 8 seats taken"))).to_be_visible()
+    assert_no_fault(desk.page, desk.page.url)
+
+
+def test_what_is_said_before_a_calendar_is_changed_has_no_fault(admin: Desk):
+    admin.go("/settings/calendars/")
+    admin.page.get_by_role("link", name="Dana – consultations").first.click()
+    admin.page.get_by_role("button", name="Switch off").click()
+    expect(admin.page.get_by_role("button", name="Save anyway")).to_be_visible()
+    for scheme, width in WAYS:
+        show_as(admin.page, scheme, width)
+        assert_none_shown(admin.page, f"before saving, {scheme}, {width} px")
+
+
 def test_no_tab_of_the_settings_is_cut_on_a_phone(desk: Desk):
     for width in (375, 320):
         desk.page.set_viewport_size({"width": width, "height": 900})

@@ -38,6 +38,16 @@ def test_on_a_phone_a_time_is_booked_moved_and_cancelled(customer_with: Callable
     assert_fits(customer)
 
 
+def test_on_a_phone_how_many_seats_are_left_stands_on_one_line(customer_with: Callable[..., Customer]):
+    customer = customer_with(**PHONE)
+    customer.open("back-class")
+    customer.choose_a_day()
+    seats = customer.page.get_by_text("8 seats left").first
+    tall, line = seats.evaluate("it => [it.offsetHeight, parseFloat(getComputedStyle(it).lineHeight)]")
+    assert tall < 1.5 * line
+    assert_fits(customer)
+
+
 def choose_by_finger(customer: Customer) -> tuple[str, str]:
     """A day and a time; both are large enough to be hit."""
     assert_fits(customer)

@@ -1,5 +1,6 @@
 """A booking page in a frame of another site, where it gets no cookies, and on a phone."""
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, Locator, Page, expect
 
 from tests.browser.conftest import Product
 
@@ -90,3 +91,43 @@ def test_time_that_was_pressed_is_the_time_on_the_form_where_there_are_no_cookie
     time.click()
     expect(frame.locator(".chosen-time")).to_contain_text("America/New_York")
     expect(frame.locator(".chosen-time")).to_contain_text(f", {pressed} to ")
+
+
+def in_view(page: Page, what: Locator) -> None:
+    """Within the window of the site around the frame; waits until the site has scrolled."""
+    inside = "what => what.getBoundingClientRect().top"
+    around = "inside => document.querySelector('iframe').getBoundingClientRect().top + inside"
+    for _ in range(20):
+        top = page.evaluate(around, what.evaluate(inside))
+        if 0 <= top <= 700:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"it begins {top} px from the top of the window")
+
+
+def test_what_comes_next_in_the_frame_comes_into_view(visitor: Page) -> None:
+    frame = framed(visitor)
+    frame.locator(".pick-head a").last.click()
+    frame.wait_for_url(re.compile("month="))
+    frame.locator("a.pick-day").nth(3).click()
+    frame.wait_for_url(re.compile("day="))
+    in_view(visitor, frame.locator("#times-title"))
+    frame.locator(".times a").last.click()
+    frame.wait_for_selector(".chosen-time")
+    in_view(visitor, frame.locator("h1"))
+    frame.get_by_role("button", name="Book").click()
+    frame.wait_for_selector("[role=alert]")
+    in_view(visitor, frame.locator("[role=alert]"))
+
+
+def test_site_that_may_not_show_it_gets_a_link_that_leads_there(clinic: str, page: Page) -> None:
+    page.goto(f"{clinic.replace('localhost', '127.0.0.1')}/")
+    page.get_by_role("link", name="Book an appointment").click()
+    expect(page.get_by_role("heading", name="Dana – consultations")).to_be_visible()
+
+
+def test_site_that_may_show_it_keeps_the_frame(visitor: Page) -> None:
+    framed(visitor)
+    visitor.wait_for_timeout(2000)
+    expect(visitor.locator("iframe")).to_be_visible()
+    expect(visitor.get_by_role("link", name="Book an appointment")).to_have_count(0)
