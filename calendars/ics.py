@@ -78,11 +78,14 @@ def calendar_file(entry: Entry, method: Method, *, stamp: datetime.datetime) -> 
 def google_add_url(base: str, entry: Entry) -> str:
     """The address at which Google Calendar offers to add `entry`; `base` is that page (ADD_TO_GOOGLE_URL)."""
     times = "/".join(f"{_utc(moment):%Y%m%dT%H%M%SZ}" for moment in (entry.starts_at, entry.ends_at))
+    details = _text(entry.description)
+    # What the entry is about mostly ends with the link already.
+    link = "" if entry.url in details else entry.url
     fields = {
         "action": "TEMPLATE",
         "text": _line(entry.summary),
         "dates": times,
-        "details": "\n\n".join(part for part in (_text(entry.description), entry.url) if part),
+        "details": "\n\n".join(part for part in (details, link) if part),
         "location": _line(entry.location),
     }
     return f"{base}?{urlencode({name: value for name, value in fields.items() if value})}"

@@ -143,10 +143,11 @@ def day(moment: datetime.datetime) -> str:
 
 def clock(moment: datetime.datetime, appointment: Appointment) -> str:
     """ "09:30" on the reader's clocks, in whose zone `moment` is; "09:30 GMT" where those of the calendar show another
-    time, so that nobody takes it for theirs."""
+    time, so that nobody takes it for theirs, and where clocks go back and it comes twice."""
     here = moment.astimezone(zone_for(appointment, None))
-    named = f" {letters(moment)}" if here.utcoffset() != moment.utcoffset() else ""
-    return f"{moment:%H:%M}{named}"
+    comes_twice = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    is_named = comes_twice or here.utcoffset() != moment.utcoffset()
+    return f"{moment:%H:%M}{f' {letters(moment)}' if is_named else ''}"
 
 
 def moment_in_words(moment: datetime.datetime) -> str:

@@ -11,13 +11,13 @@ DEMO_TAG = "Demo data"
 
 REMINDER_BODY = """Hello {{ contact.first_name | default: "there" }},
 
-this is a reminder of your appointment: {{ appointment.title }}, {{ appointment.starts_at }}.
+this is a reminder of your appointment: {{ appointment.calendar }}, {{ appointment.starts_at }}.
 
 Harbour Physio
 """
 CONFIRMATION_BODY = """Hello {{ contact.first_name | default: "there" }},
 
-your appointment: {{ appointment.title }}, {{ appointment.starts_at }}.
+your appointment: {{ appointment.calendar }}, {{ appointment.starts_at }}.
 If that does not suit you, answer this message.
 
 Harbour Physio

@@ -186,3 +186,9 @@ def test_google_is_offered_the_same_entry() -> None:
         "details": f"With Dana\n\n{ENTRY.url}",
         "location": "12 High Street",
     }
+
+
+def test_the_link_stands_once_in_what_google_is_offered() -> None:
+    told = f"With Dana\nMove or cancel it: {ENTRY.url}"
+    url = google_add_url("https://calendar.google.com/calendar/render", replace(ENTRY, description=told))
+    assert parse_qs(urlsplit(url).query)["details"] == [told]

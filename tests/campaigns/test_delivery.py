@@ -452,6 +452,15 @@ def test_reminder_of_a_meeting_from_google_names_no_place_that_its_event_does_no
     assert merge_fields(asked, asked.contact)["appointment"]["location"] == ""
 
 
+@pytest.mark.parametrize(
+    ("hour", "told"), [(22, "23:30"), (23, "00:30"), (24, "01:30 BST"), (25, "01:30 GMT"), (26, "02:30")]
+)
+def test_time_that_comes_twice_when_clocks_go_back_says_which_of_both(hour: int, told: str) -> None:
+    eve = datetime.datetime(2026, 10, 24, 0, 30, tzinfo=datetime.UTC)
+    night = rows.book(starts_at=eve + datetime.timedelta(hours=hour))
+    assert merge_fields(night, night.contact)["appointment"]["time"] == told
+
+
 def test_the_usual_title_is_told_as_the_calendars_name_to_everybody_who_comes() -> None:
     ann, bob = rows.contact(first_name="Ann", last_name="Lee"), rows.contact()
     visit = rows.book(ann, calendar=rows.calendar(name="Back class"), guests=[bob])

@@ -4,16 +4,20 @@ import datetime
 
 import pytest
 import time_machine
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from calendars import offering
+from calendars import customers, offering
 from calendars.calendar_settings import Member, check
 from calendars.models import Calendar, CalendarConfiguration, WeeklyHours
+from campaigns.delivery import deliver_due
 from campaigns.management import harbour
 from campaigns.management.commands.seed import working_day
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Message
 from contacts.models import Appointment, AppointmentChange, Contact, User
+from contacts.newcomers import Newcomer
+from tests.campaigns import rows
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +107,37 @@ def test_every_contact_is_marked_as_demo_data_at_an_address_that_cannot_exist():
     assert not Contact.objects.exclude(tags__name=harbour.DEMO_TAG).exists()
     for contact in Contact.objects.prefetch_related("emails"):
         assert all(".example." in f".{email.address.partition('@')[2]}" for email in contact.emails.all())
+
+
+@time_machine.travel(WEDNESDAY_NOON, tick=False)
+@pytest.mark.parametrize(
+    ("slug", "news"), [("first-visit", "Request received"), ("dana-consultations", "Booked")]
+)
+def test_who_books_online_is_told_of_it_once(slug: str, news: str) -> None:
+    call_command("seed", verbosity=0)
+    now, calendar = timezone.now(), Calendar.objects.get(slug=slug)
+    within = (int(now.timestamp()), int(now.timestamp()) + 10 * 86400)
+    slot = offering.read(calendar, within=within, now=now).slots()[-1]
+    visit = customers.Visit(
+        calendar=calendar,
+        newcomer=Newcomer(first_name="Nell", address="nell@x.org", phone="+442079460958"),
+        starts_at=datetime.datetime.fromtimestamp(slot.start, datetime.UTC),
+    )
+    appointment, _ = customers.book_visit(visit, now=now)
+    rows.look(now)
+    deliver_due(now)
+    assert [letter.subject.partition(":")[0] for letter in mail.outbox if letter.to == ["nell@x.org"]] == [
+        news
+    ]
+    planned = Message.objects.filter(enrolment__appointment=appointment)
+    assert set(planned.values_list("step__anchor", flat=True)) == {"before_start"}
+
+
+@time_machine.travel(WEDNESDAY_NOON, tick=False)
+def test_what_was_made_at_the_desk_or_at_google_is_confirmed_by_one_campaign() -> None:
+    call_command("seed", verbosity=0)
+    at_once = Campaign.objects.filter(steps__anchor="at_once").order_by("pk")
+    assert [campaign.made_by for campaign in at_once] == [["staff"], ["google"]]
 
 
 def test_it_refuses_where_strangers_could_sign_in(settings):

@@ -165,26 +165,37 @@ def tag_contacts(pairs: list[tuple[Contact, harbour.Person]]) -> None:
 
 
 def make_campaigns() -> None:
-    """Who books online is told by the calendar; who is booked at the desk, by a campaign."""
+    """Reminders for everybody, and what confirms an appointment once: what customers book is confirmed by its calendar,
+    with a file."""
+    at_once, before = Step.Anchor.AT_ONCE, Step.Anchor.BEFORE_START
     reminder = Campaign.objects.create(name="Appointment reminder")
-    by_text = Campaign.objects.create(name="Confirmation by text")
-    by_mail = Campaign.objects.create(name="Confirmation by e-mail", made_by=[Origin.STAFF])
-    at_once: dict[str, Any] = {"anchor": Step.Anchor.AT_ONCE, "offset": minutes(0)}
-    before: dict[str, Any] = {"anchor": Step.Anchor.BEFORE_START, "body": harbour.REMINDER_BODY}
-    day, hour = minutes(24 * 60), minutes(60)
-    title, starts_at = "{{ appointment.title }}", "{{ appointment.starts_at }}"
     Step.objects.bulk_create(
-        (
-            Step(campaign=reminder, offset=day, subject=f"Tomorrow: {title}", **before),
-            Step(campaign=reminder, position=1, offset=hour, subject=f"In an hour: {title}", **before),
-            Step(campaign=by_text, medium=Step.Medium.SMS, body=harbour.TEXT_BODY, **at_once),
-            Step(
-                campaign=by_mail,
-                subject=f"Your appointment: {starts_at}",
-                body=harbour.CONFIRMATION_BODY,
-                **at_once,
-            ),
+        Step(
+            campaign=reminder,
+            position=place,
+            anchor=before,
+            offset=offset,
+            subject=subject,
+            body=harbour.REMINDER_BODY,
         )
+        for place, (offset, subject) in enumerate(
+            (
+                (minutes(24 * 60), "Tomorrow: {{ appointment.calendar }}"),
+                (minutes(60), "In an hour: {{ appointment.calendar }}"),
+            )
+        )
+    )
+    text = Campaign.objects.create(name="Confirmation by text", made_by=[Origin.STAFF])
+    Step.objects.create(
+        campaign=text, anchor=at_once, offset=minutes(0), medium=Step.Medium.SMS, body=harbour.TEXT_BODY
+    )
+    mail = Campaign.objects.create(name="Confirmation by e-mail", made_by=[Origin.GOOGLE])
+    Step.objects.create(
+        campaign=mail,
+        anchor=at_once,
+        offset=minutes(0),
+        subject="Your appointment: {{ appointment.starts_at }}",
+        body=harbour.CONFIRMATION_BODY,
     )
 
 
