@@ -60,7 +60,7 @@ def affected(
     """What `after` would mean for the upcoming appointments of `calendar`. At most six statements."""
     if before == after:
         return Affected()
-    ahead = calendar.appointments.standing().filter(starts_at__gt=now)
+    ahead = calendar.appointments.standing().filter(starts_at__gt=now).order_by("starts_at", "pk")
     rows = ahead.annotate(people=Count("guests")).prefetch_related("hosts")
     upcoming = list(map(_upcoming, rows))
     found = list(stand_out(upcoming, before, after))

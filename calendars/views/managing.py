@@ -179,7 +179,9 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         first, last = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in within)
         return booking.slots_to_move(appointment, first, now=now, until=last)
 
-    day = f"{chosen.astimezone(zone):%Y-%m-%d}" if chosen else request.GET.get("day", "")
+    # Until a day or a month is asked for, the month that it is in.
+    its_month = f"{appointment.starts_at.astimezone(zone):%Y-%m}"
+    day = f"{chosen.astimezone(zone):%Y-%m-%d}" if chosen else request.GET.get("day", its_month)
     look = Look.asked_for(request, appointment.calendar, zone, day)
     page = {
         "calendar": appointment.calendar,

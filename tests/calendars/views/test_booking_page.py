@@ -602,6 +602,16 @@ class TestManaging:
         assert "To <b>Wednesday 4 March, 01:00</b>" in page
         assert '<input type="hidden" name="start" value="20260303T160000Z">' in page.partition("pick-zone")[2]
 
+    def test_page_to_move_it_opens_at_its_own_month(self, client: Client, path: str) -> None:
+        booking.reschedule(
+            Appointment.objects.get(),
+            starts_at=TEN + datetime.timedelta(days=35),
+            ends_at=TEN + datetime.timedelta(days=35, hours=1),
+        )
+        assert ">April 2026<" in client.get(f"{path}move/").content.decode()
+        assert ">March 2026<" in client.get(f"{path}move/?month=2026-03").content.decode()
+        assert ">March 2026<" in client.get(f"{path}move/?day=2026-03-05").content.decode()
+
     def test_moved_on_other_clocks_it_is_told_on_those_from_then_on(self, client: Client, path: str) -> None:
         client.post(f"{path}move/?zone=Asia/Tokyo", {"start": "20260303T160000Z"})
         client.cookies.clear()

@@ -2,6 +2,7 @@
 
 import datetime
 import html
+import re
 from typing import Any
 
 import pytest
@@ -304,6 +305,15 @@ def test_only_the_first_ten_are_listed_and_the_rest_is_counted(client: Client) -
     assert "12 upcoming appointments would no longer fit" in page
     assert page.count('<li class="list-row"><div class="list-main">') == 10
     assert "and 2 more" in page
+
+
+def test_the_soonest_of_those_that_would_no_longer_fit_are_named_first(client: Client) -> None:
+    member = member_of()
+    for day in (3, 12, 1, 11, 2, *range(4, 11)):
+        booked(member.user, NOW + day * 24 * HOUR, calendar=member.calendar)
+    page = text(client.post(page_of(member.calendar) + "switch/", {"on": "0"}))
+    days = re.findall(r'<time datetime="(\S+?)T', page)
+    assert days == [f"{NOW + day * 24 * HOUR:%Y-%m-%d}" for day in range(1, 11)]
 
 
 def test_fewer_seats_than_are_taken_are_said_before_saving(client: Client) -> None:
