@@ -6,7 +6,7 @@ import uuid
 from django.db import transaction
 
 from calendars import hosting
-from calendars.booking.changing import by_whom, cancel, reschedule, set_status, why_not_moved
+from calendars.booking.changing import cancel, reschedule, set_status, why_not_moved
 from calendars.booking.record import lock_all
 from calendars.booking.rules import MARKS, NotPossible, Status
 from calendars.sync import sessions, targets
@@ -97,7 +97,6 @@ def _as_seen(seat: Appointment, version: str) -> list[Appointment]:
     row = lock_all([each.pk for each in session_of(seat)])[seat.pk]
     seats = session_of(row)
     if version_of(seats) != version:
-        raise NotPossible(
-            f"It was changed meanwhile{by_whom(row)}, so nothing was done. Look again at who comes."
-        )
+        # Not by whom: the latest change of `seat` itself may be another one.
+        raise NotPossible("Somebody joined, left or was changed meanwhile, so nothing was done. Look again.")
     return sorted(seats, key=lambda each: each.pk)

@@ -22,8 +22,13 @@ def session(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     seat = visible_or_404(request, pk)
     if not sessions.is_seat(seat) or seat.is_void:
         return redirect(seat)
-    if request.method == "POST":
-        return carried_out(request, seat)
+    return carried_out(request, seat) if request.method == "POST" else session_page(request, seat)
+
+
+def session_page(
+    request: HttpRequest, seat: Appointment, *, refusal: str = "", why: str = ""
+) -> HttpResponse:
+    """`why`: what was typed for a cancellation that was refused."""
     seats = booking.session_of(seat)
     rows = list(
         Appointment.objects.filter(pk__in=[each.pk for each in seats])
@@ -44,22 +49,27 @@ def session(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "requests": [row for row in rows if row.status == Appointment.Status.NEW],
         "start": on_the_clock(seat.starts_at, current_zone()),
         "end": on_the_clock(seat.ends_at, current_zone()),
+        "refusal": refusal,
+        "why": why,
     }
-    return render(request, "appointments/session.html", context)
+    return render(request, "appointments/session.html", context, status=409 if refusal else 200)
 
 
 def carried_out(request: HttpRequest, seat: Appointment) -> HttpResponse:
     """Does to the whole session what was pressed, and says what became of it."""
     by, version, do = viewer_of(request), request.POST.get("version", ""), request.POST.get("do", "")
+    why = request.POST.get("why", "")[:300]
     try:
         if do == "cancel":
-            why = request.POST.get("why", "")[:300]
             rows = booking.cancel_session(seat, by=by, version=version, why=why)
             google = next(filter(None, map(google_words, rows)), "")
             messages.success(request, f"The class is cancelled, {many(len(rows))}. {google}".strip())
             return redirect(seat)
         rows = booking.mark_session(seat, do, by=by, version=version)
     except booking.NotPossible as refusal:
+        seat.refresh_from_db()
+        if sessions.is_seat(seat) and not seat.is_void:
+            return session_page(request, seat, refusal=str(refusal), why=why)
         messages.error(request, str(refusal))
     else:
         words = Appointment.Status(do).label.lower()

@@ -71,25 +71,36 @@ def rendered(notice: Notice, standing: Standing, now: datetime.datetime) -> Rend
 
 
 def words_of(notice: Notice, standing: Standing, now: datetime.datetime) -> Words:
-    zone = reader_of(notice).zone
+    zone, known = reader_of(notice).zone, _known_times(notice, standing)
     return Words(
-        subject=subject_of(notice, now),
+        subject=subject_of(notice, now, known[0]),
         intro=_intro(notice, standing),
         lines=tuple(_lines(notice, standing, zone)),
-        facts=tuple(_facts(notice, zone)),
+        facts=tuple(_facts(notice, zone, known)),
         link=None if notice.kind == Kind.CANCELLED else manage_link(notice, now),
         business=settings.BUSINESS_NAME,
     )
 
 
-def subject_of(notice: Notice, now: datetime.datetime) -> str:
-    """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one.
+def _known_times(notice: Notice, standing: Standing) -> tuple[datetime.datetime, datetime.datetime]:
+    """Start and end as its reader knows them: a cancellation is of what they were told last, although it was moved
+    since and cancelled before that was told."""
+    last = standing.last_told
+    is_news = notice.kind == Kind.CANCELLED and not notice.is_own_doing
+    if is_news and last is not None and last.told_start and last.told_end:
+        return last.told_start, last.told_end
+    return notice.appointment.starts_at, notice.appointment.ends_at
+
+
+def subject_of(notice: Notice, now: datetime.datetime, starts_at: datetime.datetime | None = None) -> str:
+    """ "Booked: Physiotherapy, Tuesday 3 March, 10:00"; with the year where it is another one. `starts_at`: when its
+    reader knows it to be, where that is not when it is.
 
     The zone is named where the calendar's clocks show another time. Of what is not confirmed yet: "Request received" to
     who asked for it, "To be confirmed" to others.
     """
     zone = reader_of(notice).zone
-    start = notice.appointment.starts_at.astimezone(zone)
+    start = (starts_at or notice.appointment.starts_at).astimezone(zone)
     told = day(start).removesuffix(f" {now.astimezone(zone).year}")
     what = " ".join(notice.appointment.calendar.name.split())
     return f"{_news(notice)}: {what}, {told}, {clock(start, notice.appointment)}"
@@ -139,10 +150,12 @@ def _lines(notice: Notice, standing: Standing, zone: ZoneInfo) -> Iterable[str]:
         yield "The invitation for your calendar comes from Google."
 
 
-def _facts(notice: Notice, zone: ZoneInfo) -> Iterable[Fact]:
+def _facts(
+    notice: Notice, zone: ZoneInfo, times: tuple[datetime.datetime, datetime.datetime]
+) -> Iterable[Fact]:
     appointment = notice.appointment
     yield Fact("What", appointment.calendar.name)
-    yield Fact("When", when(appointment.starts_at, appointment.ends_at, zone))
+    yield Fact("When", when(*times, zone))
     if notice.kind == Kind.CANCELLED:
         return
     place = place_of(appointment)

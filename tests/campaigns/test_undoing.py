@@ -126,6 +126,29 @@ def test_the_move_before_the_undone_one_is_still_told(clock: Any, dana: User) ->
     assert "Thursday 11 June" in mail.outbox[-1].subject
 
 
+def test_cancelled_before_its_move_was_told_it_is_cancelled_at_the_time_that_they_know(
+    clock: Any, dana: User
+) -> None:
+    appointment = by_customer(calendar=rows.calendar(name="Physio", confirms_automatically=True))
+    told_at(clock, NOW)
+    drag(appointment, START + DAY, dana)
+    rows.with_status(appointment, "cancelled", by=dana)
+    assert told_at(clock, NOW + GRACE) == ["Cancelled"]
+    assert mail.outbox[-1].subject == "Cancelled: Physio, Wednesday 10 June, 11:00"
+    assert "When: Wednesday 10 June 2026, 11:00 to 11:30" in mail.outbox[-1].body
+    assert "11 June" not in mail.outbox[-1].body
+
+
+def test_cancelled_after_its_move_was_told_it_is_cancelled_at_the_new_time(clock: Any, dana: User) -> None:
+    appointment = by_customer(calendar=rows.calendar(name="Physio", confirms_automatically=True))
+    told_at(clock, NOW)
+    drag(appointment, START + DAY, dana)
+    told_at(clock, NOW + GRACE)
+    rows.with_status(appointment, "cancelled", by=dana)
+    told_at(clock, NOW + GRACE)
+    assert mail.outbox[-1].subject == "Cancelled: Physio, Thursday 11 June, 11:00"
+
+
 def test_an_undo_whose_signal_was_lost_holds_the_notice_back_all_the_same(clock: Any, dana: User) -> None:
     appointment = rows.booked(calendar=rows.calendar(notices="all"))
     Notice.objects.all().delete()

@@ -109,8 +109,10 @@ def test_nothing_is_done_to_a_class_that_somebody_joined_meanwhile(do: str) -> N
     seats, path = session(user)
     version = version_in(client, path)
     booked(user, calendar=seats[0].calendar)
-    said = client.post(path, {"do": do, "version": version}, follow=True)
-    assert "It was changed meanwhile, so nothing was done. Look again at who comes." in said.content.decode()
+    said = client.post(path, {"do": do, "version": version, "why": "Ill & in bed"}, follow=True)
+    assert "Somebody joined, left or was changed meanwhile, so nothing was done." in said.content.decode()
+    assert "4 of 8 seats taken" in said.content.decode()
+    assert 'value="Ill &amp; in bed"' in said.content.decode()
     assert statuses(seats) == ["new"] * 3
 
 
