@@ -36,12 +36,19 @@ class VisitorForm(forms.Form):
     """Name, address, phone, notes, further guests and consent, as `calendar` asks for them."""
 
     name = forms.CharField(
-        max_length=200, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"})
+        max_length=200,
+        label="Your name",
+        error_messages={"required": "Write your name."},
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     address = forms.EmailField(
         max_length=254,
         label="E-mail",
         help_text="What we answer goes there.",
+        error_messages={
+            "required": "Write the address that we can answer to.",
+            "invalid": "This is no e-mail address. One looks like ann@example.com.",
+        },
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     phone = PhoneNumberField(

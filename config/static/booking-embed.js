@@ -13,16 +13,17 @@
   script.parentNode.insertBefore(frame, script);
   var isShown = false;
   var pages = 0;
-  frame.addEventListener("load", function () {
-    // What may be shown has said how tall it is by now. A refused frame is a grey box in which nobody can book.
-    window.setTimeout(function () {
-      if (isShown || !frame.parentNode) { return; }
-      var link = document.createElement("a");
-      link.href = frame.src;
-      link.textContent = frame.title;
-      frame.parentNode.replaceChild(link, frame);
-    }, 1500);
-  });
+  // What may be shown says how tall it is before it has loaded. A refused frame is a grey box in which nobody can book.
+  var leadThere = function () {
+    if (isShown || !frame.parentNode) { return; }
+    var link = document.createElement("a");
+    link.href = frame.src;
+    link.textContent = frame.title;
+    frame.parentNode.replaceChild(link, frame);
+  };
+  frame.addEventListener("load", function () { window.setTimeout(leadThere, 1500); });
+  // Not every browser calls a refusal loaded.
+  window.setTimeout(leadThere, 20000);
   window.addEventListener("message", function (event) {
     if (event.origin !== home.origin || event.source !== frame.contentWindow || !event.data) { return; }
     if (event.data.tandem === "height") {

@@ -150,8 +150,8 @@ def test_time_that_was_taken_meanwhile_keeps_what_was_typed_and_offers_others(cl
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"name": ""}, "required"),
-        ({"address": "ann"}, "valid email"),
+        ({"name": ""}, "Write your name."),
+        ({"address": "ann"}, "This is no e-mail address."),
         ({"consent": ""}, "Tick the box"),
         ({"others": "nobody"}, "no e-mail address"),
         ({"others": "a@x.org b@x.org c@x.org d@x.org"}, "At most 3"),
