@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -86,7 +86,8 @@ def booking(request: HttpRequest, slug: str) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The month that a visitor asked for, and the day in it, None for the first that has a time."""
+    """The month that a visitor asked for, and the day in it, None for the first that has a time. `is_asked` False: they
+    named neither, and see the first month in which something is free."""
 
     calendar: Calendar
     zone: ZoneInfo
@@ -94,6 +95,7 @@ class Look:
     month: datetime.date
     last: datetime.date
     day: datetime.date | None
+    is_asked: bool
 
     @classmethod
     def asked_for(cls, request: HttpRequest, calendar: Calendar, zone: ZoneInfo, day: str) -> "Look":
@@ -101,11 +103,12 @@ class Look:
         today = now.astimezone(zone).date()
         last = today + datetime.timedelta(days=calendar.horizon_days + 1)
         month = picking.month_of(request.GET.get("month", day[:7]), today, last)
-        return cls(calendar, zone, now, month, last, picking.day_of(day, month))
+        is_asked = "month" in request.GET or "day" in request.GET
+        return cls(calendar, zone, now, month, last, picking.day_of(day, month), is_asked)
 
     @property
     def key(self) -> str:
-        return f"booking-look-{self.calendar.pk}-{self.month}-{self.day}-{self.zone.key}"
+        return f"booking-look-{self.calendar.pk}-{self.month}-{self.day}-{self.is_asked}-{self.zone.key}"
 
     def found(self, read: Callable[[Span], offering.Offer]) -> dict[str, Any]:
         """What its page shows, and where the next free time is when the month has none."""
@@ -122,6 +125,9 @@ class Look:
                 offer, after=span[1], now=self.now, horizon_days=self.calendar.horizon_days, count=1
             )
         )
+        if soonest and not self.is_asked:
+            first = picking.time_of(soonest[0], self.zone).starts_at.date().replace(day=1)
+            return replace(self, month=first, is_asked=True).found(read)
         return {
             "picker": page,
             "zone": self.zone.key,

@@ -390,9 +390,23 @@ def test_month_without_a_free_time_names_the_next_one(client: Client) -> None:
     host = UserFactory()
     calendar_of(host)
     BlockedTime.objects.create(user=host, starts_at=NOW, ends_at=NOW + datetime.timedelta(days=31))
-    page = client.get("/book/visit/").content.decode()
+    page = client.get("/book/visit/?month=2026-03").content.decode()
     assert "Nothing is free in March" in page
     assert "Thursday 2 April" in page
+
+
+def test_page_opens_at_the_first_month_in_which_something_is_free(client: Client) -> None:
+    host = UserFactory()
+    calendar_of(host)
+    BlockedTime.objects.create(user=host, starts_at=NOW, ends_at=NOW + datetime.timedelta(days=31))
+    page = client.get("/book/visit/?zone=Asia/Tokyo").content.decode()
+    assert ">April 2026<" in page
+    assert 'aria-current="date"' in page
+    BlockedTime.objects.update(ends_at=NOW + datetime.timedelta(days=400))
+    cache.clear()
+    page = client.get("/book/visit/").content.decode()
+    assert "Nothing is free in March" in page
+    assert "Nothing is free later either" in page
 
 
 def test_page_asks_the_database_no_more_for_more_members(
