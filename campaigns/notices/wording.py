@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from calendars.customers import may_do
 from calendars.entries import awaits_us, hosts_of, place_of
 from calendars.links import manage_url
-from campaigns.merge_fields import clock, day, moment_in_words
+from campaigns.merge_fields import clock, day, letters, moment_in_words
 from campaigns.models import Notice
 from campaigns.notices.reader import reader_of
 from campaigns.notices.standing import Standing
@@ -167,10 +167,13 @@ def _facts(
 
 
 def when(starts_at: datetime.datetime, ends_at: datetime.datetime, zone: ZoneInfo) -> str:
-    """ "Tuesday 3 March 2026, 10:00 to 10:30 GMT (Europe/London)"."""
+    """ "Tuesday 3 March 2026, 10:00 to 10:30 GMT (Europe/London)"; "01:30 BST to 01:30 GMT" where clocks change on the
+    way."""
     start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
     until = f"{end:%H:%M}" if start.date() == end.date() else f"{day(end)}, {end:%H:%M}"
+    if start.utcoffset() != end.utcoffset():
+        return f"{day(start)}, {start:%H:%M} {letters(start)} to {until} {letters(end)} ({zone.key})"
     # Many zones have no letters of their own: Python then says "-03".
-    letters = end.tzname() or ""
-    named = f" {letters}" if letters.isalpha() and letters != zone.key else ""
+    name = end.tzname() or ""
+    named = f" {name}" if name.isalpha() and name != zone.key else ""
     return f"{day(start)}, {start:%H:%M} to {until}{named} ({zone.key})"

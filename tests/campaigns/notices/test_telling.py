@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -17,6 +18,7 @@ from campaigns import delivery
 from campaigns.delivery import claims, deliver_due, message_id_of
 from campaigns.delivery.notices import Notices
 from campaigns.models import Notice
+from campaigns.notices.wording import when
 from campaigns.transports import Letter, Refused, TryLater
 from campaigns.triggers import enrol_missing, look_at
 from contacts.models import Appointment, AppointmentChange, Contact, User
@@ -544,3 +546,20 @@ def test_telling_takes_the_same_statements_for_one_guest_and_five(
     with django_assert_num_queries(17):
         look_at(change.pk, now=NOW)
     assert Notice.objects.filter(state=State.WAITING).count() == guests + 1
+
+
+@pytest.mark.parametrize(
+    ("starts", "minutes", "words"),
+    [
+        ((10, 25, 0, 30), 30, "Sunday 25 October 2026, 01:30 BST to 01:00 GMT"),
+        ((10, 25, 0, 30), 60, "Sunday 25 October 2026, 01:30 BST to 01:30 GMT"),
+        ((10, 25, 1, 0), 30, "Sunday 25 October 2026, 01:00 to 01:30 GMT"),
+        ((3, 29, 0, 45), 30, "Sunday 29 March 2026, 00:45 GMT to 02:15 BST"),
+        ((10, 24, 22, 45), 30, "Saturday 24 October 2026, 23:45 to Sunday 25 October 2026, 00:15 BST"),
+    ],
+)
+def test_times_around_a_change_of_clocks_say_which_they_are(
+    starts: tuple[int, int, int, int], minutes: int, words: str
+) -> None:
+    start = datetime(2026, *starts, tzinfo=rows.UTC)
+    assert when(start, start + minutes * MINUTE, ZoneInfo("Europe/London")) == f"{words} (Europe/London)"
