@@ -27,6 +27,13 @@ class StepFigures:
     books: Books
     reasons: list[Reason] = field(default_factory=list)
 
+    @property
+    def standing(self) -> str:
+        """What has become of the step itself: "removed", "switched off"; "" while it runs."""
+        if self.step.removed_at is not None:
+            return "removed"
+        return "" if self.step.is_active else "switched off"
+
 
 @dataclass(frozen=True, slots=True)
 class InShort:

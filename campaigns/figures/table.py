@@ -83,7 +83,7 @@ def _line(campaign: Campaign, figures: StepFigures, chosen: Chosen, calendar: st
     reasons = [f"{each.number} {each.words}: {each.why}" for each in figures.reasons]
     return [
         campaign.name,
-        figures.words if figures.step.is_active else f"{figures.words} (removed)",
+        f"{figures.words} ({figures.standing})" if figures.standing else figures.words,
         figures.step.get_medium_display(),
         _iso(chosen.since),
         _iso(chosen.until),

@@ -62,7 +62,7 @@ def planned(campaign: Campaign, chosen: Chosen) -> int:
 # --- what is counted --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["figures", "figures_file"])
+@pytest.mark.parametrize("name", ["figures", "figures_file", "endings_file"])
 def test_the_figures_ask_for_a_sign_in(name: str) -> None:
     response = Client().get(reverse(f"campaigns:{name}", args=[1]))
     assert response.status_code == 302
@@ -91,10 +91,21 @@ def test_a_campaign_that_nobody_entered_says_what_will_stand_there(desk: Client)
 def test_a_removed_step_stays_in_the_books_as_long_as_something_is_in_them(desk: Client) -> None:
     campaign = rows.campaign(at_once(), before(24))
     rows.booked()
-    campaign.steps.update(is_active=False)
+    campaign.steps.update(is_active=False, removed_at=NOW)
     assert "E-mail, removed" in page(desk, campaign)
+    assert lines(desk, campaign)[0]["Message"] == "At once (removed)"
     Message.objects.all().delete()
     assert "E-mail, removed" not in page(desk, campaign)
+
+
+def test_a_step_that_is_switched_off_is_not_called_removed(desk: Client) -> None:
+    campaign = rows.campaign(at_once(), before(24))
+    rows.booked()
+    campaign.steps.filter(position=1).update(is_active=False)
+    text = page(desk, campaign)
+    assert text.count("E-mail, switched off") == 1
+    assert "removed" not in text
+    assert [line["Message"] for line in lines(desk, campaign)] == ["At once", "24 h before (switched off)"]
 
 
 @pytest.mark.parametrize("seed", range(4))
