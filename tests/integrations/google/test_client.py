@@ -27,7 +27,6 @@ from integrations.google.errors import (
 )
 from integrations.google.events import EventDraft, EventPatch, RemoteEvent
 from integrations.google.pages import read_calendar, read_page
-from integrations.google.transport import new_http
 from integrations.models import GoogleAccount
 from tests.integrations.stand_in import AMIR, DANA, JO, StandIn
 
@@ -433,9 +432,8 @@ def test_answer_that_makes_no_sense_is_an_error_the_caller_knows(
 @pytest.mark.parametrize(
     "url", ["https://host.example/calendar/v3/", "http://127.0.0.1:81/deep/er/calendar/v3/"]
 )
-def test_api_address_moves_single_calls_and_batches(url: str, settings: Any) -> None:
-    settings.GOOGLE_CALENDAR_API_URL = url
-    service = library.service_over(new_http())
+def test_api_address_moves_single_calls_and_batches(url: str) -> None:
+    service = library.service_at(url)
     assert service.events().list(calendarId="a@b.c").uri.startswith(f"{url}calendars/a%40b.c/events")
     assert service._baseUrl == url
     assert service.new_batch_http_request()._batch_uri.startswith(url.removesuffix("calendar/v3/"))
