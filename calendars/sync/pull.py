@@ -19,6 +19,7 @@ from django.db.models.functions import Concat
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import bulk, setting, spreading
+from calendars.sync.new_ids import take_new_ids
 from calendars.sync.observation import MISSING, OBSERVED, PRIVATE, TOMBSTONE, columns, takes_time
 from integrations.google.client import CalendarClient, EventPage
 from integrations.google.errors import Gone, PullInFull, Refused
@@ -182,6 +183,7 @@ class Pull:
         self.pages += 1
         self.events += len(page.events)
         self.found += len(page.events) + len(page.unreadable)
+        take_new_ids(self.google_calendar, page.events)
         inside = [event for event in page.events if self._is_inside(event)]
         # The window does not roll (S6): what lies outside is followed only if it was known already.
         outside = [event for event in page.events if not event.is_cancelled and not self._is_inside(event)]
@@ -315,6 +317,7 @@ class Pull:
             found, gone = self._ask_for(google_ids[start : start + ASKED_AT_ONCE], progress)
             with transaction.atomic():
                 self._check_is_read()
+                take_new_ids(self.google_calendar, found)
                 self._observe(found)
                 self._call_gone(GoogleEvent.objects.filter(google_id__in=gone))
 
@@ -333,9 +336,11 @@ class Pull:
                 # It is there and cannot be told: nothing follows from its absence in the list.
                 logger.info("Event in Google calendar %d not read: %s", calendar.pk, error.reason)
             else:
-                if event.is_series:
-                    gone.append(google_id)
-                else:
+                if event.is_series or event.google_id != google_id:
+                    gone.append(
+                        google_id
+                    )  # by the name that Google had for it: it may have another by now (W3)
+                if not event.is_series:
                     found.append(event)
         return found, gone
 

@@ -124,7 +124,8 @@ class SandboxControl:
             return self.store.now()
 
     def set_options(self, **options: Any) -> Json:
-        """token_lifetime (seconds), instance_ids ("stamp" or "opaque", W3), allow_http_webhooks,
+        """token_lifetime (seconds), instance_ids ("stamp", "opaque", or "both": told in the new form and
+        found by the old one as well, W3), allow_http_webhooks,
         empty_pages (S1), full_tombstones (S11), batch_conflicts (W12), requests_per_minute (0: no limit).
         Raises ValueError for any other."""
         for name, value in options.items():

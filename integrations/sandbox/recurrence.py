@@ -160,7 +160,7 @@ def stored_id(told: str, form: str) -> str | None:
     if form == "stamp":
         return told
     if INSTANCE.fullmatch(told):
-        return None
+        return told if form == "both" else None
     if not told.startswith("x"):
         return told
     try:

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.new_ids import take_new_ids
 from calendars.sync.observation import columns
 from calendars.sync.setting import Setting
 from integrations.google.client import CalendarClient
@@ -20,8 +21,15 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
             google_calendar.google_id, target.event_id, time_zone=google_calendar.time_zone
         )
     except Gone:
+        if google_calendar.next_pull_at is not None and rows.exclude(recurring_event_id="").exists():
+            # An occurrence may be there under another id by now (W3): a full list tells.
+            GoogleCalendar.objects.filter(pk=google_calendar.pk).update(next_pull_at=now, next_full_at=now)
+            return
         rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}")
         return
+    if event.google_id != target.event_id:
+        take_new_ids(google_calendar, [event])
+        rows = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=event.google_id)
     if event.is_series and not event.is_cancelled:
         # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now. Of a
         # calendar that nobody reads any more it is the person's own.

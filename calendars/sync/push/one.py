@@ -8,6 +8,7 @@ from django.db.models.functions import Concat
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import sessions, targets
 from calendars.sync.gather import words_of, words_of_event
+from calendars.sync.new_ids import take_new_ids
 from calendars.sync.observation import MISSING, REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
 from calendars.sync.setting import Setting
@@ -317,6 +318,8 @@ class Push:
         self.target.etag = event.etag
 
     def _observe(self, event: RemoteEvent, **made: object) -> None:
+        if event.google_id != self.target.event_id:
+            take_new_ids(self.google_calendar, [event])
         GoogleEvent.objects.update_or_create(
             google_calendar=self.google_calendar,
             google_id=event.google_id,

@@ -72,6 +72,56 @@ def test_w3_new_format_of_instance_ids_keeps_every_appointment(google: Google) -
     assert GoogleEvent.objects.exclude(status="cancelled").filter(appointment=None).count() == 0
 
 
+@pytest.mark.parametrize("form", ["opaque", "both"])
+def test_w3_occurrence_moved_under_a_new_id_is_moved_here_and_nowhere_put_back(
+    google: Google, form: str
+) -> None:
+    """The sync token lives on, so that Google tells the one that moved, and of no id that it is gone."""
+    desk = Desk(google)
+    add_series(google, desk)
+    desk.turn()
+    google.control.set_options(instance_ids=form)
+    try:
+        second = sorted(google.events(desk.address), key=lambda event: str(event["start"]))[1]
+        google.move(desk.address, second, TOMORROW_AT_TEN + WEEK + DAY)
+        desk.turn()
+        desk.turn()
+        google.control.expire_sync_tokens()
+        desk.turn()
+        desk.turn()
+    finally:
+        google.control.set_options(instance_ids="stamp")
+    starts = Appointment.objects.order_by("starts_at").values_list("starts_at", flat=True)
+    expected = [TOMORROW_AT_TEN + n * WEEK + (DAY if n == 1 else 0 * DAY) for n in range(4)]
+    assert list(starts) == expected
+    blocks = GoogleEvent.objects.filter(blocks=True).order_by("starts_at")
+    assert list(blocks.values_list("starts_at", flat=True)) == expected
+    assert not Appointment.objects.filter(status="cancelled").exists()
+    assert google.control.requests("calendar.events.patch") == []
+
+
+@pytest.mark.parametrize("form", ["opaque", "both"])
+def test_w3_occurrence_edited_here_is_found_under_its_new_id(google: Google, form: str) -> None:
+    desk = Desk(google)
+    add_series(google, desk)
+    desk.turn()
+    google.control.set_options(instance_ids=form)
+    try:
+        second = Appointment.objects.order_by("starts_at")[1]
+        moved = TOMORROW_AT_TEN + WEEK + DAY
+        booking.reschedule(second, starts_at=moved, ends_at=moved + HOUR)
+        for _ in range(4):
+            desk.turn()
+        there = {event["start"]["dateTime"] for event in google.events(desk.address)}
+    finally:
+        google.control.set_options(instance_ids="stamp")
+    second.refresh_from_db()
+    assert (second.status, second.starts_at) == ("new", moved)
+    assert datetime.datetime.fromisoformat(sorted(there)[1]) == moved
+    assert GoogleEvent.objects.filter(blocks=True).count() == 4
+    assert not PushTarget.objects.behind().exists()
+
+
 @pytest.mark.parametrize("how", ["made private", "setting changed"])
 def test_private_event_that_has_an_appointment_keeps_its_guests(google: Google, how: str) -> None:
     desk = Desk(google, private_events="normal" if how == "setting changed" else "block")
