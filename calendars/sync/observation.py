@@ -21,6 +21,8 @@ TOMBSTONE = ["etag", "status"]
 REMOVED = "-removed"
 # Ends the etag of an event that a full pull did not list.
 MISSING = "-missing"
+# Ends the etag of an occurrence whose series is gone, and of a single event that became a series.
+SERIES = "-series"
 PRIVATE = ("private", "confidential")
 
 

@@ -20,7 +20,7 @@ from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import bulk, setting, spreading
 from calendars.sync.new_ids import take_new_ids
-from calendars.sync.observation import MISSING, OBSERVED, PRIVATE, TOMBSTONE, columns, takes_time
+from calendars.sync.observation import MISSING, OBSERVED, PRIVATE, SERIES, TOMBSTONE, columns, takes_time
 from integrations.google.client import CalendarClient, EventPage
 from integrations.google.errors import Gone, PullInFull, Refused
 from integrations.google.events import RemoteEvent, Unreadable
@@ -224,18 +224,18 @@ class Pull:
             return
         unique = {event.google_id: event for event in tombstones}
         self._upsert((self._row(event, keeps_private=False) for event in unique.values()), TOMBSTONE)
-        occurrences = GoogleEvent.objects.filter(
-            google_calendar=self.google_calendar, recurring_event_id__in=unique
-        ).exclude(Q(status="cancelled") | Q(run=self.record))
-        occurrences.update(status="cancelled", etag=Concat("etag", Value("-series")), seen_at=self.now)
+        self._end(GoogleEvent.objects.filter(recurring_event_id__in=unique).exclude(run=self.record), SERIES)
 
     def _supersede(self, series: Collection[str]) -> None:
         """A single event that was made to repeat goes on as its occurrences, and is no event itself any more."""
         if series:
-            single = GoogleEvent.objects.filter(
-                google_calendar=self.google_calendar, google_id__in=series
-            ).exclude(status="cancelled")
-            single.update(status="cancelled", etag=Concat("etag", Value("-series")), seen_at=self.now)
+            self._end(GoogleEvent.objects.filter(google_id__in=series), SERIES)
+
+    def _end(self, rows: GoogleEventQuerySet, mark: str) -> None:
+        """Those of `rows` in this calendar that were alive are no more; `mark` ends their etags, which are news so."""
+        rows.filter(google_calendar=self.google_calendar).exclude(status="cancelled").update(
+            status="cancelled", etag=Concat("etag", Value(mark)), seen_at=self.now
+        )
 
     def _set_aside(self, unreadable: Sequence[Unreadable]) -> None:
         """One bad event never stops a page; it is visible with its reason."""
@@ -319,7 +319,7 @@ class Pull:
                 self._check_is_read()
                 take_new_ids(self.google_calendar, found)
                 self._observe(found)
-                self._call_gone(GoogleEvent.objects.filter(google_id__in=gone))
+                self._end(GoogleEvent.objects.filter(google_id__in=gone), MISSING)
 
     def _ask_for(
         self, google_ids: Sequence[str], progress: Callable[[], None]
@@ -346,12 +346,7 @@ class Pull:
 
     def _sweep(self, listed: Sequence[str]) -> None:
         """What had no appointment and is not in a full list any more blocks no more."""
-        self._call_gone(GoogleEvent.objects.filter(self._missing(listed), appointment=None))
-
-    def _call_gone(self, rows: GoogleEventQuerySet) -> None:
-        rows.filter(google_calendar=self.google_calendar).exclude(status="cancelled").update(
-            status="cancelled", etag=Concat("etag", Value(MISSING)), seen_at=self.now
-        )
+        self._end(GoogleEvent.objects.filter(self._missing(listed), appointment=None), MISSING)
 
     def _forgive(self) -> None:
         """What could not be read before and now could: also under the etag that it had."""
@@ -391,12 +386,13 @@ class Pull:
 
     def _schedule(self, fields: dict[str, Any]) -> None:
         """Store `fields` and when to pull next, unless that was changed since this pull began: what asked for another
-        pull may have missed this one, and a calendar that nobody reads any more is not read again."""
-        calendar, rows = self.google_calendar, GoogleCalendar.objects.filter(pk=self.google_calendar.pk)
+        pull may have missed this one. Raises LetGo as `_check_is_read` does, which a pull without news need not ask."""
+        calendar = self.google_calendar
+        rows = GoogleCalendar.objects.filter(self.held(), pk=calendar.pk, sync_token=calendar.sync_token)
         planned: dict[str, Any] = {"next_pull_at": self.now + spreading.spread(self.interval)}
         if self.ends_turn and not self.found_something:
             planned["claimed_until"] = None
         if rows.filter(next_pull_at=calendar.next_pull_at).update(**fields, **planned):
             fields |= planned
-        else:
-            rows.update(**fields)
+        elif not rows.update(**fields):
+            raise LetGo

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.new_ids import take_new_ids
-from calendars.sync.observation import columns
+from calendars.sync.observation import SERIES, columns
 from calendars.sync.setting import Setting
 from integrations.google.client import CalendarClient
 from integrations.google.errors import Gone
@@ -34,7 +34,7 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
         # Ours was made to repeat. A write would go to all of it; the next pull tells which occurrence is ours now. Of a
         # calendar that nobody reads any more it is the person's own.
         if google_calendar.next_pull_at is None:
-            rows.update(status="cancelled", etag=f"{event.etag}-series")
+            rows.update(status="cancelled", etag=f"{event.etag}{SERIES}")
         else:
             read = GoogleCalendar.objects.filter(pk=google_calendar.pk, next_pull_at__gt=now)
             read.update(next_pull_at=now)

@@ -62,14 +62,15 @@ def test_decision_made_while_its_appointment_is_pushed_is_carried_out_next(
     assert len(google.events(desk.address)) == 1
 
 
-@pytest.mark.parametrize("is_first", [True, False], ids=["first pull", "later pull"])
+@pytest.mark.parametrize("which", ["first pull", "later pull", "later pull without news"])
 def test_disconnect_while_its_calendar_is_read_leaves_nothing_of_what_was_read(
-    google: Google, monkeypatch: pytest.MonkeyPatch, is_first: bool
+    google: Google, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     desk = Desk(google)
-    if not is_first:
+    if which != "first pull":
         desk.turn()
-    google.add(desk.address, guests=("ann@x.org",), summary="Secret")
+    if which != "later pull without news":
+        google.add(desk.address, guests=("ann@x.org",), summary="Secret")
     real = CalendarClient.list_events
 
     def slowly(client: CalendarClient, *args: Any, **options: Any) -> Iterator[EventPage]:
