@@ -59,8 +59,10 @@ class PushLine:
 class AtGoogle:
     events: Sequence[EventLine]
     pushes: Sequence[PushLine]
-    # We are guests: time and place are the organiser's, and cancelling here declines there.
+    # Time and place cannot be changed here: the organiser's, where we are guests, or locked by Google itself.
     is_locked: bool
+    # Cancelling here declines there.
+    is_guest: bool
     # Guests of the event who are no contacts.
     addresses: Sequence[str]
     # A seat of a class that others have as well: the event is theirs too.
@@ -74,7 +76,7 @@ class AtGoogle:
     @property
     def cancel_words(self) -> str:
         """What cancelling does at Google, said beforehand; "" if nothing there knows the appointment."""
-        if self.is_locked:
+        if self.is_guest:
             return "We are guests: cancelling declines the invitation. The organiser keeps the event."
         if self.goes_on:
             return "The class goes on for the others, and so does its event at Google."
@@ -95,6 +97,7 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
     )
     events = list(appointment.google_events.all())
     gone = {(event.google_calendar_id, event.google_id) for event in events if event.is_cancelled}
+    locks = is_locked(appointment, events)
     return AtGoogle(
         events=[event_line(event, viewer) for event in events],
         pushes=[
@@ -105,7 +108,8 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
             )
             for each in appointment.push_targets.all()
         ],
-        is_locked=is_locked(appointment, events),
+        is_locked=locks,
+        is_guest=locks and not any(event.organised_by_us for event in events if not event.is_cancelled),
         goes_on=sessions.is_seat(appointment)
         and sessions.seats(appointment).exclude(pk=appointment.pk).exists(),
         addresses=unknown_addresses(appointment, [event for event in events if not hides(event, viewer)]),
@@ -113,7 +117,7 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
 
 
 def is_locked(appointment: Appointment, events: Sequence[GoogleEvent]) -> bool:
-    """Whether somebody else organises it: no living copy of the meeting is ours to change."""
+    """Whether no living copy of the meeting is ours to change."""
     living = [event for event in events if not event.is_cancelled]
     if not appointment.came_from_google or not living:
         return False

@@ -141,7 +141,8 @@ def _settle_type(body: Json, *, is_primary: bool) -> None:
     kind = body.get("eventType", "default")
     if kind in PRIMARY_ONLY and not is_primary:
         raise ApiError(400, "eventTypeRestriction", f"Events of type {kind} exist on primary calendars only.")
-    if kind != "default" and body.get("attendees"):
+    # Who is on an event made from an e-mail stands in the e-mail; nobody can set it.
+    if kind not in ("default", "fromGmail") and body.get("attendees"):
         raise ApiError(400, "eventTypeRestriction", "Attendees cannot be set on this event type.")
     rules = body.get("recurrence", [])
     yearly = any("FREQ=YEARLY" in line for line in rules) or "originalStartTime" in body

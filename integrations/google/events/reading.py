@@ -77,7 +77,8 @@ def read_event(raw: object, *, calendar_time_zone: str, calendar_id: str = "") -
         ),
         attendees=attendees,
         attendees_omitted=raw.get("attendeesOmitted") is True,
-        is_locked=raw.get("locked") is True,
+        # P3, P7: time and words cannot be changed; nor those of what Google made from an e-mail.
+        is_locked=raw.get("locked") is True or event_type == "fromGmail",
         # We write no series: an occurrence has our mark from an event of ours that a person made repeat.
         crm_id=""
         if "recurringEventId" in raw

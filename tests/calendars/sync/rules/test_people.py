@@ -4,6 +4,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from calendars import booking
 from calendars.at_google import at_google
@@ -137,6 +139,28 @@ def test_p3_locked_event_has_its_time_locked_here(google: Google) -> None:
     with pytest.raises(booking.NotPossible, match="locked"):
         booking.reschedule(appointment, starts_at=LATER, ends_at=LATER + HOUR)
     desk.turn()
+    assert google.control.requests(PATCH) == []
+
+
+def test_p7_event_made_from_an_email_has_its_time_locked_here_and_is_ours_to_delete(
+    google: Google, client: Client
+) -> None:
+    desk = Desk(google)
+    google.add(desk.address, guests=("new@x.org",), eventType="fromGmail")
+    desk.turn()
+    appointment = Appointment.objects.get()
+    with pytest.raises(booking.NotPossible, match="locked"):
+        booking.reschedule(appointment, starts_at=LATER, ends_at=LATER + HOUR)
+    client.force_login(desk.user)
+    pages = [reverse("calendars:reschedule", args=[appointment.pk]), appointment.get_absolute_url()]
+    pages.append(reverse("calendars:edit", args=[appointment.pk]))
+    for page in pages:
+        said = client.get(page).content.decode()
+        assert "Google has locked this event" in said
+        assert "We are guests" not in said
+    booking.cancel(appointment)
+    desk.turn()
+    assert google.events(desk.address) == []
     assert google.control.requests(PATCH) == []
 
 
