@@ -336,10 +336,9 @@ class Pull:
                 # It is there and cannot be told: nothing follows from its absence in the list.
                 logger.info("Event in Google calendar %d not read: %s", calendar.pk, error.reason)
             else:
+                # Or Google has another name for it by now (W3).
                 if event.is_series or event.google_id != google_id:
-                    gone.append(
-                        google_id
-                    )  # by the name that Google had for it: it may have another by now (W3)
+                    gone.append(google_id)
                 if not event.is_series:
                     found.append(event)
         return found, gone
