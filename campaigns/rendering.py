@@ -5,13 +5,11 @@ leak.
 """
 
 import difflib
-import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-import css_inline
 from liquid import BoundTemplate, Environment, StrictDefaultUndefined
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression, Path
@@ -20,6 +18,7 @@ from liquid.exceptions import LiquidError, UndefinedError
 from liquid.expression import Expression
 
 from campaigns import rich_text
+from campaigns.mail_page import as_page, paragraphs
 
 # The merge fields, by namespace, each with an example. The editor's picker and `validate` read this.
 FIELDS: dict[str, dict[str, str]] = {
@@ -142,7 +141,9 @@ def render(*, subject: str, body: str, fields: Fields, rich: str = "", unsubscri
         subject=line,
         text=_with_footer(text, unsubscribe_url),
         html=as_page(
-            rich_text.finished(filled) if rich else paragraphs(text), title=line, foot=_foot(unsubscribe_url)
+            rich_text.finished(filled) if rich else paragraphs(text),
+            title=line,
+            unsubscribe_url=unsubscribe_url,
         ),
     )
 
@@ -236,99 +237,6 @@ def _fault(template: str, error: LiquidError) -> Fault:
 
 def _line(template: str, index: int) -> int:
     return template.count("\n", 0, index) + 1
-
-
-# --- plain text as an e-mail ------------------------------------------------------------------------------
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">
-<title>{title}</title><style>
-body {{ margin: 0; padding: 0; background: #f2f4f7; }}
-.around {{ padding: 24px 12px; background: #f2f4f7; }}
-.page {{ max-width: 560px; margin: 0 auto; table-layout: fixed; }}
-.sheet, .foot {{ text-align: left; color: #1d2433;
-  font: 16px/1.55 -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }}
-.sheet {{ padding: 32px; overflow-wrap: anywhere; word-break: break-word; background: #ffffff; border-radius: 12px; }}
-p {{ margin: 0 0 16px; }}
-a {{ color: #1f5fc4; }}
-h1 {{ margin: 0 0 16px; font-size: 20px; line-height: 1.3; }}
-ul, ol {{ margin: 16px 0; padding-left: 24px; }}
-blockquote {{ margin: 16px 0; padding-left: 14px; border-left: 3px solid #c9d0da; }}
-.facts {{ border-collapse: collapse; margin: 0 0 20px; }}
-.facts th, .facts td {{ padding: 4px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }}
-.facts th {{ padding-right: 20px; color: #5c6577; font-weight: 400; white-space: nowrap; }}
-.hush {{ color: #5c6577; font-size: 14px; }}
-.press {{ margin: 0 0 16px; }}
-.button {{ border-radius: 8px; background: #0b6b6b; }}
-.button a {{ display: inline-block; padding: 10px 18px; color: #ffffff; text-decoration: none; font-weight: 600; }}
-.foot {{ padding: 16px 32px 0; color: #5c6577; font-size: 13px; }}
-.foot a {{ color: #5c6577; }}
-@media (prefers-color-scheme: dark) {{
-  body, .around {{ background: #12161d !important; }}
-  .sheet {{ background: #1c222c !important; color: #e6e9ef !important; }}
-  a {{ color: #8ab4f8 !important; }}
-  .button a {{ color: #ffffff !important; }}
-  .hush, .facts th, .foot, .foot a {{ color: #9aa4b5 !important; }}
-}}
-</style>{word_head}</head><body>
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>
-<td class="around" align="center">
-{word_opens}<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0">
-<tr><td class="sheet">{body}</td></tr>{foot}
-</table>{word_closes}
-</td></tr></table></body></html>"""
-
-# Outlook on Windows draws with Word: it knows no max-width, no padding of links, and of several fonts none.
-WORD_HEAD = """<!--[if mso]><style>td, th, p, h1, a { font-family: Arial, sans-serif !important; }
-.button { padding: 10px 18px !important; }</style><![endif]-->"""
-WORD_OPENS = (
-    '<!--[if mso]><table role="presentation" width="560" cellpadding="0" cellspacing="0"><tr><td><![endif]-->'
-)
-WORD_CLOSES = "<!--[if mso]></td></tr></table><![endif]-->"
-FOOT = '<tr><td class="foot"><a href="{url}">Stop these e-mails</a></td></tr>'
-
-
-@cache
-def _inliner() -> css_inline.CSSInliner:
-    return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
-
-
-def as_html(text: str, *, title: str = "", unsubscribe_url: str = "") -> str:
-    """`text` as an e-mail page."""
-    return as_page(paragraphs(text), title=title, foot=_foot(unsubscribe_url))
-
-
-def _foot(unsubscribe_url: str) -> str:
-    return FOOT.format(url=html.escape(unsubscribe_url)) if unsubscribe_url else ""
-
-
-def as_page(body: str, *, title: str = "", foot: str = "") -> str:
-    """HTML as an e-mail page, styles inlined (many readers drop style sheets), readable in the dark."""
-    page = PAGE.format(
-        title=html.escape(title),
-        body=body,
-        foot=foot,
-        word_head=WORD_HEAD,
-        word_opens=WORD_OPENS,
-        word_closes=WORD_CLOSES,
-    )
-    return _inliner().inline(page)
-
-
-def paragraphs(text: str) -> str:
-    """`text` escaped, empty lines between paragraphs, addresses of pages as links."""
-    blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block.strip()]
-    return "".join(f"<p>{_linked(block).replace(chr(10), '<br>')}</p>" for block in blocks)
-
-
-def _linked(block: str) -> str:
-    parts, end = [], 0
-    for found in rich_text.URL.finditer(block):
-        address = html.escape(found.group())
-        parts += [html.escape(block[end : found.start()]), f'<a href="{address}">{address}</a>']
-        end = found.end()
-    return "".join([*parts, html.escape(block[end:])])
 
 
 def _with_footer(text: str, unsubscribe_url: str) -> str:

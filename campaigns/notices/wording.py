@@ -16,11 +16,12 @@ from django.template.loader import render_to_string
 from calendars.customers import may_do
 from calendars.entries import awaits_us, hosts_of, place_of
 from calendars.links import manage_url
+from campaigns.mail_page import as_page
 from campaigns.merge_fields import clock, day, letters, moment_in_words
 from campaigns.models import Notice
 from campaigns.notices.reader import reader_of
 from campaigns.notices.standing import Standing
-from campaigns.rendering import Rendered, as_page
+from campaigns.rendering import Rendered
 
 Kind = Notice.Kind
 SUBJECTS = {

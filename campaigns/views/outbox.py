@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from campaigns import outbox as outbox_rows
+from campaigns.mail_page import as_html
 from campaigns.models import Notice, Outgoing
-from campaigns.rendering import as_html
 from contacts.paging import page_of
 from contacts.viewer import viewer_of
 

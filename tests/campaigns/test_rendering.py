@@ -4,15 +4,14 @@ import time
 
 import pytest
 
+from campaigns.mail_page import as_html, paragraphs
 from campaigns.rendering import (
     FIELDS,
     NAMES,
     Fields,
     NotRenderable,
-    as_html,
     fill,
     may_read_empty,
-    paragraphs,
     render,
     used_in,
     validate,
