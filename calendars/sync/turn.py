@@ -84,6 +84,8 @@ def take_turn(
     # A limit belongs to the person: whichever calendar met it, all of the account's wait.
     waits = account.not_before is not None and account.not_before > now
     works = account.is_connected and not waits
+    # Of what nobody reads any more nothing is read, whoever still asks for it.
+    pulls = pulls and google_calendar.next_pull_at is not None
     pushes = pushes and works and found.has_unpushed
     turn = Turn(google_calendar, taken=True)
     if pulls and waits:

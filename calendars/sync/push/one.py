@@ -89,10 +89,17 @@ class Push:
             return "deleted in a Google calendar that is not read any more"
         if self.row is not None and not self.row.is_planned:
             raise Changed("Its deletion at Google is looked at first.")
+        if self._is_freed():
+            return "its person has no part in the appointment any more"
         if self._stands_elsewhere():
             return "stands in another Google calendar"
         self._next_generation()
         return self._insert()
+
+    def _is_freed(self) -> bool:
+        """Whoever took their copy of a meeting away is free, whatever has become of the others' copies since."""
+        user = self.google_calendar.account.user_id
+        return self.target.is_adopted and not self.appointment.hosts.filter(user=user).exists()
 
     def _stands_elsewhere(self) -> bool:
         """Dragged to another calendar of this person; or it came from Google, where a colleague's copy goes on."""

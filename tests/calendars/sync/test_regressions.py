@@ -15,7 +15,7 @@ from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
 from integrations.models import GoogleCalendar
 from integrations.sandbox.faults import Fault
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, GoogleCalendarFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
@@ -510,3 +510,45 @@ def test_move_of_what_became_a_series_after_it_took_place_reaches_google_after_a
     assert single.reason == "Cancelled at Google, as was known: the appointment stays as it is."
     # The series, which is the person's own now, and the appointment where it was moved to.
     assert len(google.events(desk.address)) == 4
+
+
+def test_cancelled_meeting_is_not_put_back_with_a_freed_host_while_a_colleague_links_anew(
+    google: Google,
+) -> None:
+    """Bob's copy was seen cancelled first; Alice unlinked before hers was, and linked again afterwards. Hers may then
+    have moved to another calendar of hers, which is looked at first."""
+    alice, bob = Desk(google), Desk(google)
+    other = GoogleCalendarFactory(
+        account=alice.account, next_pull_at=NOW + HOUR, last_pull_at=NOW - HOUR, google_id="other"
+    )
+    organiser = "olga@else.test"
+    google.control.add_person(organiser)
+    event = google.add(organiser, guests=(alice.address, bob.address))
+    alice.turn()
+    bob.turn()
+    google.control.delete(organiser, organiser, event["id"])
+    bob.turn()
+    appointment = Appointment.objects.get()
+    assert list(appointment.hosts.values_list("user", flat=True)) == [alice.user.pk]
+    link(alice, None)
+    bob.turn()
+    link(alice, alice.google_calendar)
+    alice.turn()
+    bob.turn()
+    assert "Waiting to see" in GoogleEvent.objects.get(google_calendar=alice.google_calendar).reason
+    assert google.events(bob.address) == []
+    other.delete()
+    alice.turn()
+    appointment.refresh_from_db()
+    assert appointment.status == "cancelled"
+
+
+def test_google_calendar_that_nobody_reads_any_more_is_not_read_because_somebody_asks(google: Google) -> None:
+    desk = Desk(google)
+    desk.turn()
+    link(desk, None)
+    google.add(desk.address)
+    assert desk.turn().pulled is None
+    desk.google_calendar.refresh_from_db()
+    assert desk.google_calendar.next_pull_at is None
+    assert not GoogleEvent.objects.exists()
