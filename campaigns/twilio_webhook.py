@@ -94,7 +94,9 @@ def incoming(request: HttpRequest) -> HttpResponse:
         _, is_new = IncomingText.objects.get_or_create(sid=sid[:64])
         if not is_new:
             return HttpResponse(EMPTY, content_type="text/xml")
-        known = replies.take(fields.get("From", ""), fields.get("Body", ""), fields.get("OptOutType", ""))
+        known = replies.take(
+            fields.get("From", ""), fields.get("Body", ""), fields.get("OptOutType", ""), sid
+        )
     if not known:
         logger.info("An SMS came from a number that no contact has (%s)", sid)
     return HttpResponse(EMPTY, content_type="text/xml")
