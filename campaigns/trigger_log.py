@@ -2,6 +2,8 @@
 
 import datetime
 import re
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,10 +41,16 @@ class Row:
     can_fire: bool
     # A private appointment of a colleague: time and person only.
     is_hidden: bool
+    # When the appointment was to start once this had happened.
+    starts_at: datetime.datetime
 
     @property
     def is_silent(self) -> bool:
         return not self.event.fired
+
+    @property
+    def was_moved_since(self) -> bool:
+        return self.starts_at != self.event.appointment.starts_at
 
     @property
     def why(self) -> str:
@@ -57,14 +65,35 @@ def events() -> QuerySet[TriggerEvent]:
 
 
 def rows_of(found: Iterable[TriggerEvent], viewer: User, now: datetime.datetime) -> list[Row]:
-    """Rows for a page, at four statements more than `found` takes."""
+    """Rows for a page, at five statements more than `found` takes."""
     found = list(found)
     appointments = {event.appointment_id: event.appointment for event in found}
     hidden = hidden_from(viewer, set(appointments))
     waiting = {event.appointment_id for event in found if not event.fired} - hidden
     may = {event.pk for event in can_fire([appointments[pk] for pk in waiting], now)}
-    told = named(found)
-    return [Row(event, told[event.pk], event.pk in may, event.appointment_id in hidden) for event in found]
+    told, starts = named(found), starts_of(found)
+    return [
+        Row(event, told[event.pk], event.pk in may, event.appointment_id in hidden, starts[event.pk])
+        for event in found
+    ]
+
+
+def starts_of(found: Sequence[TriggerEvent]) -> dict[int, datetime.datetime]:
+    """By event: the start that its appointment had then. A change keeps only where a move came from, so that is what
+    the next move left, else the present one. One statement."""
+    moves = AppointmentChange.objects.filter(appointment__in={event.appointment_id for event in found})
+    left: dict[uuid.UUID, list[tuple[int, datetime.datetime]]] = defaultdict(list)
+    known = moves.exclude(old_starts_at=None).order_by("pk")
+    for appointment, pk, start in known.values_list("appointment", "pk", "old_starts_at"):
+        if start is not None:
+            left[appointment].append((pk, start))
+    return {
+        event.pk: next(
+            (start for pk, start in left[event.appointment_id] if pk > event.change_id),
+            event.appointment.starts_at,
+        )
+        for event in found
+    }
 
 
 def named(found: Sequence[TriggerEvent]) -> dict[int, list[Outcome]]:

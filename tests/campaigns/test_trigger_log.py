@@ -1,5 +1,6 @@
 """The trigger log's page, the parts of it on other pages, and firing by hand with a look at what would come of it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -109,6 +110,23 @@ def test_the_log_of_one_person_names_them(desk: Client) -> None:
     text = log(desk, contact=str(person.pk))
     assert "for <a" in text
     assert "Ada Lovelace" not in text
+
+
+def test_each_fact_tells_the_start_as_it_was_then(desk: Client) -> None:
+    appointment = rows.booked()
+    for days in (1, 2):
+        rows.moved(appointment, START + days * DAY)
+    rows.with_status(appointment, "confirmed")
+    text = log(desk)
+    starts = re.findall(r">(\w+ \d+ Jun 2026, 10:00)</a>(, moved since)?", text)
+    assert starts == [
+        ("Fri 12 Jun 2026, 10:00", ""),
+        ("Fri 12 Jun 2026, 10:00", ""),
+        ("Thu 11 Jun 2026, 10:00", ", moved since"),
+        ("Wed 10 Jun 2026, 10:00", ", moved since"),
+    ]
+    page = desk.get(appointment.contact.get_absolute_url()).content.decode()
+    assert "Wed 10 Jun, 10:00</a>, moved since" in page
 
 
 def test_the_log_costs_the_same_for_one_and_four(desk: Client) -> None:
