@@ -75,9 +75,15 @@ class NotRenderable(Exception):
 class Fault:
     line: int
     words: str
+    # Whether the text has lines to tell apart.
+    has_lines: bool = False
 
     def __str__(self) -> str:
-        return f"Line {self.line}: {self.words}"
+        if self.has_lines:
+            return f"Line {self.line}: {self.words}"
+        # The name of a field stays as it is written.
+        is_name = "." in self.words.split(" ", 1)[0]
+        return self.words if is_name else f"{self.words[:1].upper()}{self.words[1:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +218,7 @@ def _unknown_fields(template: str, parsed: BoundTemplate) -> list[Fault]:
         for variable in variables:
             name = _name(variable.segments)
             if name not in NAMES:
-                faults.append(Fault(_line(template, variable.span.index), _unknown(name)))
+                faults.append(_fault_at(template, variable.span.index, _unknown(name)))
     return faults
 
 
@@ -228,15 +234,16 @@ def _unknown(name: str) -> str:
 
 def _fault(template: str, error: LiquidError) -> Fault:
     index = error.token.start_index if error.token is not None else -1
-    line = _line(template, index if index >= 0 else len(template))
+    if index < 0:
+        index = len(template)
     if isinstance(error, UndefinedError):
-        return Fault(line, f"{error.message}.")
+        return _fault_at(template, index, f"{error.message}.")
     words = str(error.message or error).rstrip(".")
-    return Fault(line, f"{words[:1].lower()}{words[1:]}.")
+    return _fault_at(template, index, f"{words[:1].lower()}{words[1:]}.")
 
 
-def _line(template: str, index: int) -> int:
-    return template.count("\n", 0, index) + 1
+def _fault_at(template: str, index: int, words: str) -> Fault:
+    return Fault(template.count("\n", 0, index) + 1, words, has_lines="\n" in template.strip())
 
 
 def _with_footer(text: str, unsubscribe_url: str) -> str:

@@ -122,7 +122,7 @@ def test_what_may_have_left_and_is_no_longer_right_is_unknown(
     deliver_due()
     [(state, why)] = states()
     assert state == State.UNKNOWN
-    assert why.startswith("It may have been sent already. Not repeated: Line 1: ")
+    assert why.startswith("It may have been sent already. Not repeated: ")
 
 
 def test_a_text_that_may_have_left_waits_for_a_person(

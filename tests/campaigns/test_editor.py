@@ -96,8 +96,8 @@ def test_what_was_booked_before_it_was_on_stays_out(desk: Client) -> None:
     ("values", "words"),
     [
         ({"body": "Hi\n{{ contact.frist_name }}"}, "Line 2: there is no field “contact.frist_name”"),
-        ({"subject": "{{ contact.name"}, "Line 1: expected"),
-        ({"body": "{{ contact.name | shout }}"}, "Line 1: unknown filter"),
+        ({"subject": "{{ contact.name"}, "Expected &#x27;}}"),
+        ({"body": "{{ contact.name | shout }}"}, "Unknown filter"),
         ({"rich": "<div>Hi<br>{% if contact.name %}you</div>"}, "Line 2: expected tag endif"),
         ({"subject": ""}, "An e-mail needs a subject."),
         ({"body": ""}, "Write what they get."),
@@ -378,7 +378,7 @@ def test_preview_shows_each_step_on_a_real_appointment_in_the_persons_time(desk:
     assert "See you at 06:00" in text
     assert "Tue 9 Jun 2026, 06:00 EDT" in text
     assert "Hi Alan Turing" in text
-    assert "there is no field “contact.nme”" in text
+    assert "There is no field “contact.nme”" in text
     assert "Left out: its time has passed" in text
     assert text.count('hx-swap-oob="true"') == 5
     assert Campaign.objects.count() == 0
@@ -504,7 +504,7 @@ def test_an_unknown_test_link_is_not_found() -> None:
 
 def test_a_test_of_a_text_that_is_wrong_is_not_sent(desk: Client) -> None:
     rows.book()
-    assert "there is no field" in post(desk, typed(step(0, body="{{ contact.nme }}"), **{"try": "all"}))
+    assert "There is no field" in post(desk, typed(step(0, body="{{ contact.nme }}"), **{"try": "all"}))
     assert mail.outbox == []
 
 

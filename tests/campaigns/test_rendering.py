@@ -43,6 +43,28 @@ def test_a_missing_value_without_fallback_is_refused_rather_than_sent_empty() ->
         fill("Hello\n{{ contact.first_name }}", Fields({"contact": {}}))
 
 
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ contact.frist_name }}", "There is no field “contact.frist_name”."),
+        ("Hi {{ contact.name | shout }}\n", "Unknown filter 'shout'."),
+        (
+            "Hi {{ contact.name }}\n{{ contact.frist_name }}",
+            "Line 2: there is no field “contact.frist_name”.",
+        ),
+        ("{{ contact.frist_name }}\nBye", "Line 1: there is no field “contact.frist_name”."),
+    ],
+)
+def test_a_line_is_named_only_where_there_are_several(template: str, words: str) -> None:
+    (fault,) = validate(template)
+    assert str(fault).startswith(words)
+
+
+def test_the_name_of_a_missing_field_stays_as_it_is_written() -> None:
+    with pytest.raises(NotRenderable, match=r"^contact\.first_name is undefined\.$"):
+        fill("Hello {{ contact.first_name }}", Fields({"contact": {}}))
+
+
 def test_text_can_be_left_out_when_a_field_is_empty() -> None:
     template = '{% if appointment.location != "" %}At {{ appointment.location }}{% endif %}'
     assert fill(template, Fields({"appointment": {"location": ""}})) == ""
@@ -68,7 +90,7 @@ def test_text_can_be_left_out_when_a_field_is_empty() -> None:
 def test_what_cannot_be_sent_is_refused_at_save_with_its_line(template: str, line: int, words: str) -> None:
     (fault, *_) = validate(template)
     assert fault.line == line
-    assert words in str(fault)
+    assert words in fault.words
 
 
 def test_every_unknown_field_is_named() -> None:
