@@ -25,6 +25,25 @@ class Day(Generic[EntryT]):
     entries: Sequence[EntryT]
 
 
+@dataclass(frozen=True, slots=True)
+class Run(Generic[EntryT]):
+    """Days in a row, at least one. `is_free`: several, with nothing on any of them."""
+
+    days: Sequence[Day[EntryT]]
+
+    @property
+    def first(self) -> datetime.date:
+        return self.days[0].on
+
+    @property
+    def last(self) -> datetime.date:
+        return self.days[-1].on
+
+    @property
+    def is_free(self) -> bool:
+        return len(self.days) > 1
+
+
 def shown(view: str, on: datetime.date) -> tuple[datetime.date, datetime.date]:
     """First day and the day after the last of `view` ("week", "month", "day" or "list") around `on`.
 
@@ -59,3 +78,19 @@ def by_day(entries: Iterable[EntryT], first: datetime.date, after_last: datetime
             found[on].append(entry)
             on += ONE
     return [Day(on=on, entries=rows) for on, rows in found.items()]
+
+
+def in_runs(days: Iterable[Day[EntryT]], today: datetime.date) -> list[Run[EntryT]]:
+    """Free days of one month that follow each other as one run, `today` and every other day as a run of its own."""
+    runs: list[list[Day[EntryT]]] = []
+    for day in days:
+        if runs and _belong_together(runs[-1][-1], day, today):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return [Run(run) for run in runs]
+
+
+def _belong_together(one: Day[EntryT], other: Day[EntryT], today: datetime.date) -> bool:
+    is_free = not (one.entries or other.entries)
+    return is_free and today not in (one.on, other.on) and one.on.month == other.on.month

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from calendars.agenda import Asked, Entry, days_of, entries, event_title, with_sessions
 from calendars.appointment_forms import MOST_OVERLAP
 from calendars.colours import text_on
-from calendars.days import VIEWS, by_day, following, shown
+from calendars.days import VIEWS, Day, by_day, following, in_runs, shown
 from calendars.invited import invited
 from calendars.ledger import need_a_look
 from calendars.models import Calendar, GoogleEvent
@@ -84,23 +84,27 @@ def read_id(text: str) -> int | None:
 
 def agenda(request: HttpRequest) -> HttpResponse:
     viewer, zone, now = viewer_of(request), current_zone(), timezone.now()
-    choice = choice_from(request.GET, viewer, now.astimezone(zone).date())
+    today = now.astimezone(zone).date()
+    choice = choice_from(request.GET, viewer, today)
     first, after_last = shown(choice.view, choice.on)
     found = entries(asked(choice, viewer, zone, midnight(first, zone), midnight(after_last, zone)))
+    days = by_day(found, first, after_last)
     return render(
         request,
         "calendars/agenda.html",
         {
             "choice": choice,
-            "days": by_day(found, first, after_last),
+            "days": days,
+            "runs": in_runs(days, today),
+            "leads_to_today": leads_to_today(days, choice.on, today),
             "last": after_last - datetime.timedelta(days=1),
-            "today": now.astimezone(zone).date(),
+            "today": today,
             "now": now,
             "zone": zone,
             "offset": f"{now.astimezone(zone):%:z}",
             "grid": GRIDS.get(choice.view, ""),
             "most_overlap": MOST_OVERLAP,
-            "links": links(choice, now.astimezone(zone).date()),
+            "links": links(choice, today),
             "people": User.objects.filter(is_active=True),
             "calendars": Calendar.objects.active(),
             "paints": paints(found),
@@ -109,6 +113,14 @@ def agenda(request: HttpRequest) -> HttpResponse:
             "braked": braked_runs(viewer),
         },
     )
+
+
+def leads_to_today(days: list[Day[Entry]], on: datetime.date, today: datetime.date) -> bool:
+    """Whether the month of `on` is this one and has something before `today`, which a phone shows above it."""
+    this_month = (today.year, today.month)
+    if (on.year, on.month) != this_month:
+        return False
+    return any(day.entries for day in days if day.on < today and (day.on.year, day.on.month) == this_month)
 
 
 def agenda_feed(request: HttpRequest) -> HttpResponse:

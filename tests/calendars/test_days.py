@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from calendars.days import by_day, following, shown
+from calendars.days import by_day, following, in_runs, shown
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,25 @@ def test_an_entry_of_several_days_stands_on_each_of_them_inside_the_view() -> No
     stay = Stay(day("2026-11-20"), day("2026-11-24"))
     found = by_day([stay], day("2026-11-23"), day("2026-11-26"))
     assert [(each.on.day, len(each.entries)) for each in found] == [(23, 1), (24, 1), (25, 0)]
+
+
+def test_free_days_of_one_month_that_follow_each_other_are_one_run_and_today_is_never_in_it() -> None:
+    visit = Stay(day("2026-11-18"), day("2026-11-18"))
+    days = by_day([visit], *shown("month", day("2026-11-01")))
+    runs = in_runs(days, today=day("2026-11-25"))
+    assert [(f"{run.first:%d %b}", f"{run.last:%d %b}", run.is_free) for run in runs] == [
+        ("26 Oct", "31 Oct", True),
+        ("01 Nov", "17 Nov", True),
+        ("18 Nov", "18 Nov", False),
+        ("19 Nov", "24 Nov", True),
+        ("25 Nov", "25 Nov", False),
+        ("26 Nov", "30 Nov", True),
+        ("01 Dec", "06 Dec", True),
+    ]
+    assert [each for run in runs for each in run.days] == days
+
+
+def test_one_free_day_alone_is_not_folded() -> None:
+    visits = [Stay(day(on), day(on)) for on in ("2026-11-18", "2026-11-20")]
+    runs = in_runs(by_day(visits, day("2026-11-18"), day("2026-11-21")), today=day("2026-11-01"))
+    assert [run.is_free for run in runs] == [False, False, False]

@@ -25,6 +25,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+DAY = 24 * HOUR
 WEEK = {"start": "2026-11-23", "end": "2026-11-30"}
 
 
@@ -256,6 +257,32 @@ def test_today_and_now_are_marked_in_the_list() -> None:
     assert text.count("is-today") == 1
     assert text.count("Now, 09:00") == 1
     assert "Now," not in page(client, "?date=2026-12-07")
+
+
+def test_a_month_tells_free_days_that_follow_each_other_in_one_line() -> None:
+    client, user = signed_in()
+    booked(user, NOW + 2 * DAY)
+    gaps = re.findall(r'<p class="day-gap( is-outside)?">([^<]+)</p>', page(client, "?view=month"))
+    assert gaps == [
+        (" is-outside", "26 to 31 October: nothing"),
+        ("", "1 to 22 November: nothing"),
+        ("", "26 to 30 November: nothing"),
+        (" is-outside", "1 to 6 December: nothing"),
+    ]
+    for view in ("week", "day", "list"):
+        assert "day-gap" not in page(client, f"?view={view}")
+
+
+def test_a_month_leads_down_to_today_where_something_stands_before_it() -> None:
+    client, user = signed_in()
+    booked(user, NOW + DAY)
+    booked(user, NOW - 27 * DAY)
+    link = 'href="#day-2026-11-23"'
+    assert link not in page(client, "?view=month")
+    booked(user, NOW - 2 * DAY)
+    assert link in page(client, "?view=month")
+    assert link not in page(client, "?view=month&date=2026-12-01")
+    assert link not in page(client, "?view=week")
 
 
 @pytest.mark.parametrize("chosen", ["abc", "-1", "9" * 30])
