@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from campaigns.enrolment import changes_of
 from campaigns.firing import UNDONE
 from campaigns.models import Enrolment, Message, Step, TriggerEvent
-from contacts.models import AppointmentChange, Origin
+from contacts.models import Appointment, AppointmentChange, Origin
 
 What = AppointmentChange.What
 State = Message.State
@@ -37,6 +37,21 @@ def hold(changes: Collection[AppointmentChange], *, now: datetime.datetime) -> N
         due_at__lt=until,
     )
     at_once.update(not_before=until)
+
+
+def held_after_mark(appointments: Collection[Appointment], *, now: datetime.datetime) -> list[str]:
+    """The campaigns whose messages wait because staff just marked `appointments`, and which send nothing if that is
+    taken back in time. One statement."""
+    held = Message.objects.filter(
+        enrolment__appointment__in=appointments,
+        enrolment__trigger_event__change__what__in=MARKS,
+        enrolment__trigger_event__change__origin=Origin.STAFF,
+        state=State.WAITING,
+        not_before__gt=now,
+        due_at__lte=now,
+    )
+    names = held.values_list("enrolment__campaign__name", flat=True)
+    return list(names.distinct().order_by("enrolment__campaign__name"))
 
 
 def hand_back(changes: Sequence[AppointmentChange], *, now: datetime.datetime) -> None:

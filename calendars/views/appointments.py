@@ -2,11 +2,14 @@
 
 import datetime
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -212,7 +215,8 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         label = changed.get_status_display()
         # Of a whole class it is said whose.
         said = f"{appointment.contact.name}: {label.lower()}" if "session" in request.POST else label
-        messages.success(request, f"{said}. {google_words(changed)}".strip())
+        follows = f"{google_words(changed)} {until_when_taken_back([changed])}".strip()
+        messages.success(request, f"{said}. {follows}".strip())
     return after_marking(request, appointment)
 
 
@@ -220,6 +224,14 @@ def after_marking(request: HttpRequest, appointment: Appointment) -> HttpRespons
     """Back to where the button was: the page of its class's session, or its own."""
     in_session = "session" in request.POST
     return redirect("calendars:session", appointment.pk) if in_session else redirect(appointment)
+
+
+def until_when_taken_back(marked: Sequence[Appointment]) -> str:
+    """What a mark that was just set sends unless it is taken back in time, in the words of the app that sends it; ""
+    where nothing waits for that."""
+    seconds = int(settings.NOTICE_GRACE.total_seconds())
+    context = {"seats": marked, "seconds": seconds}
+    return render_to_string("appointments/_held_after_mark.txt", context).strip()
 
 
 @require_POST

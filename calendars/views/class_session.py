@@ -10,7 +10,7 @@ from django.utils import timezone
 from calendars import booking
 from calendars.sync import sessions
 from calendars.views.agenda import current_zone
-from calendars.views.appointments import google_words, visible_or_404
+from calendars.views.appointments import google_words, until_when_taken_back, visible_or_404
 from calendars.wall_time import on_the_clock
 from contacts.models import Appointment
 from contacts.viewer import viewer_of
@@ -73,9 +73,8 @@ def carried_out(request: HttpRequest, seat: Appointment) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         words = Appointment.Status(do).label.lower()
-        messages.success(
-            request, f"{many(len(rows))} {'confirmed' if do == 'confirmed' else f'marked {words}'}."
-        )
+        said = f"{many(len(rows))} {'confirmed' if do == 'confirmed' else f'marked {words}'}."
+        messages.success(request, f"{said} {until_when_taken_back(rows)}".strip())
     return redirect("calendars:session", seat.pk)
 
 

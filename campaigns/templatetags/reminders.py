@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from campaigns import plan, trigger_log, unsubscribing
+from campaigns import plan, trigger_log, undoing, unsubscribing, wording
 from campaigns.hearing import Hearing, who_hears, who_hears_of_each, who_hears_of_guests
 from contacts.models import Appointment, AppointmentChange, Contact
 from contacts.viewer import viewer_of
@@ -73,3 +73,10 @@ def told_of_each(
 def told_of_guests(appointment: Appointment, changes: Sequence[AppointmentChange]) -> Hearing:
     """Who would be told of guests that these changes added, or took off."""
     return who_hears_of_guests(appointment, changes)
+
+
+@register.simple_tag
+def held_after_mark(appointments: Collection[Appointment]) -> str:
+    """The campaigns, “A” and “B”, that wait before they tell of the mark that `appointments` just got."""
+    names = undoing.held_after_mark(appointments, now=timezone.now())
+    return wording.listed([f"“{name}”" for name in names]) if names else ""

@@ -8,8 +8,10 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from calendars import booking
+from campaigns.models import Message
 from contacts.models import Appointment, User
 from tests.campaigns import rows
 from tests.desk import HOUR, NOW, booked, signed_in
@@ -79,6 +81,44 @@ def test_it_says_what_a_campaign_sends_of_a_mark_before_it_is_set() -> None:
     page = client.get(path).content.decode()
     assert "“Missed” sends an e-mail at once to" in html.unescape(page).partition("<b>No-show:</b>")[2]
     assert "<b>Showed:</b>" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_mark_it_says_how_long_taking_it_back_sends_nothing(settings: Settings) -> None:
+    settings.NOTICE_GRACE = datetime.timedelta(seconds=30)
+    client, user = signed_in()
+    seats, path = session(user, NOW - HOUR)
+    for number, seat in enumerate(seats):
+        seat.contact.emails.create(address=f"ann{number}@x.org", is_primary=True)
+    rows.campaign(rows.at_once(), name="Missed", on_changes=["no_show"])
+    rows.campaign(rows.at_once(), name="Thanks", on_changes=["showed"])
+    rows.campaign(rows.at_once(medium="sms"), name="By text", on_changes=["showed"])
+    rows.campaign(rows.after(48), name="Review", on_changes=["showed"])
+
+    def said_after(where: str, pressed: dict[str, object]) -> str:
+        return html.unescape(client.post(where, pressed, follow=True).content.decode())
+
+    one = {"status": "no_show", "revision": seats[1].revision, "session": "1"}
+    words = "Ben Lee: no-show. Take it back within 30 seconds, and nothing of “Missed” is sent."
+    assert words in said_after(f"/appointments/{seats[1].pk}/status/", one)
+    words = (
+        "2 appointments marked showed. Take one back within 30 seconds, and nothing of “Thanks” is sent to "
+        "that person."
+    )
+    assert words in said_after(path, {"do": "showed", "version": version_in(client, path)})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mark_that_sends_nothing_at_once_says_only_that_it_is_set(settings: Settings) -> None:
+    settings.NOTICE_GRACE = datetime.timedelta(seconds=30)
+    client, user = signed_in()
+    appointment = booked(user, NOW - HOUR)
+    appointment.contact.emails.create(address="ann@x.org", is_primary=True)
+    rows.campaign(rows.after(48), on_changes=["showed"])
+    pressed = {"status": "showed", "revision": appointment.revision}
+    said = client.post(f"/appointments/{appointment.pk}/status/", pressed, follow=True).content.decode()
+    assert Message.objects.filter(enrolment__appointment=appointment).count() == 1
+    assert "Take it back within" not in said
 
 
 def test_who_waits_for_it_is_confirmed_at_once_and_the_others_stay_as_they_are() -> None:
