@@ -101,6 +101,8 @@ def test_after_a_mark_it_says_how_long_taking_it_back_sends_nothing(settings: Se
     one = {"status": "no_show", "revision": seats[1].revision, "session": "1"}
     words = "Ben Lee: no-show. Take it back within 30 seconds, and nothing of “Missed” is sent."
     assert words in said_after(f"/appointments/{seats[1].pk}/status/", one)
+    page = client.get(seats[1].get_absolute_url()).content.decode()
+    assert re.search(r"Held until \d\d:\d\d:30, in case it is taken back", page)
     words = (
         "2 appointments marked showed. Take one back within 30 seconds, and nothing of “Thanks” is sent to "
         "that person."
