@@ -29,8 +29,8 @@ class Concerned:
 
 
 def pass_on(number: str, text: str, sid: str) -> None:
-    """E-mails `text` from `number` to whom it concerns, if anybody. Run twice, it is one e-mail: its Message-ID is
-    made of the carrier's `sid`."""
+    """E-mails `text` from `number` to whom it concerns, if anybody. A task that a dying worker leaves to another may
+    send it again, under the same Message-ID, which is made of the carrier's `sid`."""
     concerned = next(_concerned(number), None)
     if concerned is None:
         logger.info("Nobody is told of an SMS: neither a host nor an owner works here (%s)", sid)

@@ -88,7 +88,7 @@ def test_an_answer_that_comes_twice_is_told_once(answer: Answer) -> None:
     assert len(told()) == 1
 
 
-def test_a_worker_that_runs_it_twice_writes_one_letter_by_its_message_id(answer: Answer) -> None:
+def test_what_a_second_worker_sends_again_bears_the_same_message_id(answer: Answer) -> None:
     texted(person_with_number())
     for _ in range(2):
         tasks.pass_on(PHONE, "On my way", "SM12")
