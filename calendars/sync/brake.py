@@ -71,7 +71,7 @@ def held(setting: Setting, now: datetime) -> Collection[int]:
         run = runs.order_by("-started_at", "-pk").first()
         run = run or runs.create(kind=SyncRun.Kind.INCREMENTAL, started_at=now)
         runs.filter(pk=run.pk).update(state=SyncRun.State.BRAKED)
-    braked.update(error=f"It would cancel {_counted(sum(seats))}. Nothing is done until you decide.")
+    braked.update(error=_waits_with(sum(seats)))
     return pks
 
 
@@ -127,13 +127,15 @@ def keep(run: SyncRun, shown: Collection[int], *, by: User, now: datetime) -> No
 @transaction.atomic
 def _decide(run: SyncRun, shown: Collection[int], by: User, now: datetime, **decided: str) -> None:
     """What nobody saw is not decided about: the run goes on waiting for it."""
-    held = {waiting.event.pk for waiting in held_events(run, now)}
-    rows = GoogleEvent.objects.filter(pk__in=held & set(shown))
+    held, shown = held_events(run, now), set(shown)
+    rows = GoogleEvent.objects.filter(pk__in={each.event.pk for each in held} & shown)
     rows.update(replan=GoogleEvent.Replan.DECISION, decided_by=by, **decided)
-    if held <= set(shown):
-        SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED).update(
-            state=SyncRun.State.DONE, error="", released_at=now, released_by=by
-        )
+    left = sum(each.event.pk not in shown for each in held)
+    braked = SyncRun.objects.filter(google_calendar=run.google_calendar_id, state=SyncRun.State.BRAKED)
+    if left:
+        braked.update(error=_waits_with(left))
+    else:
+        braked.update(state=SyncRun.State.DONE, error="", released_at=now, released_by=by)
 
 
 def braked_runs(user: User) -> list[SyncRun]:
@@ -224,5 +226,6 @@ def _due_in(rows: GoogleEventQuerySet, now: datetime) -> GoogleEventQuerySet:
     return _linked_in(rows, now).unplanned(now).exclude(replan=GoogleEvent.Replan.DECISION)
 
 
-def _counted(number: int) -> str:
-    return f"{number} appointment{'' if number == 1 else 's'}"
+def _waits_with(number: int) -> str:
+    words = f"{number} appointment{'' if number == 1 else 's'}"
+    return f"It would cancel {words}. Nothing is done until you decide."

@@ -368,6 +368,9 @@ def test_what_nobody_saw_is_not_decided_about(google: Google) -> None:
     shown = [waiting.event.pk for waiting in brake.held_events(run, NOW)]
     delete_all(google, desk, events[12:])
     brake.release(run, shown, by=desk.user, now=NOW)
+    # Said at once, not with the next pull.
+    [run] = brake.braked_runs(desk.user)
+    assert run.error == "It would cancel 8 appointments. Nothing is done until you decide."
     desk.turn()
     assert cancelled() == 12
     [run] = brake.braked_runs(desk.user)
