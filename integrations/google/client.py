@@ -278,7 +278,7 @@ class CalendarClient:
         """The answers of a list, page by page. Raises TryLater where one leads back to a page that was read."""
         read: set[str] = set()
         while request is not None:
-            answer = self._execute(request, asked)
+            answer = self._ask(request, asked)
             page = str(answer.get("nextPageToken") or "")
             if page in read:
                 raise TryLater("Google's list led back to a page that was read already.")
@@ -290,7 +290,7 @@ class CalendarClient:
         request = self._events.get(calendarId=calendar_id, eventId=event_id)
         if etag and not etag.startswith(LOCAL_ETAG):
             request.headers["If-None-Match"] = etag
-        return self._execute(request, Asked.EVENT)
+        return self._ask(request, Asked.EVENT)
 
     def _patch(
         self,
@@ -317,6 +317,13 @@ class CalendarClient:
             return read_event(raw, calendar_time_zone=time_zone, calendar_id=calendar_id)
         except Unreadable as error:
             raise Refused(error.why, "unreadable") from error
+
+    def _ask(self, request: Any, asked: Asked) -> dict[str, Any]:
+        """As `_execute`, of a question: success without a word is no answer to one, and worth another try."""
+        answer = self._execute(request, asked)
+        if not answer:
+            raise TryLater(_library().UNREADABLE)
+        return answer
 
     def _execute(self, request: Any, asked: Asked) -> dict[str, Any]:
         """The answer; {} where it has no body, as that of a deletion."""

@@ -416,7 +416,13 @@ def mumbling(settings: Any) -> Iterator[list[bytes]]:
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [(b"<html>", TryLater), (b"[1]", TryLater), (b"{}", Refused), (b'{"id": "x"}', Refused)],
+    [
+        (b"<html>", TryLater),
+        (b"[1]", TryLater),
+        (b"", TryLater),
+        (b"{}", TryLater),
+        (b'{"id": "x"}', Refused),
+    ],
 )
 def test_answer_that_makes_no_sense_is_an_error_the_caller_knows(
     account: GoogleAccount, mumbling: list[bytes], content: bytes, kind: type[GoogleError]
@@ -424,6 +430,19 @@ def test_answer_that_makes_no_sense_is_an_error_the_caller_knows(
     mumbling[0] = content
     with client_for(account) as client, pytest.raises(kind):
         client.get_event(DANA, "x")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"<html>"])
+def test_empty_answer_to_a_list_is_asked_for_again(
+    account: GoogleAccount, mumbling: list[bytes], content: bytes
+) -> None:
+    """Not an empty calendar, and no refusal that waits for an hour."""
+    mumbling[0] = content
+    with client_for(account) as client:
+        with pytest.raises(TryLater):
+            list(client.list_events(DANA))
+        with pytest.raises(TryLater):
+            client.list_calendars()
 
 
 # --- the library ---
