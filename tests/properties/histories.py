@@ -129,6 +129,8 @@ class Histories(RuleBasedStateMachine):
         self.add(STAFF[2], 9, ["ann@x.test"])
         for calendar in range(4):
             self.book(calendar, OUTSIDE[calendar], 10 + calendar, Origin.STAFF, None)
+        for guest in OUTSIDE[:3]:
+            self.book(4, guest, 12, Origin.STAFF, None)
         if begins_in_step:
             self.sync()
 
@@ -339,7 +341,7 @@ class Histories(RuleBasedStateMachine):
     # --- staff ------------------------------------------------------------------------------------------------
 
     @rule(
-        calendar=st.integers(0, 3),
+        calendar=st.sampled_from([0, 1, 2, 3, 4, 4, 4]),
         guest=st.sampled_from(OUTSIDE),
         slot=slots,
         origin=st.sampled_from([Origin.STAFF, Origin.CUSTOMER]),
@@ -353,7 +355,7 @@ class Histories(RuleBasedStateMachine):
             booking.book(
                 calendar=chosen,
                 contact=contact,
-                owner=self.world.users[calendar % 2],
+                owner=self.world.users[0 if calendar == 4 else calendar % 2],
                 starts_at=at(slot),
                 ends_at=at(slot) + HOUR,
                 title=title,

@@ -232,6 +232,7 @@ def judge(world: World, ledger: Ledger) -> None:
     _judge_observations(world)
     _judge_agreement(world, ledger)
     _judge_orphans(world, ledger)
+    _judge_sessions(world)
     _judge_policy(world, ledger)
     _judge_words(ledger)
 
@@ -318,7 +319,41 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue  # ended at Google, and made a series there afterwards: it is that person's
         assert agree(event, appointment), why
         if event and _says_our_words(event, appointment, target):
-            assert event.get("summary", "") == appointment.title, why
+            assert event.get("summary", "") == _called(appointment), why
+
+
+def _called(appointment: Appointment) -> str:
+    """What its event is called: of a class, how full it is and nobody's name."""
+    calendar = appointment.calendar
+    if calendar.kind != Calendar.Kind.CLASS or appointment.came_from_google:
+        return appointment.title
+    return f"{calendar.name}: {len(_session(appointment))} of {calendar.seats}"
+
+
+def _session(seat: Appointment) -> list[Appointment]:
+    """Everybody who comes to the same class at the same time."""
+    same = Appointment.objects.filter(
+        calendar=seat.calendar_id, starts_at=seat.starts_at, ends_at=seat.ends_at
+    )
+    return [each for each in same if not each.is_void and not each.came_from_google]
+
+
+def _judge_sessions(world: World) -> None:
+    """A session of a class is one event at Google, whoever comes, leaves or stands for it."""
+    standing = Appointment.objects.filter(calendar__kind=Calendar.Kind.CLASS, ends_at__gt=world.now)
+    for seat in (
+        standing.exclude(origin="google").exclude(status__in=[*VOID, *CLOSED]).select_related("calendar")
+    ):
+        together = _session(seat)
+        hosts = seat.hosts.values("user")
+        links = CalendarConfiguration.objects.filter(
+            user__in=hosts, linked_calendar__next_pull_at__isnull=False
+        )
+        for link in links.values_list("linked_calendar", flat=True):
+            held = PushTarget.objects.filter(
+                appointment__in=together, google_calendar=link, is_withdrawn=False
+            )
+            assert held.count() == 1, f"{held.count()} events of one session"
 
 
 def _says_our_words(event: dict[str, Any], appointment: Appointment, target: PushTarget) -> bool:
@@ -360,10 +395,13 @@ def _judge_orphans(world: World, ledger: Ledger) -> None:
             mark = crm_id(event)
             if not mark or event["id"] in ledger.repeated:
                 continue
-            ours.append((google_calendar.pk, mark))
             target = PushTarget.objects.filter(google_calendar=google_calendar, event_id=event["id"]).first()
             assert target is not None, f"an orphan: {event}"
-            assert str(target.appointment_id) == mark, f"marked for another appointment: {event}"
+            # That of a class stays the event of its session when who it was made for leaves.
+            is_class = target.appointment.calendar.kind == Calendar.Kind.CLASS
+            if not is_class:
+                ours.append((google_calendar.pk, mark))
+            assert is_class or str(target.appointment_id) == mark, f"marked for another appointment: {event}"
             row = GoogleEvent.objects.filter(google_calendar=google_calendar, google_id=event["id"]).first()
             if row is not None and google_calendar.next_pull_at is not None:
                 assert row.appointment_id == target.appointment_id, f"its own event is a stranger: {event}"

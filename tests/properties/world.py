@@ -196,7 +196,8 @@ class World:
         self.own = {user.pk: self._calendar(f"{user.first_name}", [user]) for user in (alice, bob)}
         self.both = self._calendar("Both", [alice, bob], kind=Calendar.Kind.COLLECTIVE)
         self.room = self._calendar("Room", [], kind=Calendar.Kind.UNASSIGNED, owner=room)
-        self.bookable = [*self.own.values(), self.both, self.room]
+        self.group = self._calendar("Group", [alice], kind=Calendar.Kind.CLASS, seats=3)
+        self.bookable = [*self.own.values(), self.both, self.room, self.group]
         for user in self.users:
             self.connect(user)
         for user, calendar in ((alice, None), (bob, None), (None, self.room)):
