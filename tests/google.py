@@ -166,5 +166,7 @@ class Room:
         self.configuration = CalendarConfiguration.objects.create(
             calendar=self.calendar, linked_calendar=self.google_calendar, sync_option=option
         )
+        self.read()
 
+    read = Desk.read
     turn = Desk.turn

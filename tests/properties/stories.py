@@ -158,7 +158,7 @@ def google_edits(world: World) -> None:
 def some_bookings(world: World) -> None:
     world.both.invites_through_google = True
     world.both.save()
-    for index, calendar in enumerate(world.bookable):
+    for index, calendar in enumerate([*world.own.values(), world.both, world.room]):
         book(world, calendar, 20 + 2 * index)
     settle(world)
 
