@@ -26,6 +26,8 @@ def apply_plan(made: Plan, situation: Situation, setting: Setting) -> str:
     row = situation.row
     if made.join:
         return _join(made, situation, setting)
+    if made.take_back:
+        targets.take_back(row)
     if made.push_again:
         targets.push_again(row)
     appointment = row.appointment

@@ -147,6 +147,8 @@ class Facts:
     host_was_freed: bool = False
     # Our push removed it, and Google shows it alive without ever having shown it gone.
     lives_on: bool = False
+    # Deleted at Google, restored here under an event of ours, and alive at Google again.
+    was_replaced: bool = False
     # A deletion that may be a move: another calendar of this person was not pulled since.
     may_have_moved: bool = False
 
@@ -206,6 +208,8 @@ class Plan:
     restore: bool = False
     # Google does not hold what it was thought to: what is wanted there is pushed once more.
     push_again: bool = False
+    # Google's own event is the one that counts again, and the one of ours that stood in for it goes.
+    take_back: bool = False
     confirm: bool = False
     attach: tuple[Guest, ...] = ()
     detach: tuple[int, ...] = ()
@@ -229,5 +233,6 @@ class Plan:
     def changes_nothing(self) -> bool:
         return not (
             self.book or self.join or self.move or self.cancel or self.free_host or self.add_host or self.restore
-            or self.push_again or self.confirm or self.attach or self.detach or self.words or self.waits
+            or self.push_again or self.take_back or self.confirm or self.attach or self.detach or self.words
+            or self.waits
         )  # fmt: skip

@@ -73,10 +73,11 @@ class Situation:
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Eleven statements at the most, whatever their number."""
+    """The situations of `rows`, in order. Twelve statements at the most, whatever their number."""
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
     dragged = linking.link_dragged(rows, setting) | repeated
+    replaced = linking.replaced(rows, setting)
     ours = our_addresses(people.addresses(rows))
     deciding = colleagues(setting.google_calendar.account.user_id, people.organizers(rows))
     invited = {row.pk: people.guest_people(row, setting, ours) for row in rows}
@@ -109,6 +110,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 listed=people.listed(row),
                 decided_by_colleague=deciding.get(people.organizer(row), ""),
                 words_are_ours=row.pk in worded,
+                was_replaced=row.pk in replaced,
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 other_copies=len(copies[row.pk]),

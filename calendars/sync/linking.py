@@ -57,6 +57,25 @@ def link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     return found
 
 
+def replaced(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Pks of living events that people made and in whose place one of ours stands: their appointments were restored
+    here after they had been deleted at Google, where they are back by now. No statement where none was gone before."""
+    back = {
+        row.appointment_id: row.pk
+        for row in rows
+        if row.appointment_id is not None
+        and row.agreed_cancelled
+        and not row.is_cancelled
+        and row.crm_id != str(row.appointment_id)
+    }
+    if not back:
+        return set()
+    stand_ins = PushTarget.objects.filter(
+        google_calendar=setting.google_calendar, appointment__in=back, is_adopted=False, is_withdrawn=False
+    )
+    return {back[pk] for pk in stand_ins.values_list("appointment", flat=True)}
+
+
 def _takes_place_of(appointment: Appointment, occurrences: Sequence[GoogleEvent]) -> GoogleEvent:
     """The occurrence at the time of `appointment`, else the first."""
     return next((row for row in occurrences if row.starts_at == appointment.starts_at), occurrences[0])

@@ -273,6 +273,28 @@ def keep_copy(event: GoogleEvent) -> None:
     ).update(is_withdrawn=False)
 
 
+def take_back(event: GoogleEvent) -> None:
+    """`event`, which people made, is the copy of its appointment again: the one of ours in its place is an earlier
+    generation from here on, which the next push removes.
+    """
+    targets = PushTarget.objects.filter(
+        appointment=event.appointment_id, google_calendar=event.google_calendar_id, is_adopted=False
+    )
+    stand_ins = GoogleEvent.objects.filter(
+        google_calendar=event.google_calendar_id, google_id__in=targets.values("event_id")
+    )
+    stand_ins.update(appointment=None)
+    targets.update(
+        event_id=event.google_id,
+        etag=event.etag,
+        is_adopted=True,
+        generation=F("generation") + 1,
+        pushed_revision=F("wanted_revision") - 1,
+        attempts=0,
+        not_before=None,
+    )
+
+
 def push_again(event: GoogleEvent) -> None:
     """Google does not hold what its last answer said: what is wanted in the calendar of `event` is due once more."""
     try:

@@ -195,6 +195,11 @@ class SandboxControl:
         with self.sandbox.channels.announced():
             self.sandbox.api.events.delete(self._write(person, calendar, params), event_id)
 
+    def restore(self, person: str, calendar: str, event_id: str) -> None:
+        """Takes a deleted event out of the bin."""
+        with self.sandbox.channels.announced():
+            self.sandbox.api.events.restore(self._write(person, calendar, {}), event_id)
+
     def respond(self, person: str, event_id: str, answer: str, **params: Any) -> Json:
         """A guest's answer: accepted, declined, tentative or needsAction."""
         me = {"email": person, "responseStatus": answer}

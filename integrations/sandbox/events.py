@@ -272,6 +272,12 @@ class Events:
             raise gone()
         return self._cancel(write, row)
 
+    def restore(self, write: Write, event_id: str) -> Row:
+        """A person takes it out of the bin, which no call of the API does."""
+        row = self._writable_row(write, event_id)
+        body = row.body | {"status": "confirmed", "updated": times.milliseconds(self.store.now())}
+        return self._save(write, row.id, body, row.series, row.body)
+
     def _cancel(self, write: Write, row: Row) -> Row:
         body = row.body | {"status": "cancelled", "updated": times.milliseconds(self.store.now())}
         if is_organizer(write.calendar, row.body):

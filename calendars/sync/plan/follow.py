@@ -24,6 +24,7 @@ from calendars.sync.plan.busy import block, is_busy
 from calendars.sync.telling import moved, names
 from calendars.sync.words import PUT_BACK, Words, follow_words, is_reworded
 
+TAKEN_BACK = "Back at Google: it is the event of this appointment again, and the one put in its place goes."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
 
@@ -56,6 +57,8 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
         timed = replace(timed, words=words)
     if _puts_words_back(observed, held, agreed, facts):
         timed = replace(timed, push_again=True, reason=f"{timed.reason} {PUT_BACK}".strip())
+    if facts.was_replaced and not held.is_void:
+        timed = replace(timed, take_back=True, reason=f"{TAKEN_BACK} {timed.reason}".strip())
     if held.is_void:
         confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
         how = "restored and confirmed" if confirms else "restored"

@@ -54,11 +54,11 @@ class Push:
 
     def run(self) -> str:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
+        self._remove_earlier()
         if self._was_cancelled_there():
             return "cancelled at Google already"
         if self._is_kept_private():
             return "kept at Google as a private block"
-        self._remove_earlier()
         if self.target.is_withdrawn or self.appointment.is_void:
             return self._remove()
         if self._was_deleted_there():

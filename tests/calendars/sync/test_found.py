@@ -122,6 +122,43 @@ def test_w3_occurrence_edited_here_is_found_under_its_new_id(google: Google, for
     assert not PushTarget.objects.behind().exists()
 
 
+@pytest.mark.parametrize("how", ["stands", "not inserted yet", "moved there", "moved here"])
+def test_event_brought_back_at_google_after_its_appointment_was_restored_here_is_its_only_one(
+    google: Google, how: str
+) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("new@x.org",))
+    desk.turn()
+    google.delete(desk.address, event)
+    desk.turn()
+    appointment = Appointment.objects.get()
+    booking.set_status(appointment, "confirmed")
+    if how == "not inserted yet":
+        google.control.add_fault(Fault(method="calendar.events.insert", status=500))
+    take_turn(desk.google_calendar.pk, NOW, pulls=True)
+    start = TOMORROW_AT_TEN
+    if how == "moved here":
+        start += DAY
+        booking.reschedule(Appointment.objects.get(), starts_at=start, ends_at=start + HOUR)
+    google.control.restore(desk.address, "primary", event["id"])
+    if how == "moved there":
+        start += DAY
+        google.move(desk.address, event, start)
+    for _ in range(3):
+        desk.turn()
+    appointment.refresh_from_db()
+    assert (appointment.status, appointment.starts_at) == ("confirmed", start)
+    [there] = google.events(desk.address)
+    assert there["id"] == event["id"]
+    assert datetime.datetime.fromisoformat(there["start"]["dateTime"]) == start
+    row = GoogleEvent.objects.get(blocks=True)
+    assert (row.google_id, row.appointment_id, row.starts_at) == (event["id"], appointment.pk, start)
+    assert row.reason.startswith("Back at Google") or how == "moved here"
+    booking.cancel(appointment)
+    desk.turn()
+    assert google.events(desk.address) == []
+
+
 @pytest.mark.parametrize("how", ["made private", "setting changed"])
 def test_private_event_that_has_an_appointment_keeps_its_guests(google: Google, how: str) -> None:
     desk = Desk(google, private_events="normal" if how == "setting changed" else "block")
