@@ -59,7 +59,8 @@ def link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
 
 def replaced(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     """Pks of living events that people made and in whose place one of ours stands: their appointments were restored
-    here after they had been deleted at Google, where they are back by now. No statement where none was gone before."""
+    here after they had been deleted at Google, where they are back by now. What happens to the ones in their place says
+    nothing of the appointments any more. No statement where none was gone before."""
     back = {
         row.appointment_id: row.pk
         for row in rows
@@ -73,7 +74,11 @@ def replaced(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     stand_ins = PushTarget.objects.filter(
         google_calendar=setting.google_calendar, appointment__in=back, is_adopted=False, is_withdrawn=False
     )
-    return {back[pk] for pk in stand_ins.values_list("appointment", flat=True)}
+    in_place = dict(stand_ins.values_list("appointment", "event_id"))
+    for row in rows:
+        if row.appointment_id and in_place.get(row.appointment_id) == row.google_id:
+            row.appointment = None
+    return {back[pk] for pk in in_place}
 
 
 def _takes_place_of(appointment: Appointment, occurrences: Sequence[GoogleEvent]) -> GoogleEvent:

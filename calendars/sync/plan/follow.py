@@ -57,7 +57,7 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
         timed = replace(timed, words=words)
     if _puts_words_back(observed, held, agreed, facts):
         timed = replace(timed, push_again=True, reason=f"{timed.reason} {PUT_BACK}".strip())
-    if facts.was_replaced and not held.is_void:
+    if facts.was_replaced:
         timed = replace(timed, take_back=True, reason=f"{TAKEN_BACK} {timed.reason}".strip())
     if held.is_void:
         confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])

@@ -122,7 +122,13 @@ def test_w3_occurrence_edited_here_is_found_under_its_new_id(google: Google, for
     assert not PushTarget.objects.behind().exists()
 
 
-@pytest.mark.parametrize("how", ["stands", "not inserted yet", "moved there", "moved here"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "stands", "not inserted yet", "moved there", "moved here",
+        "the other one deleted", "the other one deleted before",
+    ],
+)  # fmt: skip
 def test_event_brought_back_at_google_after_its_appointment_was_restored_here_is_its_only_one(
     google: Google, how: str
 ) -> None:
@@ -141,13 +147,23 @@ def test_event_brought_back_at_google_after_its_appointment_was_restored_here_is
         start += DAY
         booking.reschedule(Appointment.objects.get(), starts_at=start, ends_at=start + HOUR)
     google.control.restore(desk.address, "primary", event["id"])
+    for other in google.events(desk.address):
+        if how.startswith("the other") and other["id"] != event["id"]:
+            google.delete(desk.address, other)
+    if how == "the other one deleted before":
+        # As it is where the two are planned in two batches.
+        GoogleEvent.objects.filter(google_id=event["id"]).update(not_before=NOW + HOUR)
+        desk.turn()
+        assert Appointment.objects.get().status == "cancelled"
+        GoogleEvent.objects.update(not_before=None)
     if how == "moved there":
         start += DAY
         google.move(desk.address, event, start)
     for _ in range(3):
         desk.turn()
     appointment.refresh_from_db()
-    assert (appointment.status, appointment.starts_at) == ("confirmed", start)
+    back = "new" if how == "the other one deleted before" else "confirmed"
+    assert (appointment.status, appointment.starts_at) == (back, start)
     [there] = google.events(desk.address)
     assert there["id"] == event["id"]
     assert datetime.datetime.fromisoformat(there["start"]["dateTime"]) == start
