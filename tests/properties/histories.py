@@ -68,6 +68,7 @@ MEANWHILE: dict[str, Callable[["Histories", str, int, int], Any]] = {
     "add": lambda it, address, index, slot: it.add(address, slot, [OUTSIDE[index % 4]]),
     "move": lambda it, address, index, slot: it.move(address, index, slot),
     "delete": lambda it, address, index, slot: it.delete(address, index),
+    "undelete": lambda it, address, index, slot: it.undelete(address, index),
     "rename at google": lambda it, address, index, slot: it.edit(address, index, {"summary": "Other words"}),
     "invite": lambda it, address, index, slot: it.invite(address, index, [OUTSIDE[slot % 4]], False),
     "answer": lambda it, address, index, slot: it.answer(address, index, "declined"),
@@ -337,6 +338,17 @@ class Histories(RuleBasedStateMachine):
             self.at_google(
                 lambda: self.world.control.patch(address, address, event_id, {"status": "confirmed"})
             )
+
+    @rule(address=who, index=which)
+    def undelete(self, address: str, index: int) -> None:
+        """A person takes an event out of the bin, whoever deleted it."""
+        gone = GoogleEvent.objects.filter(
+            google_calendar__google_id=address, status="cancelled", recurring_event_id=""
+        ).order_by("pk")
+        if gone:
+            event_id = gone[index % len(gone)].google_id
+            self.ledger.revived.add(event_id)
+            self.at_google(lambda: self.world.control.restore(address, address, event_id))
 
     # --- staff ------------------------------------------------------------------------------------------------
 
