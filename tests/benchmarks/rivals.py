@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import psycopg
 from django.conf import settings
 from django.db import connection
-from googleapiclient.discovery import build_from_document
 
 from calendars.models import GoogleEvent
 from integrations.google import library
@@ -63,11 +62,11 @@ class BareDriver:
 
 def list_with_the_bare_library(pages: Pages) -> list[dict[str, Any]]:
     """Every event as Google's own library parses it."""
-    service = build_from_document(library._document_at(settings.GOOGLE_CALENDAR_API_URL), http=pages)
+    service = library.service_at(settings.GOOGLE_CALENDAR_API_URL)
     events = service.events()
     request, found = events.list(calendarId="primary", singleEvents=True, maxResults=2500), []
     while request is not None:
-        answer = request.execute(num_retries=0)
+        answer = request.execute(http=pages, num_retries=0)
         found += answer["items"]
         request = events.list_next(request, answer)
     return found
