@@ -1,9 +1,9 @@
 """The one clock that all workers share: the database's. What a machine's own says, or steps to, counts for nothing."""
 
 import datetime
+from typing import Any, Protocol
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 
@@ -22,7 +22,16 @@ def asked_along() -> str:
     return " RETURNING clock_timestamp()" if connection.vendor == "postgresql" else ""
 
 
-def heard(cursor: CursorWrapper) -> datetime.datetime | None:
+class Heard(Protocol):
+    """A cursor, as far as `heard` reads it."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+
+def heard(cursor: Heard) -> datetime.datetime | None:
     """When the UPDATE in `cursor`, which ended with `asked_along`, wrote its row; None where it wrote none."""
     if connection.vendor != "postgresql":
         return timezone.now() if cursor.rowcount else None

@@ -55,13 +55,20 @@ def write(
         column.get_db_prep_save(value, connection)
         for column, value in zip(columns, values.values(), strict=True)
     ]
-    with connection.cursor() as cursor:
-        prepared.execute(cursor, statement, [*params, row.pk, *condition.params])
-        written_at = clock.heard(cursor)
+    written_at = _carried_out(statement, [*params, row.pk, *condition.params])
     if written_at is not None:
         for name, value in values.items():
             setattr(row, name, value)
     return written_at
+
+
+def _carried_out(statement: str, params: list[Any]) -> datetime.datetime | None:
+    answer = prepared.execute(statement, params)
+    if answer is not None:
+        return clock.heard(answer)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return clock.heard(cursor)
 
 
 @cache

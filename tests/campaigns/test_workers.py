@@ -158,3 +158,21 @@ def test_the_two_statements_of_a_delivery_are_planned_once_for_all(scenes: Scene
 @pytest.mark.parametrize("kind", ["none left", "left by others"])
 def test_a_connection_that_a_pooler_hands_on_loses_and_doubles_nothing(scenes: Scenes, kind: str) -> None:
     assert scenes.get("handed on", {kind: all_sent()})[kind] == all_sent()
+
+
+@pytest.mark.parametrize(
+    ("point", "end"),
+    [
+        # Nothing of it had left: it is tried again later, and the others go on over another connection.
+        (
+            "checked",
+            {"states": {"sent": NUMBER - 1, "waiting": 1}, "arrived": NUMBER - 1, "times": NUMBER - 1},
+        ),
+        # It has left, and that is written down over another connection.
+        ("taken", all_sent()),
+    ],
+)
+def test_a_connection_that_the_server_ends_loses_and_doubles_nothing(
+    scenes: Scenes, point: str, end: dict[str, Any]
+) -> None:
+    assert scenes.get("cut off", {point: end})[point] == end

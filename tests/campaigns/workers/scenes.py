@@ -40,6 +40,7 @@ def main() -> None:
         found["machine behind"] = machine_behind()
         found["waits for the disk"] = {medium: waits_for_disk(medium) for medium in ("email", "sms")}
         found["planned"] = planned_once()
+        found["cut off"] = {point: cut_off(point) for point in ("checked", "taken")}
         found["handed on"] = {kind: handed_on(how) for kind, how in HANDINGS.items()}
     json.dump(found, sys.stdout)
 
@@ -299,6 +300,26 @@ def waits_for_disk(medium: str) -> str:
         return str(cursor.fetchone()[0])
 
 
+def cut_off(point: str) -> Scene:
+    """The server ends the worker's connection at `point` of its second message."""
+    start()
+    connection.close()
+    with patch.dict("campaigns.delivery.TRANSPORTS"):
+        worker(end_connection, **POINTS[point])()
+    return result()
+
+
+def end_connection() -> None:
+    import psycopg
+
+    given = connection.settings_dict
+    own = connection.connection.info.backend_pid
+    with psycopg.connect(
+        host=given["HOST"], port=given["PORT"], user=given["USER"], dbname=given["NAME"], autocommit=True
+    ) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [own])
+
+
 def planned_once() -> Scene:
     """How often each statement of which a delivery consists went by its name, most often first."""
     start()
@@ -337,9 +358,9 @@ def handed_on(how: Callable[[], None]) -> Scene:
 
     original = prepared.execute
 
-    def execute(*args: Any) -> None:
+    def execute(*args: Any) -> Any:
         how()
-        original(*args)
+        return original(*args)
 
     start()
     with patch.object(prepared, "execute", execute):
