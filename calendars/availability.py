@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
+from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -158,7 +159,8 @@ def _fresh(
             {start for hours in {member.hours for member in members} for start in look.grid([hours])}
         )
         found = look.starts([look.free([member]) for member in members], grid)
-        able = {start: tuple(members[at].key for at in places) for start, places in found.items()}
+        keys = [member.key for member in members]
+        able = {start: tuple(map(keys.__getitem__, places)) for start, places in found.items()}
     else:
         needed = members if rules.needs == ALL else members[:1]
         if booked.sessions:
@@ -200,7 +202,7 @@ class _Look:
 
     def free(self, members: Sequence[Member]) -> list[Span]:
         """The stretches, both ends included, in which something may start that needs all of `members`."""
-        forbidden = sorted(span for member in members for span in self._forbidden(member))
+        forbidden = sorted(chain.from_iterable(map(self._forbidden, members)))
         return list(stretches(self._windows([member.hours for member in members]), forbidden))
 
     def starts(self, free: Sequence[Sequence[Span]], grid: Sequence[int]) -> dict[int, list[int]]:
@@ -220,10 +222,10 @@ class _Look:
         for place, each in enumerate(free):
             at = 0
             for begin, end in each:
-                at = bisect_left(starts, begin, at)
-                while at < len(starts) and starts[at] <= end:
-                    found[at].append(place)
-                    at += 1
+                first = bisect_left(starts, begin, at)
+                at = bisect_right(starts, end, first)
+                for places in found[first:at]:
+                    places.append(place)
         return {start: places for start, places in zip(starts, found, strict=True) if places}
 
     def _windows(self, hours: Sequence[Hours]) -> list[Span]:
