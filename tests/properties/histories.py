@@ -118,6 +118,8 @@ class Histories(RuleBasedStateMachine):
         self.ledger = promises.Ledger()
         self.serial = 0
         self.is_meanwhile = False
+        # Ids of events that were dragged from one of Alice's calendars to the other, or back.
+        self.dragged: set[str] = set()
         for address in known:
             self.world.add_contact(address)
         for index, setup in enumerate(setups):
@@ -324,6 +326,7 @@ class Histories(RuleBasedStateMachine):
         events = self.events(STAFF[0], here)
         if events:
             event_id = events[index % len(events)]["id"]
+            self.dragged.add(event_id)
             self.at_google(lambda: self.world.move_between(STAFF[0], here, event_id, there))
 
     @rule(address=who, index=which)
@@ -341,10 +344,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule(address=who, index=which)
     def undelete(self, address: str, index: int) -> None:
-        """A person takes an event out of the bin, whoever deleted it."""
+        """A person takes an event out of the bin, whoever deleted it. What was dragged away is in no bin."""
         gone = GoogleEvent.objects.filter(
             google_calendar__google_id=address, status="cancelled", recurring_event_id=""
-        ).order_by("pk")
+        ).exclude(google_id__in=self.dragged)
+        gone = gone.order_by("pk")
         if gone:
             event_id = gone[index % len(gone)].google_id
             self.ledger.revived.add(event_id)
