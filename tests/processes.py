@@ -2,6 +2,7 @@
 
 import os
 import queue
+import random
 import signal
 import socket
 import subprocess
@@ -45,15 +46,16 @@ def run(*words: str, cwd: Path = ROOT, **ours: str) -> subprocess.CompletedProce
 
 
 def free_port_pair() -> int:
-    """A port that is free and whose two successors are free as well: web and stand-ins."""
+    """A port that is free and whose two successors are free as well: web and stand-ins. Of those that the system gives
+    to no connection of anybody's, or one of them may be taken before it is used.
+    """
     while True:
+        port = random.randrange(15_000, 32_000)  # noqa: S311 (no secret)
         with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 2))
-            except (OSError, OverflowError):
+                for at, each in enumerate((first, second, third)):
+                    each.bind(("127.0.0.1", port + at))
+            except OSError:
                 continue
             return port
 

@@ -9,12 +9,14 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
 from calendars.sync import sessions
 from contacts.models import Appointment, AppointmentChange, Origin
+from contacts.models.appointments import AppointmentQuerySet
 
 
 def event_id(appointment: Appointment, generation: int = 0) -> str:
@@ -306,9 +308,15 @@ def push_again(event: GoogleEvent) -> None:
     in_step.update(pushed_revision=F("wanted_revision") - 1, attempts=0, not_before=None)
 
 
-def retarget(appointments: Iterable[Appointment]) -> None:
-    """Aim future appointments anew after a link or a host changed: removed there, inserted here."""
-    for appointment in appointments:
+@transaction.atomic
+def retarget(appointments: AppointmentQuerySet) -> None:
+    """Aim future appointments anew after a link or a host changed: removed there, inserted here.
+
+    None of them is changed by anybody meanwhile: who joins or leaves a session hands its event on.
+    """
+    sessions.lock_classes_of(appointments)
+    locked = appointments.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    for appointment in locked.select_related("calendar").prefetch_related("push_targets"):
         _next_revision(appointment)
         if sessions.is_seat(appointment):
             _aim_seat(appointment, stands_for=list(sessions.seats(appointment)[:1]))
@@ -325,7 +333,7 @@ def retarget_configuration(configuration: CalendarConfiguration) -> None:
         appointments = appointments.filter(hosts__user=configuration.user_id).exclude(
             calendar__kind="unassigned"
         )
-    retarget(appointments.select_related("calendar").prefetch_related("push_targets"))
+    retarget(appointments)
 
 
 def _bring_back(target: PushTarget, appointment: Appointment) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from calendars import booking, configuring
 from calendars.models import GoogleEvent, PushTarget, SyncRun
 from calendars.receivers import follow_configuration
-from calendars.sync import disconnecting
+from calendars.sync import disconnecting, targets
 from calendars.sync.decide import make_appointment
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
@@ -552,3 +553,27 @@ def test_google_calendar_that_nobody_reads_any_more_is_not_read_because_somebody
     desk.google_calendar.refresh_from_db()
     assert desk.google_calendar.next_pull_at is None
     assert not GoogleEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_are_aimed_at_a_new_link_in_one_transaction(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who left a session in between handed its event to somebody who was then given a second one, which the database
+    refused; and nothing was aimed at the new link (seed 4056278423)."""
+    desk = Desk(google)
+    desk.calendar.kind, desk.calendar.seats = "class", 3
+    desk.calendar.save()
+    first, second = book(desk), book(desk)
+    held = []
+    real = targets._aim
+
+    def aim(*args: Any) -> None:
+        held.append(connection.in_atomic_block)
+        real(*args)
+
+    monkeypatch.setattr(targets, "_aim", aim)
+    for linked in (None, desk.google_calendar):
+        link(desk, linked)
+    assert set(held) == {True}
+    assert PushTarget.objects.filter(is_withdrawn=False, appointment__in=[first.pk, second.pk]).count() == 1
