@@ -182,13 +182,20 @@ def _judge_changes(ledger: Ledger, policies: Policies) -> None:
         ledger.changes = change.pk
         if change.origin != "google" or not change.fires:
             continue
-        rows = list(change.appointment.google_events.all())
+        rows = list(_events_behind(change.appointment))
         calendars = {row.google_calendar_id for row in rows}
         assert _some(policies, calendars, "fire"), f"{change} fires although the policy forbids it"
         if change.what == "booked":
             assert any(_is_news(row, policies) for row in rows), f"{change} fires for what was there before"
         if change.what in ("booked", "rescheduled") and not _was_moved_after(change):
             assert change.appointment.starts_at > change.at, f"{change} fires for the past"
+
+
+def _events_behind(appointment: Appointment) -> Iterable[GoogleEvent]:
+    """What Google tells of it: of a seat the events of its class, for one of its session stands for all."""
+    if appointment.calendar.kind == Calendar.Kind.CLASS:
+        return GoogleEvent.objects.filter(appointment__calendar=appointment.calendar_id)
+    return appointment.google_events.all()
 
 
 def _was_moved_after(change: AppointmentChange) -> bool:
