@@ -79,7 +79,7 @@ def affected(
 
 def _upcoming(row: Appointment) -> Upcoming:
     hosts = tuple(host.user_id for host in row.hosts.all())
-    return Upcoming(row.pk, row.starts_at, row.ends_at, hosts, row.origin, getattr(row, "people", 1))
+    return Upcoming(row.pk, row.starts_at, row.ends_at, hosts, row.origin, row.people)  # type: ignore[attr-defined]  # annotated above
 
 
 def _row(appointment: Appointment, why: str) -> Row:
