@@ -16,6 +16,7 @@ from django.db.models import (
 )
 from django.urls import reverse
 
+from calendars.locking import Copy, Lock, lock_of
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import sessions
 from calendars.sync.guests import GOOGLES_OWN
@@ -59,10 +60,8 @@ class PushLine:
 class AtGoogle:
     events: Sequence[EventLine]
     pushes: Sequence[PushLine]
-    # Time and place cannot be changed here: the organiser's, where we are guests, or locked by Google itself.
-    is_locked: bool
-    # Cancelling here declines there.
-    is_guest: bool
+    # Why time and place cannot be changed here; falsy when they can.
+    lock: Lock
     # Guests of the event who are no contacts.
     addresses: Sequence[str]
     # A seat of a class that others have as well: the event is theirs too.
@@ -76,8 +75,12 @@ class AtGoogle:
     @property
     def cancel_words(self) -> str:
         """What cancelling does at Google, said beforehand; "" if nothing there knows the appointment."""
-        if self.is_guest:
+        if self.lock == Lock.GUEST:
             return "We are guests: cancelling declines the invitation. The organiser keeps the event."
+        if self.lock == Lock.READ_ONLY:
+            return (
+                "Its event stays at Google, in a calendar that Tandem only reads, until somebody deletes it."
+            )
         if self.goes_on:
             return "The class goes on for the others, and so does its event at Google."
         if self.events:
@@ -96,8 +99,8 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
         Prefetch("push_targets", PushTarget.objects.select_related("google_calendar__account")),
     )
     events = list(appointment.google_events.all())
+    pushed_to = {target.google_calendar_id for target in appointment.push_targets.all()}
     gone = {(event.google_calendar_id, event.google_id) for event in events if event.is_cancelled}
-    locks = is_locked(appointment, events)
     return AtGoogle(
         events=[event_line(event, viewer) for event in events],
         pushes=[
@@ -108,26 +111,24 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
             )
             for each in appointment.push_targets.all()
         ],
-        is_locked=locks,
-        is_guest=locks and not any(event.organised_by_us for event in events if not event.is_cancelled),
+        lock=lock_of(
+            Copy(event.organised_by_us, event.is_locked, event.google_calendar_id in pushed_to)
+            for event in events
+            if not event.is_cancelled
+        ),
         goes_on=sessions.is_seat(appointment)
         and sessions.seats(appointment).exclude(pk=appointment.pk).exists(),
         addresses=unknown_addresses(appointment, [event for event in events if not hides(event, viewer)]),
     )
 
 
-def is_locked(appointment: Appointment, events: Sequence[GoogleEvent]) -> bool:
-    """Whether no living copy of the meeting is ours to change."""
-    living = [event for event in events if not event.is_cancelled]
-    if not appointment.came_from_google or not living:
-        return False
-    return all(event.is_locked or not event.organised_by_us for event in living)
-
-
 def with_movable(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
     """Annotates `is_movable`: it stands, and a copy at Google is ours to move, or there is none. No further query."""
     living = GoogleEvent.objects.filter(appointment=OuterRef("pk")).exclude(status="cancelled")
-    ours = living.filter(organised_by_us=True, is_locked=False)
+    targets = PushTarget.objects.filter(
+        appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar")
+    )
+    ours = living.filter(Exists(targets), organised_by_us=True, is_locked=False)
     return appointments.annotate(
         is_movable=ExpressionWrapper(
             ~Q(status__in=Appointment.VOID_STATUSES) & (~Exists(living) | Exists(ours)),

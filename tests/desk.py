@@ -7,6 +7,7 @@ from django.test import Client
 
 from calendars import booking
 from calendars.models import CalendarConfiguration, GoogleEvent
+from calendars.sync import targets
 from contacts.models import Appointment, Contact, User
 from tests.factories import (
     CalendarFactory,
@@ -55,4 +56,8 @@ def google_event(owner: User, starts_at: datetime.datetime = NOW + HOUR, **field
         "reason": "One way: no guests, so no appointment.",
         **fields,
     }
-    return GoogleEventFactory.create(google_calendar=calendar, **values)
+    event = GoogleEventFactory.create(google_calendar=calendar, **values)
+    if event.appointment is not None:
+        # As the engine does: it is the copy that is pushed to.
+        targets.adopt([(event.appointment, event)])
+    return event

@@ -3,6 +3,8 @@
 import datetime
 from typing import Any
 
+import time_machine
+
 from calendars.models import Calendar, CalendarConfiguration
 from calendars.sync.turn import Turn, take_turn
 from contacts.models import User
@@ -151,6 +153,42 @@ class Desk:
         assert turn.taken
         assert not turn.has_failed, turn
         return turn
+
+
+class TwoCalendars:
+    """Staff with a second Google calendar, linked to an unassigned calendar of theirs or only read."""
+
+    def __init__(self, google: Google, *, is_linked: bool, option: str = "two_way") -> None:
+        self.google, self.desk = google, Desk(google, option)
+        self.first = self.desk.google_calendar
+        second = google.control.add_calendar(self.desk.address, "Second")
+        refresh_calendars(self.desk.account)
+        self.second = GoogleCalendar.objects.get(google_id=second)
+        GoogleCalendar.objects.filter(pk=self.second.pk).update(next_pull_at=NOW)
+        if not is_linked:
+            self.desk.configuration.conflict_calendars.add(self.second)
+            return
+        room = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=self.desk.user)
+        CalendarConfiguration.objects.create(
+            calendar=room, linked_calendar=self.second, sync_option="two_way"
+        )
+
+    def drag(self, event_id: str, here: GoogleCalendar, there: GoogleCalendar) -> None:
+        """The person drags an event to another of their calendars; its id stays."""
+        self.google.drag(self.desk.address, event_id, here.google_id, there.google_id)
+
+    def add_and_read(self) -> dict[str, Any]:
+        """An event with a guest in the first calendar, as Google answers it; both calendars were read since."""
+        event = self.google.add(self.desk.address, guests=("ann@x.org",))
+        for google_calendar in (self.first, self.second):
+            self.turn(google_calendar, NOW)
+        return event
+
+    def turn(self, google_calendar: GoogleCalendar, now: datetime.datetime) -> list[int]:
+        with time_machine.travel(now, tick=False):
+            turn = take_turn(google_calendar.pk, now, pulls=True)
+        assert not turn.has_failed, turn
+        return turn.asks
 
 
 class Room:

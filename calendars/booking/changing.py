@@ -2,13 +2,16 @@
 
 import datetime
 import uuid
+from itertools import starmap
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from calendars.booking.record import What, locked, record, record_words, save, words_of
 from calendars.booking.rules import MARKS, NotPossible, Status, check_times
+from calendars.locking import Copy, Lock, lock_of
 from calendars.models import Calendar, GoogleEvent
 from calendars.sync import sessions, targets
 from calendars.sync.words import Words
@@ -21,6 +24,12 @@ WHAT_BY_STATUS = {
     Status.SHOWED: What.SHOWED,
     Status.NO_SHOW: What.NO_SHOW,
     Status.INVALID: What.INVALID,
+}
+WHY_FIXED = {
+    Lock.NONE: "",
+    Lock.GUEST: "We are guests of this meeting: its organiser sets time and place. Ask them to move it.",
+    Lock.GOOGLE: "Google has locked this meeting: its time cannot be changed.",
+    Lock.READ_ONLY: "Its event lies in a Google calendar that is only read here: move it there.",
 }
 
 
@@ -142,6 +151,9 @@ def set_status(
     save(row, "status", "status_set_by")
     if row.is_void:
         _claim(row, None, None)
+    if row.is_void and not was_void:
+        # What can only be read there stays, and takes time by itself from here on.
+        _call_copies(row, but=agreed_at, among=~_pushed_to(row))
     if was_void and not row.is_void:
         if claims and row.calendar.kind != Calendar.Kind.CLASS:
             _claim(row, row.starts_at, row.ends_at)
@@ -233,9 +245,13 @@ def _lift_privacy(row: Appointment) -> None:
     )
 
 
-def _call_copies(row: Appointment, *, but: int | None) -> None:
-    """Copies of the meeting in other Google calendars, which only block since it was cancelled, are looked at again."""
-    living = row.google_events.filter(replan="").exclude(status="cancelled")
+def _pushed_to(row: Appointment) -> Q:
+    return Q(google_calendar__in=row.push_targets.values("google_calendar"))
+
+
+def _call_copies(row: Appointment, *, but: int | None, among: Q | None = None) -> None:
+    """Copies of the meeting in other Google calendars, which only block while it is cancelled, are looked at again."""
+    living = row.google_events.filter(among or Q(), replan="").exclude(status="cancelled")
     copies = living.exclude(etag="").exclude(google_calendar=but)
     copies.update(replan=GoogleEvent.Replan.MEETING)
 
@@ -266,9 +282,6 @@ def how_it_stands(row: Appointment) -> str:
 def _why_fixed(row: Appointment) -> str:
     """Why no copy of it at Google is ours to move; "" when one is, or when there is none."""
     living = row.google_events.exclude(status="cancelled")
-    copies = list(living.values_list("organised_by_us", "is_locked"))
-    if not copies or (True, False) in copies:
-        return ""
-    if any(ours for ours, _ in copies):
-        return "Google has locked this meeting: its time cannot be changed."
-    return "We are guests of this meeting: its organiser sets time and place. Ask them to move it."
+    is_pushed_to = Exists(row.push_targets.filter(google_calendar=OuterRef("google_calendar")))
+    copies = living.values_list("organised_by_us", "is_locked", is_pushed_to)
+    return WHY_FIXED[lock_of(starmap(Copy, copies))]

@@ -106,7 +106,7 @@ class Facts:
     guests: tuple[Guest, ...] = ()
     calendar_colour: str = GREY
     calendar_confirms: bool = False
-    # The calendar is read for busy time alone.
+    # The calendar is only read: it takes time, and what has an appointment was dragged here from where that was made.
     is_conflict_calendar: bool = False
     blocks_unanswered: bool = True
     private_events: str = "block"
@@ -169,6 +169,8 @@ class Facts:
         """Whether the policy, or a person's decision, lets this guest have the appointment."""
         if self.decision == MAKE:
             return True
+        if self.is_conflict_calendar and guest.contact is None:
+            return False  # no contact is ever made of it
         return self.policy.match if guest.contact is not None else self.policy.create
 
     def confirms(self, guests: Sequence[Guest]) -> bool:

@@ -73,10 +73,11 @@ class Situation:
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Twelve statements at the most, whatever their number."""
+    """The situations of `rows`, in order. Fourteen statements at the most, whatever their number."""
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
     dragged = linking.link_dragged(rows, setting) | repeated
+    linking.link_moved_away(rows, setting)
     replaced = linking.replaced(rows, setting)
     ours = our_addresses(people.addresses(rows))
     deciding = colleagues(setting.google_calendar.account.user_id, people.organizers(rows))
@@ -84,6 +85,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
     known = contacts_by_address([person.address for found in invited.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
     pending = _pending(setting, rows)
+    arriving = _arriving(rows, setting)
     hosted = _hosted(setting, rows)
     siblings = _siblings(rows)
     copies = _other_copies(rows, setting)
@@ -113,6 +115,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 was_replaced=row.pk in replaced,
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
+                may_have_moved=row.pk in arriving or _may_have_moved(row, setting, now),
                 other_copies=len(copies[row.pk]),
                 has_own_copy=any(copy.user == setting.owner.pk for copy in copies[row.pk]),
                 organiser_has_copy=any(copy.organised_by_us for copy in copies[row.pk]),
@@ -190,7 +193,6 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         is_applied=row.replan == GoogleEvent.Replan.APPLY,
         fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
         lives_on=row.planned_etag.endswith(REMOVED) and not row.is_cancelled,
-        may_have_moved=_may_have_moved(row, setting, now),
         **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all
     )
 
@@ -203,6 +205,29 @@ def _may_have_moved(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
     own = setting.google_calendar.last_pull_at
     is_seen_everywhere = row.seen_at <= others and (own is None or others <= own)
     return not is_seen_everywhere and now - row.seen_at < MOVE_PATIENCE
+
+
+def _arriving(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Pks of deleted events that stand in another calendar of this person by now, where nobody looked at them yet: read
+    there, they are about to be planned. No statement where nothing was deleted."""
+    gone = {
+        (row.ical_uid, row.original_start): row.pk
+        for row in rows
+        if row.is_cancelled and row.appointment_id and row.organised_by_us and row.ical_uid
+    }
+    if not gone:
+        return set()
+    found = GoogleEvent.objects.filter(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        google_calendar__next_pull_at__isnull=False,
+        ical_uid__in={uid for uid, _ in gone},
+        organised_by_us=True,
+        appointment=None,
+        is_due=True,
+        attempts=0,
+    ).exclude(status="cancelled")
+    found = found.exclude(google_calendar=setting.google_calendar)
+    return {gone[key] for key in found.values_list("ical_uid", "original_start") if key in gone}
 
 
 def _attached(appointments: list[UUID]) -> dict[UUID, dict[int, str]]:

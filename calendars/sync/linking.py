@@ -100,3 +100,29 @@ def link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     for target in targets.select_related("appointment__calendar"):
         loose[target.event_id].appointment = target.appointment
     return {row.pk for row in loose.values() if row.appointment_id is not None}
+
+
+def link_moved_away(rows: Sequence[GoogleEvent], setting: Setting) -> None:
+    """Rows of a conflict calendar whose event its person dragged there from where it had an appointment: the
+    appointment follows it. An event that one organises stands in one calendar: two copies of an invitation are no move.
+
+    What one way protects stays in the linked calendar instead.
+    """
+    loose = {
+        (row.ical_uid, row.original_start): row
+        for row in rows
+        if row.appointment_id is None and row.organised_by_us and row.ical_uid and not row.is_cancelled
+    }
+    if not loose or not setting.is_conflict_calendar:
+        return
+    left = GoogleEvent.objects.filter(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        ical_uid__in={uid for uid, _ in loose},
+        organised_by_us=True,
+        appointment__in=Appointment.objects.standing(),
+    ).exclude(google_calendar=setting.google_calendar)
+    for row in left.select_related("appointment__calendar"):
+        there = loose.get((row.ical_uid, row.original_start))
+        appointment = row.appointment
+        if there and appointment and (setting.policy.edits or appointment.came_from_google):
+            there.appointment = appointment

@@ -135,7 +135,7 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     seats = booking.session_of(appointment)
     page = {"appointment": appointment, "google": google, "form": form, "seats": seats}
     page["session"] = booking.version_of(seats)
-    if google.is_locked or appointment.is_void:
+    if google.lock or appointment.is_void:
         return render(
             request, "appointments/move_refused.html", page, status=409 if request.method == "POST" else 200
         )

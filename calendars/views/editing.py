@@ -22,7 +22,7 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET" and "who" in request.GET:
         return render(request, "appointments/_guest_choices.html", choices(request.GET))
     google = at_google(appointment, viewer_of(request))
-    if google.is_locked or appointment.is_void:
+    if google.lock or appointment.is_void:
         status = 409 if request.method == "POST" else 200
         page = {"appointment": appointment, "google": google}
         return render(request, "appointments/edit_refused.html", page, status=status)

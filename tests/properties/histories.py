@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from calendars import at_google, booking, configuring
+from calendars import booking, configuring
 from calendars.models import GoogleEvent
 from calendars.sync import decide as deciding
 from contacts.models import Appointment, Origin
@@ -397,8 +397,8 @@ class Histories(RuleBasedStateMachine):
     def reschedule(self, index: int, slot: int, life: int | None) -> None:
         found = self.appointments()
         appointment = found[index % len(found)]
-        if at_google.is_locked(appointment, list(appointment.google_events.all())):
-            return  # the form says so, and asks for the organiser
+        if booking.why_not_moved(appointment):
+            return  # the form says so, and whom to ask
         self.at_the_desk(
             lambda: booking.reschedule(appointment, starts_at=at(slot), ends_at=at(slot) + HOUR), life
         )

@@ -25,6 +25,10 @@ from calendars.sync.telling import moved, names
 from calendars.sync.words import PUT_BACK, Words, follow_words, is_reworded
 
 TAKEN_BACK = "Back at Google: it is the event of this appointment again, and the one put in its place goes."
+READ_ONLY = (
+    "In a Google calendar that Tandem only reads: the appointment follows it, and it is changed there."
+)
+STAYS_BEHIND = "Changed here. Tandem only reads this Google calendar, where the event keeps its time."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
 
@@ -32,11 +36,11 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
     # Nothing new: the reason that was given when it was made stays.
     shown = Plan(
         APPOINTMENT,
-        "",
+        READ_ONLY if facts.is_conflict_calendar else "",
         blocks=is_busy(observed, facts),
         colour=facts.calendar_colour,
         is_silent=None,
-        add_host=facts.host_was_freed and not held.is_void,
+        add_host=facts.host_was_freed and not (held.is_void or facts.is_conflict_calendar),
     )
     if held.status in FINAL:
         return replace(shown, reason="The appointment is closed: Google no longer changes it.")
@@ -67,6 +71,8 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
             timed,
             restore=True,
             confirm=confirms,
+            # Renamed here meanwhile, it was gone when that was to be pushed.
+            push_again=timed.push_again or _says_our_words(observed, held, facts),
             reason=f"{back} {timed.reason}".strip(),
         )
     return _with_guests(timed, guests, held, facts, observed)
@@ -93,6 +99,8 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         return replace(shown, agrees=False, reason="Past events are display only.")
     # An outside organiser's meeting that comes back does so at their time, whatever waited here to be sent.
     hears_us = observed.organised_by_us or not held.is_void
+    if theirs == both and facts.is_conflict_calendar:
+        return replace(shown, agrees=False, reason=STAYS_BEHIND)
     if theirs == both and hears_us:
         hears = "Changed here: Google hears of it with the next push."
         return replace(shown, agrees=False, reason=hears, push_again=True)
@@ -131,12 +139,17 @@ def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Word
 
 def _puts_words_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> bool:
     """Whatever the option: the words of what was made here go to Google, and none come from there."""
-    is_ours = facts.words_are_ours and observed.organised_by_us and held.ends_at > facts.now
-    if not is_ours or agreed is None or (observed.is_private and facts.private_events != "normal"):
+    if agreed is None or not _says_our_words(observed, held, facts):
         return False
     if held.is_seat and not agreed.words_there:  # what its event said was how full its session is
         return False
     return is_reworded(observed.words, held.words, agreed.words_there)
+
+
+def _says_our_words(observed: Observed, held: Held, facts: Facts) -> bool:
+    """An event of ours that lies ahead; a private one says its person's."""
+    is_ours = facts.words_are_ours and observed.organised_by_us and held.ends_at > facts.now
+    return is_ours and not (observed.is_private and facts.private_events != "normal")
 
 
 def _without_guests(shown: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:

@@ -21,7 +21,11 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
             google_calendar.google_id, target.event_id, time_zone=google_calendar.time_zone
         )
     except Gone:
-        if google_calendar.next_pull_at is not None and rows.exclude(recurring_event_id="").exists():
+        occurrences = rows.exclude(recurring_event_id="")
+        if google_calendar.sync_token:
+            # Ended before all was given up by a disconnect, and in no list since: it ended as it had.
+            occurrences = occurrences.exclude(status="cancelled", etag="")
+        if google_calendar.next_pull_at is not None and occurrences.exists():
             # An occurrence may be there under another id by now (W3): a full list tells.
             GoogleCalendar.objects.filter(pk=google_calendar.pk).update(next_pull_at=now, next_full_at=now)
             return

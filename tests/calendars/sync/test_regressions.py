@@ -198,6 +198,41 @@ def test_series_that_moved_while_a_pull_broke_off_stays_a_move(google: Google, s
     assert not GoogleEvent.objects.filter(is_due=True).exists()
 
 
+def test_occurrence_that_ended_is_restored_while_disconnected_and_comes_back_to_google(
+    google: Google,
+) -> None:
+    """A series that a person made single again: its occurrences are in no list, and the push asked for one for ever
+    (seed 3452558634).
+    """
+    desk = Desk(google)
+    series = google.control.insert(
+        desk.address,
+        "primary",
+        {
+            "summary": "Course",
+            "start": {"dateTime": TOMORROW_AT_TEN.isoformat(), "timeZone": "UTC"},
+            "end": {"dateTime": (TOMORROW_AT_TEN + HOUR).isoformat(), "timeZone": "UTC"},
+            "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"],
+            "attendees": [{"email": "ann@x.org"}],
+        },
+    )
+    desk.turn()
+    google.control.patch(desk.address, "primary", series["id"], {"recurrence": []})
+    desk.turn()
+    ended = Appointment.objects.filter(status="cancelled").order_by("starts_at").last()
+    assert ended is not None
+    disconnecting.let_go(desk.account.pk)
+    booking.set_status(ended, "confirmed")
+    disconnecting.resume(desk.account.pk, NOW)
+    for _ in range(3):
+        desk.turn()
+    assert not PushTarget.objects.behind().exists()
+    assert [each["start"]["dateTime"][:10] for each in google.events(desk.address)] == [
+        "2026-03-03",
+        f"{ended.starts_at:%Y-%m-%d}",
+    ]
+
+
 def test_deletion_that_waited_when_the_account_was_disconnected_is_carried_out_later(google: Google) -> None:
     """It was seen and not planned yet; after the reconnect nobody asked for the event any more."""
     desk = Desk(google)

@@ -2,59 +2,21 @@
 
 import datetime
 from itertools import permutations
-from typing import Any
 
 import pytest
 import time_machine
 
 from calendars import booking
-from calendars.models import Calendar, CalendarConfiguration, GoogleEvent
+from calendars.models import GoogleEvent
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment
-from integrations.connecting import refresh_calendars
 from integrations.models import GoogleCalendar
-from tests.factories import CalendarFactory, ContactFactory
-from tests.google import BOSS, HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+from tests.factories import ContactFactory
+from tests.google import BOSS, HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, TwoCalendars
 
 pytestmark = pytest.mark.django_db
 LATER = datetime.timedelta(minutes=1)
 DAY = datetime.timedelta(days=1)
-
-
-class TwoCalendars:
-    """Staff with a second Google calendar, linked to an unassigned calendar of theirs or only read."""
-
-    def __init__(self, google: Google, *, is_linked: bool) -> None:
-        self.google, self.desk = google, Desk(google)
-        self.first = self.desk.google_calendar
-        second = google.control.add_calendar(self.desk.address, "Second")
-        refresh_calendars(self.desk.account)
-        self.second = GoogleCalendar.objects.get(google_id=second)
-        GoogleCalendar.objects.filter(pk=self.second.pk).update(next_pull_at=NOW)
-        if not is_linked:
-            self.desk.configuration.conflict_calendars.add(self.second)
-            return
-        room = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=self.desk.user)
-        CalendarConfiguration.objects.create(
-            calendar=room, linked_calendar=self.second, sync_option="two_way"
-        )
-
-    def drag(self, event_id: str, here: GoogleCalendar, there: GoogleCalendar) -> None:
-        """The person drags an event to another of their calendars; its id stays."""
-        self.google.drag(self.desk.address, event_id, here.google_id, there.google_id)
-
-    def add_and_read(self) -> dict[str, Any]:
-        """An event with a guest in the first calendar, as Google answers it; both calendars were read since."""
-        event = self.google.add(self.desk.address, guests=("ann@x.org",))
-        for google_calendar in (self.first, self.second):
-            self.turn(google_calendar, NOW)
-        return event
-
-    def turn(self, google_calendar: GoogleCalendar, now: datetime.datetime) -> list[int]:
-        with time_machine.travel(now, tick=False):
-            turn = take_turn(google_calendar.pk, now, pulls=True)
-        assert not turn.has_failed, turn
-        return turn.asks
 
 
 def test_deletion_that_may_be_a_move_has_the_other_calendar_pulled_at_once(google: Google) -> None:

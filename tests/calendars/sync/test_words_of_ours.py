@@ -202,3 +202,30 @@ def test_past_event_of_ours_keeps_the_name_it_was_given_at_google(google: Google
     google.change(desk.address, event, summary="How it went")
     settle(desk)
     assert words_at_google(google, desk)[0] == "How it went"
+
+
+def test_renamed_here_while_it_was_deleted_there_it_comes_back_with_its_new_name(google: Google) -> None:
+    """The push of the name met an event that was gone; out of the bin, it kept the old one (seed 3875313792)."""
+    desk = Desk(google)
+    event = pushed(google, desk)
+    appointment = Appointment.objects.get()
+    booking.set_details(appointment, title="Second visit", description="Bring papers", location="Room 1")
+    google.delete(desk.address, event)
+    settle(desk)
+    assert Appointment.objects.get().status == "cancelled"
+    google.control.restore(desk.address, "primary", event["id"])
+    settle(desk)
+    assert Appointment.objects.get().status == "new"
+    assert words_at_google(google, desk) == ("Second visit", "Bring papers", "Room 1")
+
+
+def test_event_of_ours_that_comes_back_unchanged_is_not_written_to(google: Google) -> None:
+    desk = Desk(google)
+    event = pushed(google, desk)
+    google.delete(desk.address, event)
+    settle(desk)
+    google.control.restore(desk.address, "primary", event["id"])
+    settle(desk)
+    assert Appointment.objects.get().status == "new"
+    assert google.control.requests(PATCH) == []
+    assert not PushTarget.objects.behind().exists()

@@ -135,7 +135,7 @@ def test_p3_locked_event_has_its_time_locked_here(google: Google) -> None:
     google.add(desk.address, guests=("new@x.org",), locked=True)
     desk.turn()
     appointment = Appointment.objects.get()
-    assert at_google(appointment, desk.user).is_locked
+    assert at_google(appointment, desk.user).lock
     with pytest.raises(booking.NotPossible, match="locked"):
         booking.reschedule(appointment, starts_at=LATER, ends_at=LATER + HOUR)
     desk.turn()
