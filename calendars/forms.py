@@ -82,8 +82,8 @@ class UnassignedConfigurationForm(forms.ModelForm[CalendarConfiguration]):
         }
         help_texts: ClassVar[Any] = {
             "linked_calendar": "Receives your appointments and is read. You need to be allowed to change it.",
-            "conflict_calendars": "Only read: they block time and never make contacts or appointments. An appointment whose event "
-            "you drag to one of them stays, and follows it.",
+            "conflict_calendars": "Only read: they block time and never make contacts or appointments. "
+            "An appointment whose event you drag to one of them stays, and follows it.",
             "recurring_events": "What one occurrence of a series counts as.",
             "blocks_unanswered": "Off: an invitation blocks only once you accepted it or said maybe.",
             "private_events": "Without details, neither title nor guests are stored here.",
