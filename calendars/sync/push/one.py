@@ -142,9 +142,10 @@ class Push:
         # What a pull only did not list may live on outside its window.
         told = rows.filter(status="cancelled").exclude(etag__endswith=MISSING)
         gone = set(told.values_list("google_id", flat=True))
+        etags = dict(rows.exclude(status="cancelled").values_list("google_id", "etag"))
         for event_id in ids:
             if event_id not in gone:
-                self._delete(event_id)
+                self._remove_as_it_is(event_id, etags.get(event_id, ""))
         rows.exclude(google_id__in=gone).update(
             etag=Concat("etag", Value(REMOVED)),
             planned_etag=Concat("etag", Value(REMOVED)),
@@ -240,12 +241,23 @@ class Push:
 
     def _remove_unanswered(self) -> str:
         """An insert whose answer was lost may have come through, or its worker have died before the answer."""
-        event = self._get(self.target.event_id)
+        return self._remove_as_it_is(self.target.event_id)
+
+    def _remove_as_it_is(self, event_id: str, etag: str = "") -> str:
+        """Whatever became of it since it had `etag`; "": it was never seen. A write tells which state it means (W4)."""
+        if etag:
+            try:
+                self._delete(event_id, etag=etag)
+            except Changed:
+                logger.info("An event that is to go was changed meanwhile.")
+            else:
+                return "deleted"
+        event = self._get(event_id)
         if event is None or event.is_cancelled:
             return "never there"
         if event.is_series:
             return "made to repeat at Google: it is a person's series now"
-        self._delete(self.target.event_id, etag=event.etag)
+        self._delete(event_id, etag=event.etag)
         return "deleted"
 
     def _delete(self, event_id: str, *, etag: str = "") -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from calendars import booking
 from calendars.models import Calendar, GoogleEvent, PushTarget
+from calendars.sync import targets
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment
 from integrations.models import GoogleCalendar
@@ -92,6 +93,24 @@ def test_w4_deletion_of_an_event_changed_meanwhile_is_planned_again(google: Goog
     assert [request.status for request in google.control.requests(DELETE)] == [412, 204]
     appointment.refresh_from_db()
     assert appointment.status == "cancelled"
+
+
+def test_w4_event_in_whose_place_another_stands_is_deleted_as_it_is_by_now(google: Google) -> None:
+    """Another calendar was linked, and this one again, before either was pushed; a person wrote on the first event."""
+    desk = Desk(google)
+    appointment = book(desk)
+    desk.turn()
+    [first] = google.events(desk.address)
+    for linked in (desk.shared_by_boss(), desk.google_calendar):
+        desk.configuration.linked_calendar = linked
+        desk.configuration.save()
+        targets.retarget_configuration(desk.configuration)
+    google.change(desk.address, first, description="Bring the papers")
+    take_turn(desk.google_calendar.pk, NOW)
+    deletions = google.control.requests(DELETE)
+    assert [request.status for request in deletions] == [412, 204]
+    assert len({request.if_match for request in deletions} - {None}) == 2
+    assert [event["id"] for event in google.events(desk.address)] == [f"{appointment.pk.hex}g1"]
 
 
 def test_w5_patch_sends_what_changed_and_leaves_the_rest_alone(google: Google) -> None:
