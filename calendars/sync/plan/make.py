@@ -47,7 +47,7 @@ def decide(observed: Observed, facts: Facts) -> Plan:
     if joins and (facts.policy.match or facts.decision == MAKE):
         return Plan(
             APPOINTMENT,
-            "A colleague's copy of the same meeting: one appointment, every host busy.",
+            "Another copy of the same meeting: one appointment, every host busy.",
             blocks=is_busy(observed, facts),
             colour=facts.calendar_colour,
             is_silent=True,
