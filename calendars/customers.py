@@ -15,6 +15,7 @@ from contacts.newcomers import Newcomer, find_or_add, known
 
 MOVED_ENOUGH = "This appointment was moved online several times. Please contact us to move it again."
 MOVE_BY_US = "To move it again, please contact us."
+NOT_ONLINE = "This cannot be changed online. Please contact us."
 TOO_LATE = "It is too late to change this online. Please contact us."
 
 
@@ -187,8 +188,10 @@ def why_no_move(appointment: Appointment, contact: Contact, now: datetime.dateti
 
 
 def why_no_move_now(appointment: Appointment, contact: Contact, now: datetime.datetime) -> str:
-    """The same on a page, where how often it has moved counts too."""
+    """The same on a page, where it counts too how often it has moved, and whether we can move it at Google."""
     why = why_no_move(appointment, contact, now)
+    if not why and booking.why_not_moved(appointment):
+        return NOT_ONLINE
     return why or (MOVED_ENOUGH if allowance.has_moved_enough(appointment) else "")
 
 
@@ -228,7 +231,7 @@ def _why_over(appointment: Appointment, now: datetime.datetime) -> str:
 
 def _why_not(appointment: Appointment, allowed: bool, now: datetime.datetime) -> str:
     if not allowed:
-        return "This cannot be changed online. Please contact us."
+        return NOT_ONLINE
     return TOO_LATE if now > appointment.starts_at - appointment.calendar.change_deadline else ""
 
 

@@ -12,7 +12,9 @@ from django.db.models import Exists, OuterRef, Q
 from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget, SyncRun
 from calendars.sync import targets
 from calendars.sync.erasing import erase_addresses
-from integrations.models import GoogleCalendar
+from integrations.models import GoogleAccount, GoogleCalendar
+
+CONNECTED = GoogleAccount.State.CONNECTED
 
 
 @transaction.atomic
@@ -58,7 +60,16 @@ def forget_unread() -> None:
     """Forget every Google calendar that was read, if only in part, and that no configuration names any more."""
     seen = GoogleEvent.objects.filter(google_calendar=OuterRef("pk")).exclude(etag="")
     unread = GoogleCalendar.objects.filter(~Q(sync_token="") | Exists(seen), next_pull_at=None)
-    forget(list(unread.values_list("pk", flat=True)))
+    pks = list(unread.values_list("pk", flat=True))
+    # What was dragged to a calendar that was only read is followed there no more; its appointment stays.
+    pushed_to = PushTarget.objects.filter(
+        appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar")
+    )
+    left = GoogleEvent.objects.filter(
+        google_calendar__in=pks, appointment__isnull=False, google_calendar__account__state=CONNECTED
+    )
+    left.exclude(Exists(pushed_to)).exclude(status="cancelled").update(appointment=None)
+    forget(pks)
 
 
 def resume(account_id: int, now: datetime) -> None:

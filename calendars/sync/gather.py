@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from calendars.models import (
     GoogleEvent,
@@ -275,9 +275,15 @@ def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
         undoes=None,
         undone_by=None,
     ).exclude(origin=Origin.GOOGLE)
+    # Of what was dragged to a conflict calendar, the one that it was in.
+    lacking = (
+        Q(google_calendar__account__user=setting.google_calendar.account.user_id)
+        if setting.is_conflict_calendar
+        else Q(google_calendar=setting.google_calendar)
+    )
     behind = PushTarget.objects.behind().filter(
         Exists(moved_here),
-        google_calendar=setting.google_calendar,
+        lacking,
         appointment__in=[row.appointment_id for row in rows if row.appointment_id],
     )
     return set(behind.values_list("appointment", flat=True))

@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from calendars.models import (
+    CalendarConfiguration,
     GoogleEvent,
     PushTarget,
 )
+from calendars.sync import policy as policies
 from calendars.sync.setting import Setting
 from contacts.models import (
     Appointment,
@@ -103,7 +105,7 @@ def link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
 
 
 def link_moved_away(rows: Sequence[GoogleEvent], setting: Setting) -> None:
-    """Rows of a conflict calendar whose event its person dragged there from where it had an appointment: the
+    """Rows of a conflict calendar whose event its person dragged there from the calendar beside which it is read: the
     appointment follows it. An event that one organises stands in one calendar: two copies of an invitation are no move.
 
     What one way protects stays in the linked calendar instead.
@@ -115,14 +117,32 @@ def link_moved_away(rows: Sequence[GoogleEvent], setting: Setting) -> None:
     }
     if not loose or not setting.is_conflict_calendar:
         return
+    follows = _beside(setting)
     left = GoogleEvent.objects.filter(
-        google_calendar__account__user=setting.google_calendar.account.user_id,
+        google_calendar__in=follows,
         ical_uid__in={uid for uid, _ in loose},
         organised_by_us=True,
         appointment__in=Appointment.objects.standing(),
-    ).exclude(google_calendar=setting.google_calendar)
-    for row in left.select_related("appointment__calendar"):
+    )
+    for row in left.select_related("appointment__calendar").order_by("seen_at"):
         there = loose.get((row.ical_uid, row.original_start))
         appointment = row.appointment
-        if there and appointment and (setting.policy.edits or appointment.came_from_google):
+        if there and appointment and (follows[row.google_calendar_id] or appointment.came_from_google):
             there.appointment = appointment
+            # It is the same event: what both sides agreed on goes along, so that a move made here stays one.
+            there.agreed_etag, there.agreed_words = row.agreed_etag, row.agreed_words
+            there.agreed_starts_at, there.agreed_ends_at = row.agreed_starts_at, row.agreed_ends_at
+
+
+def _beside(setting: Setting) -> dict[int, bool]:
+    """The other Google calendars of the configurations that read this one for conflicts → whether Google's edits change
+    appointments made here."""
+    rulers = CalendarConfiguration.objects.filter(conflict_calendars=setting.google_calendar)
+    return {
+        pk: policies.for_unassigned(option).edits
+        for linked, conflict, option in rulers.values_list(
+            "linked_calendar", "conflict_calendars", "sync_option"
+        )
+        for pk in (linked, conflict)
+        if pk not in (None, setting.google_calendar.pk)
+    }

@@ -18,7 +18,7 @@ from calendars.sync.erasing import without_addresses
 from calendars.sync.facts import Plan
 from calendars.sync.gather import Situation, situations, words_of
 from calendars.sync.inheriting import take_over_decisions
-from calendars.sync.plan import plan
+from calendars.sync.plan import READ_ONLY, plan
 from calendars.sync.series_news import SeriesNews, news_of
 from calendars.sync.setting import Setting, setting_for
 from calendars.sync.succession import hand_on
@@ -183,7 +183,9 @@ def _remember(made: Plan, situation: Situation, also: str, *, told: frozenset[st
     for one that is planned once more.
     """
     row, observed = situation.row, situation.observed
-    reason = made.reason or row.reason or "Linked to its appointment."
+    # What was said of it stands, but for what it is no more.
+    is_stale = row.outcome == GoogleEvent.Outcome.CANCELLED or row.reason == READ_ONLY
+    reason = made.reason or ("" if is_stale else row.reason) or "Linked to its appointment."
     row.reason = f"{reason} {also}".strip()[:500]
     if observed.is_private and situation.facts.private_events != PrivateEvents.NORMAL:
         # The one that stays from before it turned private, too.

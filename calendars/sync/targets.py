@@ -113,6 +113,9 @@ def _leave_event(seat: Appointment, times: sessions.Times) -> None:
         target.pushed_revision = min(target.pushed_revision, heir.revision - 1)
         target.attempts, target.not_before = 0, None
         target.save()
+    # Dragged to a calendar that is only read, it is the event of those who stay as well.
+    living = GoogleEvent.objects.filter(appointment=seat).exclude(status="cancelled")
+    living.exclude(google_calendar__in=seat.push_targets.values("google_calendar")).update(appointment=heir)
     # Whoever it is: the session has fewer people now.
     _tell_again(heir)
 
@@ -333,7 +336,23 @@ def retarget_configuration(configuration: CalendarConfiguration) -> None:
         appointments = appointments.filter(hosts__user=configuration.user_id).exclude(
             calendar__kind="unassigned"
         )
+    _adopt_read_only(configuration.linked_calendar_id, appointments)
     retarget(appointments)
+
+
+def _adopt_read_only(linked: int | None, appointments: AppointmentQuerySet) -> None:
+    """What was dragged to a calendar that was only read, and is linked now, is pushed to from here on."""
+    pushed_to = PushTarget.objects.filter(
+        appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar")
+    )
+    events = GoogleEvent.objects.filter(google_calendar=linked, appointment__in=appointments)
+    events = events.exclude(status="cancelled").exclude(Exists(pushed_to)).exclude(etag="")
+    events = events.filter(appointment__origin=Origin.GOOGLE)
+    found = list(events.select_related("appointment"))
+    adopt((event.appointment, event) for event in found if event.appointment is not None)
+    GoogleEvent.objects.filter(pk__in=[event.pk for event in found], replan="").update(
+        replan=GoogleEvent.Replan.MEETING
+    )
 
 
 def _bring_back(target: PushTarget, appointment: Appointment) -> None:

@@ -16,10 +16,10 @@ from calendars.sync.facts import FREE, KEEP, MAKE, Agreed, Facts, Held, Observed
 from calendars.sync.keeping import kept
 from calendars.sync.plan.busy import NEVER_BLOCKS
 from calendars.sync.plan.ended import declined, gone
-from calendars.sync.plan.follow import MOVED_ON_BOTH_SIDES, follow
+from calendars.sync.plan.follow import MOVED_ON_BOTH_SIDES, READ_ONLY, follow
 from calendars.sync.plan.make import decide
 
-__all__ = ["MOVED_ON_BOTH_SIDES", "NEVER_BLOCKS", "plan"]
+__all__ = ["MOVED_ON_BOTH_SIDES", "NEVER_BLOCKS", "READ_ONLY", "plan"]
 
 
 def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:

@@ -25,9 +25,7 @@ from calendars.sync.telling import moved, names
 from calendars.sync.words import PUT_BACK, Words, follow_words, is_reworded
 
 TAKEN_BACK = "Back at Google: it is the event of this appointment again, and the one put in its place goes."
-READ_ONLY = (
-    "In a Google calendar that Tandem only reads: the appointment follows it, and it is changed there."
-)
+READ_ONLY = "In a Google calendar that Tandem only reads: the appointment follows it when it is moved there."
 STAYS_BEHIND = "Changed here. Tandem only reads this Google calendar, where the event keeps its time."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
@@ -61,6 +59,11 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
         timed = replace(timed, words=words)
     if _puts_words_back(observed, held, agreed, facts):
         timed = replace(timed, push_again=True, reason=f"{timed.reason} {PUT_BACK}".strip())
+    # Dragged back, what was written here meanwhile could not be pushed; of a session it is not known any more what its
+    # event said. The push looks, and writes where that differs.
+    unsure = agreed is not None and (agreed.is_cancelled or (held.is_seat and not agreed.words_there))
+    if unsure and _says_our_words(observed, held, facts):
+        timed = replace(timed, push_again=True)
     if facts.was_replaced:
         timed = replace(timed, take_back=True, reason=f"{TAKEN_BACK} {timed.reason}".strip())
     if held.is_void:

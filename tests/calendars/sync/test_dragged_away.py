@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from calendars import booking
+from calendars import booking, customers
 from calendars.at_google import at_google, with_movable
 from calendars.locking import Lock
-from calendars.models import GoogleEvent
+from calendars.models import Calendar, CalendarConfiguration, GoogleEvent
+from calendars.sync import disconnecting, targets
 from campaigns.models import TriggerEvent
 from contacts.models import Appointment, Contact
+from integrations.connecting import refresh_calendars
 from integrations.models import GoogleCalendar
-from tests.factories import ContactFactory
+from tests.factories import CalendarFactory, ContactFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Google, TwoCalendars
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +99,7 @@ def test_appointment_stays_whichever_calendar_is_read_first_and_nothing_fires(
     assert google.events(at.desk.address) == []
     assert at.there() is not None
     assert "only reads" in at.row(at.second).reason
-    assert "another of your calendars" in at.row(at.first).reason
+    assert "in another of yours" in at.row(at.first).reason
 
 
 @ORDERS
@@ -224,3 +226,88 @@ def test_deletion_waits_for_the_event_that_was_read_elsewhere_and_not_looked_at_
     at.sweep()
     assert at.made.status == "new"
     assert at.row(at.second).appointment == at.made
+
+
+@ORDERS
+@pytest.mark.parametrize("made_here", [False, True], ids=["made at Google", "made here"])
+def test_move_that_waits_here_is_not_undone_by_the_drag(
+    google: Google, order: tuple[str, ...], made_here: bool
+) -> None:
+    at = Dragged(google, made_here=made_here)
+    later = TOMORROW_AT_TEN + DAY
+    booking.reschedule(at.made, starts_at=later, ends_at=later + HOUR)
+    at.away(order)
+    assert at.made.starts_at == later
+    assert "keeps its time" in at.row(at.second).reason
+    assert [change.origin for change in at.made.changes.filter(what="rescheduled")] == ["staff"]
+    at.back(order)
+    at.sweep(order)
+    [event] = google.events(at.desk.address)
+    assert event["start"]["dateTime"].startswith("2026-03-04T10:00")
+
+
+def test_words_written_here_meanwhile_reach_the_event_when_it_is_back(google: Google) -> None:
+    at = Dragged(google, made_here=True)
+    booking.set_details(at.made, title="Typed", description="", location="")
+    at.away()
+    at.back()
+    at.sweep()
+    [event] = google.events(at.desk.address)
+    assert event["summary"] == "Typed"
+    assert at.row(at.first).reason != ""
+    assert "Gone" not in at.row(at.first).reason
+
+
+def test_second_configuration_that_reads_the_calendar_changes_nothing(google: Google) -> None:
+    at = Dragged(google, made_here=True)
+    third = google.control.add_calendar(at.desk.address, "The room's")
+    refresh_calendars(at.desk.account)
+    room = CalendarFactory(kind=Calendar.Kind.UNASSIGNED, owner=at.desk.user)
+    second_ruler = CalendarConfiguration.objects.create(
+        calendar=room, linked_calendar=GoogleCalendar.objects.get(google_id=third), sync_option="one_way"
+    )
+    second_ruler.conflict_calendars.add(at.second)
+    at.away()
+    at.sweep()
+    assert at.made.status == "new"
+
+
+def test_customer_is_not_offered_a_move_that_cannot_be_made(google: Google) -> None:
+    at = Dragged(google, made_here=True)
+    assert customers.why_no_move_now(at.made, at.made.contact, NOW) == ""
+    at.away()
+    why = customers.why_no_move_now(at.made, at.made.contact, NOW)
+    assert why == "This cannot be changed online. Please contact us."
+
+
+def test_calendar_that_is_read_no_more_holds_nothing_back(google: Google) -> None:
+    at = Dragged(google)
+    at.away()
+    at.desk.configuration.conflict_calendars.clear()
+    GoogleCalendar.objects.filter(pk=at.second.pk).update(next_pull_at=None)
+    disconnecting.forget_unread()
+    assert booking.why_not_moved(at.made) == ""
+    at.drag(at.event_id, at.second, at.first)
+    at.sweep(("first",))
+    assert at.made.status == "new"
+    google.control.delete(at.desk.address, at.first.google_id, at.event_id)
+    at.sweep(("first",))
+    assert at.made.status == "cancelled"
+
+
+def test_calendar_that_is_linked_in_its_turn_is_written_to(google: Google) -> None:
+    at = Dragged(google)
+    at.away()
+    at.desk.configuration.linked_calendar = at.second
+    at.desk.configuration.save()
+    at.desk.configuration.conflict_calendars.set([at.first])
+    targets.retarget_configuration(at.desk.configuration)
+    at.sweep()
+    assert at_google(Appointment.objects.get(), at.desk.user).lock == Lock.NONE
+    assert "only reads" not in at.row(at.second).reason
+    booking.reschedule(at.made, starts_at=TOMORROW_AT_TEN + DAY, ends_at=TOMORROW_AT_TEN + DAY + HOUR)
+    at.sweep()
+    event = at.there()
+    assert event is not None
+    assert event["start"]["dateTime"].startswith("2026-03-04T10:00")
+    assert google.events(at.desk.address) == []

@@ -1,17 +1,20 @@
 """A class slot is one event at Google, without a guest list, whoever joins, leaves or moves (product: Hosts and push
 targets)."""
 
+import datetime
 from typing import Any
 
 import pytest
 
 from calendars import booking
 from calendars.models import Calendar, PushTarget
+from calendars.sync import disconnecting
 from contacts.models import Appointment, AppointmentChange
 from integrations.google.client import CalendarClient
 from integrations.google.events import RemoteEvent
+from tests.calendars.sync.rules.scene import WRITES
 from tests.factories import ContactFactory
-from tests.google import HOUR, TOMORROW_AT_TEN, Desk, Google
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, TwoCalendars
 
 pytestmark = pytest.mark.django_db
 LATER = TOMORROW_AT_TEN + 3 * HOUR
@@ -292,3 +295,51 @@ def test_who_joins_while_the_event_is_written_is_counted_with_the_next_push(
     desk.turn()
     assert at_google(google, desk) == {TEN: "Back class: 2 of 3"}
     assert not PushTarget.objects.behind().exists()
+
+
+def test_renamed_at_google_while_disconnected_it_says_again_how_full_it_is(google: Google) -> None:
+    """What its event had said was given up with the connection (seed 2077845301)."""
+    desk = class_of(google)
+    join(desk)
+    desk.turn()
+    [event] = google.events(desk.address)
+    disconnecting.let_go(desk.account.pk)
+    google.change(desk.address, event, summary="Yoga")
+    disconnecting.resume(desk.account.pk, NOW)
+    for _ in range(2):
+        desk.turn()
+    assert at_google(google, desk) == {TEN: "Back class: 1 of 3"}
+    google.control.clear_requests()
+    desk.turn()
+    assert not [request for request in google.control.requests() if request.method in WRITES]
+
+
+def sweep(two: TwoCalendars, now: datetime.datetime) -> None:
+    for google_calendar in (two.first, two.second) * 2:
+        two.turn(google_calendar, now)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first leaves", "second leaves"])
+def test_dragged_to_a_conflict_calendar_its_event_goes_on_for_those_who_stay(
+    google: Google, order: tuple[int, int]
+) -> None:
+    two = TwoCalendars(google, is_linked=False)
+    desk = two.desk
+    Calendar.objects.filter(pk=desk.calendar.pk).update(kind=Calendar.Kind.CLASS, name="Back class", seats=3)
+    desk.calendar.refresh_from_db()
+    seats = [join(desk), join(desk)]
+    for google_calendar in (two.second, two.first):
+        two.turn(google_calendar, NOW)
+    [event] = google.events(desk.address)
+    two.drag(event["id"], two.first, two.second)
+    sweep(two, NOW + HOUR / 60)
+    leaves, stays = (seats[index] for index in order)
+    booking.cancel(leaves)
+    sweep(two, NOW + HOUR / 30)
+    stays.refresh_from_db()
+    assert stays.status == "new"
+    assert google.events(desk.address) == []
+    google.control.delete(desk.address, two.second.google_id, event["id"])
+    sweep(two, NOW + HOUR / 20)
+    stays.refresh_from_db()
+    assert stays.status == "cancelled"
