@@ -101,8 +101,15 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
     events = list(appointment.google_events.all())
     pushed_to = {target.google_calendar_id for target in appointment.push_targets.all()}
     gone = {(event.google_calendar_id, event.google_id) for event in events if event.is_cancelled}
+    lock = lock_of(
+        Copy(event.organised_by_us, event.is_locked, event.google_calendar_id in pushed_to)
+        for event in events
+        if not event.is_cancelled
+    )
+    # The event stands elsewhere: where it was dragged from it is not said to be deleted.
+    is_elsewhere = lock == Lock.READ_ONLY
     return AtGoogle(
-        events=[event_line(event, viewer) for event in events],
+        events=[event_line(event, viewer) for event in events if not (is_elsewhere and event.is_cancelled)],
         pushes=[
             push_line(
                 each,
@@ -110,12 +117,9 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
                 is_gone=(each.google_calendar_id, each.event_id) in gone,
             )
             for each in appointment.push_targets.all()
+            if not (is_elsewhere and (each.google_calendar_id, each.event_id) in gone)
         ],
-        lock=lock_of(
-            Copy(event.organised_by_us, event.is_locked, event.google_calendar_id in pushed_to)
-            for event in events
-            if not event.is_cancelled
-        ),
+        lock=lock,
         goes_on=sessions.is_seat(appointment)
         and sessions.seats(appointment).exclude(pk=appointment.pk).exists(),
         addresses=unknown_addresses(appointment, [event for event in events if not hides(event, viewer)]),

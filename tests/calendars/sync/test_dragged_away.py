@@ -174,7 +174,10 @@ def test_it_cannot_be_moved_here_and_says_why(google: Google) -> None:
     assert at_google(at.made, at.desk.user).lock == Lock.NONE
     at.away()
     made = Appointment.objects.get()
-    assert at_google(made, at.desk.user).lock == Lock.READ_ONLY
+    shown = at_google(made, at.desk.user)
+    assert shown.lock == Lock.READ_ONLY
+    assert [(event.is_cancelled, event.account) for event in shown.events] == [(False, at.desk.address)]
+    assert shown.pushes == []
     assert not with_movable(Appointment.objects.all()).get().is_movable
     with pytest.raises(booking.NotPossible, match="only read here"):
         booking.reschedule(made, starts_at=TOMORROW_AT_TEN + DAY, ends_at=TOMORROW_AT_TEN + DAY + HOUR)
