@@ -114,8 +114,9 @@ def _leave_event(seat: Appointment, times: sessions.Times) -> None:
         target.attempts, target.not_before = 0, None
         target.save()
     # Dragged to a calendar that is only read, it is the event of those who stay as well.
+    pushed_to = PushTarget.objects.filter(appointment__in=[seat, heir]).values("google_calendar")
     living = GoogleEvent.objects.filter(appointment=seat).exclude(status="cancelled")
-    living.exclude(google_calendar__in=seat.push_targets.values("google_calendar")).update(appointment=heir)
+    living.exclude(google_calendar__in=pushed_to).update(appointment=heir)
     # Whoever it is: the session has fewer people now.
     _tell_again(heir)
 
