@@ -117,7 +117,8 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
             shown, agrees=False, reason="Without length at Google: the appointment keeps its time."
         )
     if facts.push_pending and hears_us and both is not None and ours != both:
-        return replace(shown, agrees=False, reason=MOVED_ON_BOTH_SIDES)
+        wins = STAYS_BEHIND if facts.is_conflict_calendar else MOVED_ON_BOTH_SIDES
+        return replace(shown, agrees=False, reason=wins)
     shift = f"{MOVED} by {theirs[0] - ours[0]}, {theirs[1] - ours[1]}"
     news = told(shift, observed.starts_at, observed, facts)
     return replace(

@@ -249,6 +249,18 @@ def test_move_that_waits_here_is_not_undone_by_the_drag(
     assert event["start"]["dateTime"].startswith("2026-03-04T10:00")
 
 
+def test_moved_here_before_it_was_dragged_and_moved_there_it_keeps_the_time_set_here(google: Google) -> None:
+    at = Dragged(google, made_here=True)
+    later = TOMORROW_AT_TEN + DAY
+    booking.reschedule(at.made, starts_at=later, ends_at=later + HOUR)
+    at.drag(at.event_id, at.first, at.second)
+    at.patch_there(**times(TOMORROW_AT_TEN + 2 * DAY))
+    at.sweep(("second", "first"))
+    assert at.made.starts_at == later
+    assert "keeps its time" in at.row(at.second).reason
+    assert google.events(at.desk.address) == []
+
+
 def test_words_written_here_meanwhile_reach_the_event_when_it_is_back(google: Google) -> None:
     at = Dragged(google, made_here=True)
     booking.set_details(at.made, title="Typed", description="", location="")
