@@ -324,21 +324,25 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue
         if appointment.status == "cancelled" and appointment.status_set_by == "google" and _is_series(event):
             continue  # ended at Google, and made a series there afterwards: it is that person's
-        dragged = _dragged_to_read_only(world, target)
+        dragged = _dragged_away(world, target)
         if dragged is not None and not appointment.is_void and not (event and is_living(event)):
-            # It follows its event there; what is changed here meanwhile cannot be written there.
+            # While that calendar is read it follows its event there; what is changed here cannot be written there.
+            is_read = GoogleCalendar.objects.filter(
+                google_id=world.second, next_pull_at__isnull=False
+            ).exists()
             moved_here = appointment.changes.filter(what="rescheduled").exclude(origin="google").exists()
-            assert moved_here or is_all_day(dragged) or agree(dragged, appointment), f"{why} {dragged}"
+            is_free = moved_here or is_all_day(dragged) or not is_read
+            assert is_free or agree(dragged, appointment), f"{why} {dragged}"
             continue
         assert agree(event, appointment), why
         if event and _says_our_words(event, appointment, target):
             assert event.get("summary", "") == _called(appointment), why
 
 
-def _dragged_to_read_only(world: World, target: PushTarget) -> dict[str, Any] | None:
-    """The event of `target` where its person dragged it to the calendar that is only read."""
+def _dragged_away(world: World, target: PushTarget) -> dict[str, Any] | None:
+    """The event of `target` where its person dragged it to the calendar that is at most read."""
     second = GoogleCalendar.objects.get(google_id=world.second)
-    if second.next_pull_at is None or second.account_id != target.google_calendar.account_id:
+    if second.account_id != target.google_calendar.account_id:
         return None
     living = (event for event in events_of(world, second) if is_living(event))
     return next((event for event in living if event["id"] == target.event_id), None)
