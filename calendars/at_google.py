@@ -129,10 +129,7 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
 def with_movable(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
     """Annotates `is_movable`: it stands, and a copy at Google is ours to move, or there is none. No further query."""
     living = GoogleEvent.objects.filter(appointment=OuterRef("pk")).exclude(status="cancelled")
-    targets = PushTarget.objects.filter(
-        appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar")
-    )
-    ours = living.filter(Exists(targets), organised_by_us=True, is_locked=False)
+    ours = living.filter(Exists(PushTarget.objects.of_event()), organised_by_us=True, is_locked=False)
     return appointments.annotate(
         is_movable=ExpressionWrapper(
             ~Q(status__in=Appointment.VOID_STATUSES) & (~Exists(living) | Exists(ours)),

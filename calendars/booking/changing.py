@@ -6,13 +6,13 @@ from itertools import starmap
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists
 from django.utils import timezone
 
 from calendars.booking.record import What, locked, record, record_words, save, words_of
 from calendars.booking.rules import MARKS, NotPossible, Status, check_times
 from calendars.locking import Copy, Lock, lock_of
-from calendars.models import Calendar, GoogleEvent
+from calendars.models import Calendar, GoogleEvent, PushTarget
 from calendars.sync import sessions, targets
 from calendars.sync.words import Words
 from contacts.models import Appointment, AppointmentChange, AppointmentHost, Origin, User
@@ -153,7 +153,7 @@ def set_status(
         _claim(row, None, None)
     if row.is_void and not was_void:
         # What can only be read there stays, and takes time by itself from here on.
-        _call_copies(row, but=agreed_at, among=~_pushed_to(row))
+        _call_copies(row, but=agreed_at, only_read=True)
     if was_void and not row.is_void:
         if claims and row.calendar.kind != Calendar.Kind.CLASS:
             _claim(row, row.starts_at, row.ends_at)
@@ -245,13 +245,11 @@ def _lift_privacy(row: Appointment) -> None:
     )
 
 
-def _pushed_to(row: Appointment) -> Q:
-    return Q(google_calendar__in=row.push_targets.values("google_calendar"))
-
-
-def _call_copies(row: Appointment, *, but: int | None, among: Q | None = None) -> None:
+def _call_copies(row: Appointment, *, but: int | None, only_read: bool = False) -> None:
     """Copies of the meeting in other Google calendars, which only block while it is cancelled, are looked at again."""
-    living = row.google_events.filter(among or Q(), replan="").exclude(status="cancelled")
+    living = row.google_events.filter(replan="").exclude(status="cancelled")
+    if only_read:
+        living = living.exclude(Exists(PushTarget.objects.of_event()))
     copies = living.exclude(etag="").exclude(google_calendar=but)
     copies.update(replan=GoogleEvent.Replan.MEETING)
 
@@ -282,6 +280,6 @@ def how_it_stands(row: Appointment) -> str:
 def _why_fixed(row: Appointment) -> str:
     """Why no copy of it at Google is ours to move; "" when one is, or when there is none."""
     living = row.google_events.exclude(status="cancelled")
-    is_pushed_to = Exists(row.push_targets.filter(google_calendar=OuterRef("google_calendar")))
+    is_pushed_to = Exists(PushTarget.objects.of_event())
     copies = living.values_list("organised_by_us", "is_locked", is_pushed_to)
     return WHY_FIXED[lock_of(starmap(Copy, copies))]

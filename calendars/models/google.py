@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, OuterRef, Q, Value, When
 
 
 class SyncRun(models.Model):
@@ -251,6 +251,10 @@ class PushTargetQuerySet(models.QuerySet["PushTarget"]):
     def behind(self) -> "PushTargetQuerySet":
         """Those where Google does not have what we want yet."""
         return self.filter(is_behind=True)
+
+    def of_event(self) -> "PushTargetQuerySet":
+        """For a subquery on events: those that write the event's appointment to the Google calendar it lies in."""
+        return self.filter(appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar"))
 
     def due(self, now: datetime.datetime) -> "PushTargetQuerySet":
         return self.behind().filter(

@@ -62,13 +62,10 @@ def forget_unread() -> None:
     unread = GoogleCalendar.objects.filter(~Q(sync_token="") | Exists(seen), next_pull_at=None)
     pks = list(unread.values_list("pk", flat=True))
     # What was dragged to a calendar that was only read is followed there no more; its appointment stays.
-    pushed_to = PushTarget.objects.filter(
-        appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar")
-    )
     left = GoogleEvent.objects.filter(
         google_calendar__in=pks, appointment__isnull=False, google_calendar__account__state=CONNECTED
     )
-    left.exclude(Exists(pushed_to)).exclude(status="cancelled").update(appointment=None)
+    left.exclude(Exists(PushTarget.objects.of_event())).exclude(status="cancelled").update(appointment=None)
     forget(pks)
 
 

@@ -343,11 +343,9 @@ def retarget_configuration(configuration: CalendarConfiguration) -> None:
 
 def _adopt_read_only(linked: int | None, appointments: AppointmentQuerySet) -> None:
     """What was dragged to a calendar that was only read, and is linked now, is pushed to from here on."""
-    pushed_to = PushTarget.objects.filter(
-        appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar")
-    )
     events = GoogleEvent.objects.filter(google_calendar=linked, appointment__in=appointments)
-    events = events.exclude(status="cancelled").exclude(Exists(pushed_to)).exclude(etag="")
+    events = events.exclude(status="cancelled").exclude(Exists(PushTarget.objects.of_event()))
+    events = events.exclude(etag="")
     events = events.filter(appointment__origin=Origin.GOOGLE)
     found = list(events.select_related("appointment"))
     adopt((event.appointment, event) for event in found if event.appointment is not None)
