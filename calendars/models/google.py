@@ -139,6 +139,8 @@ class GoogleEvent(models.Model):
     updated_at_google = models.DateTimeField(null=True, blank=True)
     sequence = models.IntegerField(default=0)
     seen_at = models.DateTimeField(null=True, blank=True, help_text="when a pull last returned it")
+    # Of one that is gone: when its person's other calendars had been read since, to which it may have been moved.
+    others_read_at = models.DateTimeField(null=True, blank=True)
     run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="seen")
 
     # --- what we made of it, written by sync.reconcile --------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import sessions
+from calendars.sync.facts import Plan
 from calendars.sync.gather import situations
 from calendars.sync.plan import plan
 from calendars.sync.setting import Setting, setting_for
@@ -48,15 +49,16 @@ def held(setting: Setting, now: datetime) -> Collection[int]:
     """The rows that wait for a person, by pk; none while the brake does not hold.
 
     It starts to when too much would be cancelled, and the calendar's latest run is marked. From then on it holds,
-    however little is left, until a person decides; or until nothing is left, which closes the run. One statement
-    while few linked rows are due.
+    however little is left, until a person decides; or until nothing is left, which closes the run. What may have moved
+    to another calendar starts nothing, and once it holds it is no less held. One statement while few linked rows are
+    due.
     """
     found = _look(setting.google_calendar, now)
     if not found.is_braked and found.most <= settings.BRAKE_CANCELLATIONS:
         return ()
     runs = SyncRun.objects.filter(google_calendar=setting.google_calendar)
     braked = runs.filter(state=SyncRun.State.BRAKED)
-    rows = list(_cancelling(setting, now))
+    rows = list(_ending(setting, now) if found.is_braked else _cancelling(setting, now))
     pks = {row.pk for row in rows}
     # A class's event stands for every seat of its session.
     seats = [len(_appointments(row)) for row in rows]
@@ -80,7 +82,7 @@ def held_events(run: SyncRun, now: datetime) -> list[Waiting]:
     setting = setting_for(run.google_calendar, now)
     found = [
         Waiting(row, appointment, _ahead(row.reason))
-        for row in _cancelling(setting, now)
+        for row in _ending(setting, now)
         for appointment in _appointments(row)
     ]
     return sorted(found, key=lambda waiting: (waiting.appointment.starts_at, waiting.event.pk))
@@ -102,7 +104,7 @@ def waiting_among(events: Iterable[GoogleEvent], now: datetime) -> dict[int, Hel
     return {
         row.pk: Held(run, _ahead(row.reason))
         for run in {run.google_calendar_id: run for run in braked.order_by("started_at")}.values()
-        for row in _cancelling(setting_for(run.google_calendar, now), now, pk__in=list(linked))
+        for row in _ending(setting_for(run.google_calendar, now), now, pk__in=list(linked))
     }
 
 
@@ -163,18 +165,28 @@ def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
     return _Found(*rows.get())
 
 
-def _cancelling(setting: Setting, now: datetime, **only: object) -> Iterator[GoogleEvent]:
+def _cancelling(setting: Setting, now: datetime) -> Iterator[GoogleEvent]:
     """The due rows whose plan cancels an appointment, each with the reason of that plan."""
+    return (row for row, made in _planned(setting, now) if made.cancel)
+
+
+def _ending(setting: Setting, now: datetime, **only: object) -> Iterator[GoogleEvent]:
+    """Those, and what is gone and may yet be found in another calendar."""
+    return (row for row, made in _planned(setting, now, **only) if made.cancel or made.waits)
+
+
+def _planned(setting: Setting, now: datetime, **only: object) -> Iterator[tuple[GoogleEvent, Plan]]:
+    """The due linked rows with their plans, the reason of each on its row if it ends something."""
     due = _due(setting.google_calendar, now).filter(**only)
     due = due.select_related("appointment__calendar", "appointment__contact", "run")
     rows = list(due.order_by("starts_at", "pk"))
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     for start in range(0, len(rows), BATCH):
-        yield from _cancelling_of(rows[start : start + BATCH], setting, now)
+        yield from _plans_of(rows[start : start + BATCH], setting, now)
 
 
-def _cancelling_of(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[GoogleEvent]:
+def _plans_of(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[tuple[GoogleEvent, Plan]]:
     """What cannot be planned cancels nothing: reconcile meets it again and records it on its row."""
     try:
         found = [
@@ -185,10 +197,10 @@ def _cancelling_of(rows: Sequence[GoogleEvent], setting: Setting, now: datetime)
         if len(rows) == 1:
             logger.exception("Event row %d could not be counted for the brake.", rows[0].pk)
             return []
-        return [each for row in rows for each in _cancelling_of([row], setting, now)]
+        return [each for row in rows for each in _plans_of([row], setting, now)]
     for row, made in found:
-        row.reason = made.reason if made.cancel else row.reason
-    return [row for row, made in found if made.cancel]
+        row.reason = made.reason if made.cancel or made.waits else row.reason
+    return found
 
 
 def _appointments(row: GoogleEvent) -> list[Appointment]:

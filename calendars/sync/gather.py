@@ -6,7 +6,7 @@ Every look-up here is one statement for the whole batch; nothing is decided here
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from calendars.sync.facts import (
     Observed,
 )
 from calendars.sync.guests import Guest
+from calendars.sync.moving import perhaps_moving
 from calendars.sync.observation import REMOVED
 from calendars.sync.setting import Setting, colleagues, our_addresses
 from calendars.sync.words import Words
@@ -46,9 +47,6 @@ from contacts.models import (
     Origin,
 )
 from integrations.google.events import RemoteEvent
-
-# A deletion waits this long for the person's other calendars to be pulled, then counts as one.
-MOVE_PATIENCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
     known = contacts_by_address([person.address for found in invited.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
     pending = _pending(setting, rows)
-    arriving = _arriving(rows, setting)
+    moving = perhaps_moving(rows, setting, now)
     hosted = _hosted(setting, rows)
     siblings = _siblings(rows)
     copies = _other_copies(rows, setting)
@@ -115,7 +113,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 was_replaced=row.pk in replaced,
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
-                may_have_moved=row.pk in arriving or _may_have_moved(row, setting, now),
+                may_have_moved=row.pk in moving,
                 other_copies=len(copies[row.pk]),
                 has_own_copy=any(copy.user == setting.owner.pk for copy in copies[row.pk]),
                 organiser_has_copy=any(copy.organised_by_us for copy in copies[row.pk]),
@@ -195,39 +193,6 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         lives_on=row.planned_etag.endswith(REMOVED) and not row.is_cancelled,
         **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all
     )
-
-
-def _may_have_moved(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
-    """Until the person's other calendars were read since, and this one after them: it may have been moved back."""
-    others = setting.others_pulled_at
-    if not row.is_cancelled or row.seen_at is None or others is None:
-        return False
-    own = setting.google_calendar.last_pull_at
-    is_seen_everywhere = row.seen_at <= others and (own is None or others <= own)
-    return not is_seen_everywhere and now - row.seen_at < MOVE_PATIENCE
-
-
-def _arriving(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
-    """Pks of deleted events that stand in another calendar of this person by now, where nobody looked at them yet: read
-    there, they are about to be planned. No statement where nothing was deleted."""
-    gone = {
-        (row.ical_uid, row.original_start): row.pk
-        for row in rows
-        if row.is_cancelled and row.appointment_id and row.organised_by_us and row.ical_uid
-    }
-    if not gone:
-        return set()
-    found = GoogleEvent.objects.filter(
-        google_calendar__account__user=setting.google_calendar.account.user_id,
-        google_calendar__next_pull_at__isnull=False,
-        ical_uid__in={uid for uid, _ in gone},
-        organised_by_us=True,
-        appointment=None,
-        is_due=True,
-        attempts=0,
-    ).exclude(status="cancelled")
-    found = found.exclude(google_calendar=setting.google_calendar)
-    return {gone[key] for key in found.values_list("ical_uid", "original_start") if key in gone}
 
 
 def _attached(appointments: list[UUID]) -> dict[UUID, dict[int, str]]:
@@ -319,10 +284,11 @@ class _Copy(NamedTuple):
 
 
 def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, list[_Copy]]:
-    """For each row the living copies of its appointment in other calendars."""
+    """For each row the living copies of its appointment in other calendars that are read: of the rest nobody knows."""
     copies = GoogleEvent.objects.filter(
         appointment__in=[row.appointment_id for row in rows if row.appointment_id]
     ).exclude(google_calendar=setting.google_calendar)
+    copies = copies.filter(google_calendar__next_pull_at__isnull=False)
     living = copies.exclude(status="cancelled").exclude(outcome=GoogleEvent.Outcome.FREE)
     by_appointment = defaultdict(list)
     found = living.values_list("appointment", "organised_by_us", "google_calendar__account__user")

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -14,6 +15,15 @@ from calendars.sync.policy import Policy
 from contacts.models import User
 from contacts.models.users import UserAddress
 from integrations.models import GoogleAccount, GoogleCalendar
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Pulled(NamedTuple):
+    """When the calendar that was pulled the longest ago was, and the one that was pulled last."""
+
+    first: datetime
+    last: datetime
 
 
 @dataclass(frozen=True)
@@ -28,8 +38,8 @@ class Setting:
     target: Calendar | None
     is_conflict_calendar: bool
     ignored: Ignored
-    # When the least recently pulled other calendar of this person was pulled; None: there is no other.
-    others_pulled_at: datetime | None
+    # When the person's other calendars were pulled; None: there is no other.
+    others_pulled: Pulled | None
 
     @property
     def keeps_private(self) -> bool:
@@ -60,7 +70,7 @@ def setting_under(
         target=target,
         is_conflict_calendar=is_conflict,
         ignored=guest_rules.read_ignored(configuration.ignored_guests if configuration else ""),
-        others_pulled_at=_others_pulled_at(google_calendar),
+        others_pulled=_others_pulled(google_calendar),
     )
 
 
@@ -128,11 +138,12 @@ def colleagues(user_id: int, among: Collection[str]) -> dict[str, str]:
     }
 
 
-def _others_pulled_at(google_calendar: GoogleCalendar) -> datetime | None:
+def _others_pulled(google_calendar: GoogleCalendar) -> Pulled | None:
     others = GoogleCalendar.objects.filter(
         account__user=google_calendar.account.user_id,
         account__state=GoogleAccount.State.CONNECTED,
         next_pull_at__isnull=False,
-        last_pull_at__isnull=False,
     ).exclude(pk=google_calendar.pk)
-    return others.order_by("last_pull_at").values_list("last_pull_at", flat=True).first()
+    # One that was chosen a moment ago was never pulled: what lies there is not known yet.
+    times = [at or NEVER for at in others.values_list("last_pull_at", flat=True)]
+    return Pulled(min(times), max(times)) if times else None

@@ -108,8 +108,11 @@ def take_turn(
             claim.release()
     if not turn.error and google_calendar.claimed_until is not None:
         # Only after the claim is given back: who asks from here on finds the calendar free, and wakes a worker.
-        asked = rows.filter(next_pull_at__isnull=False).exclude(next_pull_at=google_calendar.next_pull_at)
-        turn.is_wanted_again = asked.exists()
+        asked = ~Q(next_pull_at=google_calendar.next_pull_at)
+        if works and not pulls:
+            # Whoever came to pull it meanwhile found it taken.
+            asked |= Q(next_pull_at__lte=now)
+        turn.is_wanted_again = rows.filter(asked, next_pull_at__isnull=False).exists()
     return turn
 
 
@@ -200,9 +203,8 @@ def _make_due(google_calendar: GoogleCalendar, now: datetime) -> list[int]:
         account__user=google_calendar.account.user_id,
         account__state=GoogleAccount.State.CONNECTED,
         next_pull_at__isnull=False,
-        last_pull_at__isnull=False,
     )
-    older = connected.filter(last_pull_at__lt=google_calendar.last_pull_at or now)
+    older = connected.filter(Q(last_pull_at=None) | Q(last_pull_at__lt=google_calendar.last_pull_at or now))
     asked = older.exclude(pk=google_calendar.pk)
     if not asked.exists():
         asked = connected.filter(pk=google_calendar.pk)

@@ -19,11 +19,12 @@ from contacts.models import Appointment, AppointmentChange
 from tests.calendars.sync.test_engine import book
 from tests.calendars.sync.test_sessions import class_of, join
 from tests.factories import ContactFactory
-from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, TwoCalendars
 
 pytestmark = pytest.mark.django_db
 
 DAY = datetime.timedelta(days=1)
+MINUTE = datetime.timedelta(minutes=1)
 
 
 def add_many(google: Google, desk: Desk, number: int, apart: datetime.timedelta = DAY) -> list[dict]:
@@ -92,6 +93,62 @@ def test_deletions_after_a_braked_one_wait_on_the_same_run(google: Google) -> No
     assert cancelled() == 0
     run = SyncRun.objects.get(state="braked")
     assert "13 appointments" in run.error
+
+
+class TestBesideACalendarThatIsOnlyRead:
+    """Sixteen deletions wait for a person, who has a conflict calendar that is read again and again."""
+
+    def held(self, google: Google) -> TwoCalendars:
+        two = TwoCalendars(google, is_linked=False)
+        events = add_many(google, two.desk, 16)
+        two.turn(two.second, NOW)
+        for event in events:
+            google.delete(two.desk.address, event)
+        for minutes in range(1, 7):
+            two.turn(two.second if minutes % 2 else two.first, NOW + minutes * MINUTE)
+        # Read last is the other one.
+        two.turn(two.second, NOW + 7 * MINUTE)
+        return two
+
+    def test_it_goes_on_holding(self, google: Google) -> None:
+        two = self.held(google)
+        for minutes in range(8, 20):
+            two.turn(two.second, NOW + minutes * MINUTE)
+            take_turn(two.first.pk, NOW + minutes * MINUTE)
+            [run] = brake.braked_runs(two.desk.user)
+            assert len(brake.held_events(run, NOW + minutes * MINUTE)) == 16
+        assert "16 appointments" in run.error
+
+    def test_it_holds_what_is_left(self, google: Google) -> None:
+        two = self.held(google)
+        for appointment in Appointment.objects.all()[:9]:
+            booking.cancel(appointment)
+        two.turn(two.first, NOW + 8 * MINUTE)
+        two.turn(two.second, NOW + 9 * MINUTE)
+        two.turn(two.first, NOW + 10 * MINUTE)
+        assert cancelled() == 9
+
+    def test_what_is_decided_is_kept(self, google: Google) -> None:
+        two = self.held(google)
+        [run] = brake.braked_runs(two.desk.user)
+        now = NOW + 8 * MINUTE
+        shown = [each.event.pk for each in brake.held_events(run, now)]
+        brake.keep(run, shown, by=two.desk.user, now=now)
+        for minutes in range(9, 13):
+            two.turn(two.second if minutes % 2 else two.first, NOW + minutes * MINUTE)
+        assert (cancelled(), brake.braked_runs(two.desk.user)) == (0, [])
+
+    def test_it_holds_what_a_full_pull_says_anew(self, google: Google) -> None:
+        """Seen gone once more, it may have moved once more, for as long as the other calendar was not read since."""
+        two = self.held(google)
+        GoogleEvent.objects.filter(google_calendar=two.first).update(seen_at=NOW + 8 * MINUTE)
+        take_turn(two.first.pk, NOW + 8 * MINUTE)
+        [run] = brake.braked_runs(two.desk.user)
+        held = brake.held_events(run, NOW + 8 * MINUTE)
+        assert len(held) == 16
+        assert {each.why for each in held} == {
+            "Gone from this Google calendar. Waiting to see whether it moved to another one."
+        }
 
 
 def test_guests_taken_off_many_events_brake(google: Google) -> None:

@@ -10,7 +10,7 @@ from calendars import booking
 from calendars.models import GoogleEvent
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment
-from integrations.models import GoogleCalendar
+from integrations.models import GoogleAccount, GoogleCalendar
 from tests.factories import ContactFactory
 from tests.google import BOSS, HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, TwoCalendars
 
@@ -151,3 +151,13 @@ def test_w14_calendar_that_answers_404_is_looked_up_in_the_list_and_nothing_is_c
     assert linked.gone_at is not None
     assert Appointment.objects.get().status == "new"
     assert GoogleEvent.objects.get().blocks
+
+
+def test_turn_that_only_works_asks_for_the_pull_that_found_the_calendar_taken(google: Google) -> None:
+    """What waits is looked at again and again: the calendar is in a worker's hands whenever it comes due."""
+    desk = Desk(google)
+    GoogleCalendar.objects.update(next_pull_at=NOW + LATER)
+    assert not take_turn(desk.google_calendar.pk, NOW).is_wanted_again
+    assert take_turn(desk.google_calendar.pk, NOW + LATER).is_wanted_again
+    GoogleAccount.objects.update(not_before=NOW + DAY)
+    assert not take_turn(desk.google_calendar.pk, NOW + LATER).is_wanted_again
