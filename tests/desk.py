@@ -7,7 +7,7 @@ from django.test import Client
 
 from calendars import booking
 from calendars.models import CalendarConfiguration, GoogleEvent
-from calendars.sync import targets
+from calendars.sync import copies
 from contacts.models import Appointment, Contact, User
 from tests.factories import (
     CalendarFactory,
@@ -59,5 +59,5 @@ def google_event(owner: User, starts_at: datetime.datetime = NOW + HOUR, **field
     event = GoogleEventFactory.create(google_calendar=calendar, **values)
     if event.appointment is not None:
         # As the engine does: it is the copy that is pushed to.
-        targets.adopt([(event.appointment, event)])
+        copies.adopt([(event.appointment, event)])
     return event

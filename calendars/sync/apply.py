@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from calendars import booking
 from calendars.models import Calendar, GoogleEvent
-from calendars.sync import sessions, targets
+from calendars.sync import copies, sessions, targets
 from calendars.sync.facts import ACCEPTED, Book, Plan
 from calendars.sync.firing import ONCE_A_SERIES
 from calendars.sync.gather import Situation
@@ -27,7 +27,7 @@ def apply_plan(made: Plan, situation: Situation, setting: Setting) -> str:
     if made.join:
         return _join(made, situation, setting)
     if made.take_back:
-        targets.take_back(row)
+        copies.take_back(row)
     if made.push_again:
         targets.push_again(row)
     appointment = row.appointment
@@ -67,7 +67,7 @@ def apply_plan(made: Plan, situation: Situation, setting: Setting) -> str:
         )
     if made.add_host:
         booking.add_host(appointment, setting.owner.pk)
-        targets.keep_copy(row)
+        copies.keep_copy(row)
     if made.free_host:
         booking.free_host(appointment, setting.owner.pk)
     if made.cancel:
@@ -182,7 +182,7 @@ def _knows_better(row: GoogleEvent, sibling: Appointment) -> bool:
 
 def take_as_copies(rows: Sequence[GoogleEvent]) -> None:
     """The events are pushed to when their appointments are edited here: ours are patched, invitations declined."""
-    targets.adopt(
+    copies.adopt(
         (row.appointment, row)
         for row in rows
         if row.google_calendar.is_writable and row.appointment is not None

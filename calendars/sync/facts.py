@@ -149,6 +149,8 @@ class Facts:
     lives_on: bool = False
     # Deleted at Google, restored here under an event of ours, and alive at Google again.
     was_replaced: bool = False
+    # Dragged to another calendar of this person's, and back from there.
+    came_back: bool = False
     # A deletion that may be a move: another calendar of this person was not pulled since.
     may_have_moved: bool = False
 

@@ -4,7 +4,7 @@ Every look-up here is one statement for the whole batch; nothing is decided here
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -60,21 +60,24 @@ class Situation:
     facts: Facts
     # The appointment of another copy of the same meeting, to join.
     sibling: Appointment | None
-    # An event of ours whose id is another by now than the one we chose or where we put it: dragged here from another
-    # calendar of its person's, or made to repeat.
+    # It is the copy of its appointment from here on: dragged here from another calendar of its person's, or an
+    # occurrence of what was ours and was made to repeat.
     is_taken_over: bool
+    # The target that writes to the calendar from which it was dragged here.
+    dragged_from: PushTarget | None
 
     @property
     def is_our_copy(self) -> bool:
-        """It carries our mark for this very appointment: we put it there."""
-        return self.row.crm_id != "" and self.row.crm_id == str(self.row.appointment_id)
+        """It carries our mark: we put it there, for this appointment or, of a session, for a seat that left."""
+        return self.row.crm_id != "" and self.row.appointment_id is not None
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
     """The situations of `rows`, in order. Fourteen statements at the most, whatever their number."""
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
-    dragged = linking.link_dragged(rows, setting) | repeated
+    dragged = linking.link_dragged(rows, setting)
+    returned = linking.link_returned(rows, setting)
     linking.link_moved_away(rows, setting)
     replaced = linking.replaced(rows, setting)
     ours = our_addresses(people.addresses(rows))
@@ -82,7 +85,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
     invited = {row.pk: people.guest_people(row, setting, ours) for row in rows}
     known = contacts_by_address([person.address for found in invited.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
-    pending = _pending(setting, rows)
+    pending = _pending(setting, rows, dragged)
     moving = perhaps_moving(rows, setting, now)
     hosted = _hosted(setting, rows)
     siblings = _siblings(rows)
@@ -95,7 +98,8 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
             held=_held(row, attached),
             agreed=_agreed(row),
             sibling=siblings.get((row.ical_uid, row.original_start)),
-            is_taken_over=row.pk in dragged,
+            is_taken_over=row.pk in repeated or (row.pk in dragged and dragged[row.pk] is None),
+            dragged_from=dragged.get(row.pk),
             facts=_facts(
                 row,
                 setting,
@@ -111,12 +115,14 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 decided_by_colleague=deciding.get(people.organizer(row), ""),
                 words_are_ours=row.pk in worded,
                 was_replaced=row.pk in replaced,
+                came_back=row.pk in returned,
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 may_have_moved=row.pk in moving,
                 other_copies=len(copies[row.pk]),
                 has_own_copy=any(copy.user == setting.owner.pk for copy in copies[row.pk]),
-                organiser_has_copy=any(copy.organised_by_us for copy in copies[row.pk]),
+                organiser_has_copy=not row.organised_by_us
+                and any(copy.organised_by_us for copy in copies[row.pk]),
                 organisers_copy=row.organised_by_us
                 and not any(copy.organised_by_us for copy in copies[row.pk]),
                 series_told=frozenset(row.series_told)
@@ -229,7 +235,7 @@ def _agreed(row: GoogleEvent) -> Agreed | None:
     )
 
 
-def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
+def _pending(setting: Setting, rows: Sequence[GoogleEvent], dragged: Collection[int]) -> set[object]:
     """Appointments of `rows` with a change of ours that this calendar lacks; a move seen through another copy is
     none."""
     moved_here = AppointmentChange.objects.filter(
@@ -240,11 +246,11 @@ def _pending(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
         undoes=None,
         undone_by=None,
     ).exclude(origin=Origin.GOOGLE)
-    # Of what was dragged to a conflict calendar, the one that it was in.
-    lacking = (
-        Q(google_calendar__account__user=setting.google_calendar.account.user_id)
-        if setting.is_conflict_calendar
-        else Q(google_calendar=setting.google_calendar)
+    # Of what was dragged here, the one that it was in.
+    came = {row.appointment_id for row in rows if row.pk in dragged or setting.is_conflict_calendar}
+    lacking = Q(google_calendar=setting.google_calendar) | Q(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        appointment__in=came - {None},
     )
     behind = PushTarget.objects.behind().filter(
         Exists(moved_here),

@@ -12,18 +12,18 @@ from django.db import transaction
 from django.db.models import F
 
 from calendars.models import GoogleEvent, GoogleEventGuest
-from calendars.sync.facts import BLOCK, FREE
+from calendars.sync.facts import APPOINTMENT, BLOCK, FREE
 from calendars.sync.gather import Situation
 from contacts.models import ContactEmail
 
-# Free or unanswered events take no time, and become appointments all the same.
-WITHOUT_APPOINTMENT = (BLOCK, FREE)
+# Free or unanswered events take no time, and become appointments all the same; one that is joins who was left out.
+MAY_MATCH = (BLOCK, FREE, APPOINTMENT)
 # Compared in one transaction.
 AT_ONCE = 500
 
 
 def late_matches() -> int:
-    """Mark upcoming events without an appointment though a guest of theirs is a contact by now; how many.
+    """Mark upcoming events of which a guest who has no appointment is a contact by now; how many.
 
     Two statements when there is no news.
     """
@@ -66,14 +66,12 @@ def _mark(events: Iterable[int]) -> int:
 
 
 def remember_unmatched(situations: Sequence[Situation], now: datetime) -> None:
-    """Keep the guests nobody knows on those of the upcoming events, planned just now, that have no appointment."""
+    """Keep the guests nobody knows, and who have no appointment, on those of the upcoming events planned just now."""
     GoogleEventGuest.objects.filter(event__in=[situation.row for situation in situations]).delete()
     GoogleEventGuest.objects.bulk_create(
         GoogleEventGuest(event=situation.row, address=guest.address)
         for situation in situations
-        if situation.row.outcome in WITHOUT_APPOINTMENT
-        and situation.row.ends_at
-        and situation.row.ends_at > now
+        if situation.row.outcome in MAY_MATCH and situation.row.ends_at and situation.row.ends_at > now
         for guest in situation.facts.guests
-        if guest.contact is None
+        if guest.contact is None and not (situation.row.appointment_id and situation.facts.admits(guest))
     )

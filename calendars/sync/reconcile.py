@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from calendars.models import GoogleEvent, PrivateEvents
-from calendars.sync import backoff, brake, bulk, late
+from calendars.sync import backoff, brake, bulk, copies, late
 from calendars.sync.apply import apply_plan, book_all, take_as_copies
 from calendars.sync.erasing import without_addresses
 from calendars.sync.facts import Plan
@@ -107,7 +107,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
     asked = {row.pk: row.replan for row in rows}
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
-    take_over_decisions(rows)
+    take_over_decisions(rows, setting)
     found = situations(rows, setting, now)
     batch = news.as_it_is()
     plans = list(_planned(found, batch))
@@ -116,6 +116,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         also = apply_plan(made, situation, setting) if made.book is None else ""
         _remember(made, situation, also, told=batch.of(situation.row))
     take_as_copies([situation.row for _, situation in plans if situation.is_taken_over])
+    copies.take_along((at.row, at.dragged_from, made.push_again) for made, at in plans if at.dragged_from)
     _save(rows)
     _answer(rows, asked)
     _spend_decisions(plans)

@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
-from calendars.sync import sessions
+from calendars.sync import copies, sessions
 from contacts.models import Appointment, AppointmentChange, Origin
 from contacts.models.appointments import AppointmentQuerySet
 
@@ -148,10 +148,17 @@ def _next_revision(appointment: Appointment) -> None:
 def _aim(appointment: Appointment, wanted: dict[int, int | None], agreed_at: int | None) -> None:
     targets = {target.google_calendar_id: target for target in appointment.push_targets.all()}
     may_be_undone = _may_be_undone(appointment, targets.values())
+    at_home = {
+        (target.host_id, target.event_id)
+        for pk, target in targets.items()
+        if pk in wanted and not target.is_withdrawn
+    }
     for target in targets.values():
         in_step = target.wanted_revision == target.pushed_revision
         target.wanted_revision = appointment.revision
-        belongs = target.google_calendar_id in wanted or target.is_adopted
+        # Dragged from one that is wanted, an event of ours stays where it was put.
+        is_dragged = not target.is_withdrawn and (target.host_id, target.event_id) in at_home
+        belongs = target.google_calendar_id in wanted or target.is_adopted or is_dragged
         if target.google_calendar_id == agreed_at and in_step and belongs:
             target.pushed_revision = appointment.revision
         if target.is_withdrawn and belongs:
@@ -244,63 +251,6 @@ def lift_waits(waiting: QuerySet[PushTarget], now: datetime.datetime) -> int:
     return waiting.exclude(is_held).update(not_before=None)
 
 
-def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
-    """Take Google's own events as the copies of their appointments: both are in step at this revision."""
-    PushTarget.objects.bulk_create(
-        [
-            PushTarget(
-                appointment=appointment,
-                google_calendar_id=event.google_calendar_id,
-                event_id=event.google_id,
-                etag=event.etag,
-                is_adopted=True,
-                wanted_revision=appointment.revision,
-                pushed_revision=appointment.revision,
-            )
-            for appointment, event in copies
-        ],
-        update_conflicts=True,
-        unique_fields=["appointment", "google_calendar"],
-        update_fields=[
-            "event_id",
-            "etag",
-            "is_adopted",
-            "is_withdrawn",
-            "wanted_revision",
-            "pushed_revision",
-        ],
-    )
-
-
-def keep_copy(event: GoogleEvent) -> None:
-    """The copy of a host who comes back stands at Google: it is not to be removed any more."""
-    PushTarget.objects.filter(
-        appointment=event.appointment_id, google_calendar=event.google_calendar_id, event_id=event.google_id
-    ).update(is_withdrawn=False)
-
-
-def take_back(event: GoogleEvent) -> None:
-    """`event`, which people made, is the copy of its appointment again: the one of ours in its place is an earlier
-    generation from here on, which the next push removes.
-    """
-    targets = PushTarget.objects.filter(
-        appointment=event.appointment_id, google_calendar=event.google_calendar_id, is_adopted=False
-    )
-    stand_ins = GoogleEvent.objects.filter(
-        google_calendar=event.google_calendar_id, google_id__in=targets.values("event_id")
-    )
-    stand_ins.update(appointment=None)
-    targets.update(
-        event_id=event.google_id,
-        etag=event.etag,
-        is_adopted=True,
-        generation=F("generation") + 1,
-        pushed_revision=F("wanted_revision") - 1,
-        attempts=0,
-        not_before=None,
-    )
-
-
 def push_again(event: GoogleEvent) -> None:
     """Google does not hold what its last answer said: what is wanted in the calendar of `event` is due once more."""
     try:
@@ -337,21 +287,8 @@ def retarget_configuration(configuration: CalendarConfiguration) -> None:
         appointments = appointments.filter(hosts__user=configuration.user_id).exclude(
             calendar__kind="unassigned"
         )
-    _adopt_read_only(configuration.linked_calendar_id, appointments)
+    copies.adopt_read_only(configuration.linked_calendar_id, appointments)
     retarget(appointments)
-
-
-def _adopt_read_only(linked: int | None, appointments: AppointmentQuerySet) -> None:
-    """What was dragged to a calendar that was only read, and is linked now, is pushed to from here on."""
-    events = GoogleEvent.objects.filter(google_calendar=linked, appointment__in=appointments)
-    events = events.exclude(status="cancelled").exclude(Exists(PushTarget.objects.of_event()))
-    events = events.exclude(etag="")
-    events = events.filter(appointment__origin=Origin.GOOGLE)
-    found = list(events.select_related("appointment"))
-    adopt((event.appointment, event) for event in found if event.appointment is not None)
-    GoogleEvent.objects.filter(pk__in=[event.pk for event in found], replan="").update(
-        replan=GoogleEvent.Replan.MEETING
-    )
 
 
 def _bring_back(target: PushTarget, appointment: Appointment) -> None:
@@ -367,4 +304,8 @@ def _bring_back(target: PushTarget, appointment: Appointment) -> None:
 
 def _is_held_elsewhere(appointment: Appointment, targets: dict[int, PushTarget]) -> bool:
     """An appointment that came from Google lives in its own events; no further copies are made of it."""
-    return appointment.came_from_google and any(target.is_adopted for target in targets.values())
+    if not appointment.came_from_google or any(target.is_adopted for target in targets.values()):
+        return appointment.came_from_google
+    # One that lies where it is only read is written to by no target.
+    living = GoogleEvent.objects.filter(appointment=appointment, crm_id="").exclude(status="cancelled")
+    return living.filter(google_calendar__next_pull_at__isnull=False).exists()

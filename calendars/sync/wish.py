@@ -9,7 +9,7 @@ from functools import cached_property
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import sessions
-from contacts.models import AppointmentChange, ContactEmail, Origin
+from contacts.models import Appointment, AppointmentChange, ContactEmail, Origin
 from integrations.google.events import EventDraft, EventPatch
 
 
@@ -27,8 +27,7 @@ class Wish:
         """Whether this copy carries guests and link. Of several hosts' copies one does: nobody is invited twice."""
         if not self.calendar.lets_google_invite:
             return False
-        standing = self.appointment.push_targets.filter(is_withdrawn=False).order_by("pk")
-        return self.target.is_withdrawn or standing.values_list("pk", flat=True).first() == self.target.pk
+        return self.target.is_withdrawn or _who_invites(self.appointment) == self.target.pk
 
     @cached_property
     def guests(self) -> tuple[tuple[str, str], ...]:
@@ -123,3 +122,19 @@ class Wish:
         gone = ContactEmail.objects.filter(contact__in=left.values("contact"), address__in=listed)
         stay = {address for address, _ in self.guests}
         return invited, frozenset(gone.values_list("address", flat=True)) - stay
+
+
+def _who_invites(appointment: Appointment) -> int | None:
+    """The pk of the first of its targets; where its event was dragged, of the one that writes it where it lies."""
+    standing = list(appointment.push_targets.filter(is_withdrawn=False).order_by("pk"))
+    if not standing:
+        return None
+    first = standing[0]
+    same = [each for each in standing if (each.host_id, each.event_id) == (first.host_id, first.event_id)]
+    if len(same) == 1:
+        return first.pk
+    events = GoogleEvent.objects.filter(
+        google_id=first.event_id, google_calendar__in=[each.google_calendar_id for each in same]
+    )
+    lies_in = set(events.exclude(status="cancelled").values_list("google_calendar", flat=True))
+    return next((each for each in same if each.google_calendar_id in lies_in), first).pk

@@ -55,13 +55,12 @@ def declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
 def _take_off(outcome: str, what: str, news: str, observed: Observed, held: Held, facts: Facts) -> Plan:
     """One copy is gone: the whole appointment when it was the organiser's or the last, else this host alone."""
     if facts.has_own_copy and outcome == CANCELLED:
-        stays = "Gone from this Google calendar. The meeting stands in another of yours, and its appointment stays."
-        return Plan(outcome, stays)
+        return Plan(outcome, "Gone from this Google calendar: the meeting went on in another of yours.")
     if facts.has_own_copy:
-        return Plan(outcome, f"{what}: it stands in another of your calendars.")
+        return Plan(outcome, f"{what}: the meeting went on in another of your calendars.")
     if facts.other_copies and not facts.organisers_copy:
         return Plan(
-            outcome, f"{what}: this host is free, the colleagues keep the appointment.", free_host=True
+            outcome, f"{what}: this host is free, the colleagues kept the appointment.", free_host=True
         )
     said = told(news, held.starts_at, observed, facts)
     return Plan(

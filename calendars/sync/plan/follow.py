@@ -47,9 +47,11 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
         return replace(block(observed, facts, kept), agrees=False)
     if held.is_void and not _comes_back(observed, held, agreed, facts):
         shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
-        # It lives on although Google said that it was gone, or a person brought an event of ours back.
-        again = facts.lives_on or (observed.is_ours and not held.made_in_google)
-        return replace(shown, reason="The appointment was cancelled here.", push_again=again)
+        # It is to go: it was never gone although our push removed it, a person brought an event of ours back, or it was
+        # out of reach when its appointment was cancelled.
+        again = facts.lives_on or facts.came_back or (observed.is_ours and not held.made_in_google)
+        where = "at Google" if held.status_set_by == "google" else "here"
+        return replace(shown, reason=f"The appointment was cancelled {where}.", push_again=again)
     guests = guest_changes(observed, held, facts)
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)

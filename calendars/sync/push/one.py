@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db.models import Value
+from django.db.models import Exists, Value
 from django.db.models.functions import Concat
 
 from calendars.models import GoogleEvent, PushTarget
@@ -64,7 +64,7 @@ class Push:
         if self._was_deleted_there():
             return self._bring_back()
         if self.row is None and not self.target.is_adopted:
-            return self._insert()
+            return "stands in another Google calendar" if self._was_dragged_away() else self._insert()
         return self._patch()
 
     def _was_cancelled_there(self) -> bool:
@@ -111,6 +111,15 @@ class Push:
         # Of what lies where nobody reads any more, nobody knows whether it does.
         read = others.filter(google_calendar__next_pull_at__isnull=False)
         return read.exclude(status="cancelled").exists()
+
+    def _was_dragged_away(self) -> bool:
+        """To a calendar of this person that is only read: it is still the event of the appointment."""
+        away = GoogleEvent.objects.filter(
+            google_calendar__account__user=self.google_calendar.account.user_id,
+            google_calendar__next_pull_at__isnull=False,
+            appointment=self.appointment,
+        )
+        return away.exclude(status="cancelled").exclude(Exists(PushTarget.objects.of_event())).exists()
 
     def _next_generation(self) -> None:
         target = self.target
@@ -200,7 +209,7 @@ class Push:
     @property
     def _follows(self) -> bool:
         """Whether what happens to the event happens to the appointment: one way protects what was made here."""
-        is_ours = self.row is not None and self.row.crm_id == str(self.appointment.pk)
+        is_ours = self.row is not None and self.row.crm_id != ""
         return self.setting.policy.edits or (self.appointment.came_from_google and not is_ours)
 
     def _check_is_known(self) -> None:

@@ -3,10 +3,18 @@
 import itertools
 
 import pytest
+import time_machine
 
-from contacts.models import Appointment
-from tests.calendars.sync.scenes import LATER, MINUTE, Scene, configure, disconnect
-from tests.google import Desk, Google
+from calendars import booking
+from calendars.booking import attending
+from calendars.models import Calendar, GoogleEvent
+from calendars.sync import decide
+from calendars.sync.late import late_matches
+from contacts.models import Appointment, Contact
+from integrations.models import GoogleCalendar
+from tests.calendars.sync.scenes import LATER, MINUTE, Scene, configure, disconnect, times
+from tests.factories import ContactFactory, MembershipFactory
+from tests.google import HOUR, NOW, Desk, Google
 
 pytestmark = pytest.mark.django_db
 WHERE_MADE = pytest.mark.parametrize("where", ["here", "there"])
@@ -88,3 +96,360 @@ class TestCopiesWhereNobodyReads:
         google.delete("boss@out.org", meeting)
         scene.sweep()
         assert scene.fresh(appointment).status == "cancelled"
+
+
+class TestDraggedToAnotherLinkedCalendar:
+    """To that of an unassigned calendar of the same person: it is the same event, whatever the rules are there."""
+
+    @WHERE_MADE
+    @ORDERS
+    def test_move_that_waits_reaches_google_there(
+        self, google: Google, where: str, order: tuple[str, ...]
+    ) -> None:
+        scene = Scene(google, rooms=["second"])
+        appointment, event_id = scene.made(where)
+        scene.move(appointment)
+        scene.drag(event_id, "first", "second")
+        scene.sweep(*order)
+        assert scene.changes(appointment) == [("rescheduled", "staff")]
+        [event] = scene.events()
+        assert event["start"]["dateTime"][:10] == f"{LATER:%Y-%m-%d}"
+        scene.assert_quiet()
+
+    @ORDERS
+    def test_words_that_wait_reach_google_there(self, google: Google, order: tuple[str, ...]) -> None:
+        scene = Scene(google, rooms=["second"])
+        appointment, event_id = scene.booked()
+        scene.rename(appointment, "Typed")
+        scene.drag(event_id, "first", "second")
+        scene.sweep(*order)
+        assert [event["summary"] for event in scene.events("second")] == ["Typed"]
+        scene.assert_quiet()
+
+    def test_event_of_ours_says_our_words_there(self, google: Google) -> None:
+        scene = Scene(google, rooms=["second"])
+        appointment, event_id = scene.booked()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        scene.rename(appointment, "Typed")
+        scene.sweep()
+        assert [event["summary"] for event in scene.events()] == ["Typed"]
+
+    def test_session_says_there_how_full_it_is(self, google: Google) -> None:
+        scene = Scene(google, rooms=["second"])
+        Calendar.objects.filter(pk=scene.desk.calendar.pk).update(kind="class", name="Back", seats=5)
+        scene.desk.calendar.refresh_from_db()
+        scene.book("x@x.org")
+        _, event_id = scene.booked()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        scene.book("z@x.org")
+        scene.sweep()
+        assert [event["summary"] for event in scene.events()] == ["Back: 3 of 5"]
+
+    @pytest.mark.parametrize("is_dragged", [False, True])
+    def test_event_goes_where_its_appointment_is_handed_over(self, google: Google, is_dragged: bool) -> None:
+        scene, colleague = Scene(google, rooms=["second"]), Desk(google)
+        colleague.turn()
+        MembershipFactory(calendar=scene.desk.calendar, user=colleague.user)
+        appointment, event_id = scene.booked()
+        if is_dragged:
+            scene.drag(event_id, "first", "second")
+            scene.sweep()
+        with time_machine.travel(scene.now, tick=False):
+            attending.hand_over(scene.fresh(appointment), to=colleague.user, why="ill")
+        scene.move(appointment)
+        colleague.turn()
+        scene.sweep()
+        assert scene.events() == []
+        assert len(google.events(colleague.address)) == 1
+
+    @ORDERS
+    def test_rules_that_make_none_keep_the_appointment(self, google: Google, order: tuple[str, ...]) -> None:
+        scene = Scene(google, rooms=["second"], room_option="one_way")
+        appointment, event_id = scene.imported()
+        scene.drag(event_id, "first", "second")
+        scene.sweep(*order)
+        assert (scene.fresh(appointment).status, scene.changes(appointment)) == ("new", [])
+        scene.change("second", event_id, **times(LATER))
+        scene.sweep()
+        assert scene.fresh(appointment).starts_at == LATER
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"visibility": "private"},
+            {
+                "start": {"date": "2026-03-03", "dateTime": None},
+                "end": {"date": "2026-03-04", "dateTime": None},
+            },
+        ],
+        ids=["private", "all day"],
+    )
+    def test_what_became_private_or_all_day_keeps_it(self, google: Google, body: dict[str, object]) -> None:
+        scene = Scene(google, rooms=["second"])
+        appointment, event_id = scene.imported()
+        scene.change("first", event_id, **body)
+        scene.sweep()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        assert (scene.fresh(appointment).status, scene.changes(appointment)) == ("new", [])
+
+    def test_link_changed_and_changed_back_is_no_drag(self, google: Google) -> None:
+        """The copies in both calendars have the same id."""
+        scene = Scene(google)
+        scene.booked()
+        first, second = scene.calendars["first"], scene.add_calendar("second")
+        scene.configure(linked_calendar=second)
+        scene.sweep("first", "second")
+        scene.configure(linked_calendar=first)
+        scene.sweep("first", "second")
+        assert (len(scene.events("first")), len(scene.events("second"))) == (1, 0)
+
+
+class TestWhatAPersonDecided:
+    def test_kept_private_stays_so_where_it_is_dragged(self, google: Google) -> None:
+        scene = Scene(google, rooms=["second"])
+        event_id = scene.add(guests=())
+        scene.sweep()
+        decide.keep_private(GoogleEvent.objects.get(), by=scene.desk.user, now=scene.now)
+        scene.sweep()
+        scene.drag(event_id, "first", "second")
+        scene.change("second", event_id, attendees=[{"email": "ann@x.org"}])
+        scene.sweep()
+        assert not Appointment.objects.exists()
+        assert not Contact.objects.exists()
+        row = GoogleEvent.objects.get(google_calendar=scene.calendars["second"])
+        assert row.reason == "Kept as a private block by a person's decision."
+
+    def test_cancelled_here_while_out_of_reach_leaves_google_once_it_is_back(self, google: Google) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.imported()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        scene.cancel(appointment)
+        scene.sweep()
+        assert len(scene.events("second")) == 1
+        scene.drag(event_id, "second", "first")
+        scene.sweep()
+        assert scene.events() == []
+        scene.assert_quiet()
+
+
+class TestSeatThatStoodForItsSession:
+    """It leaves, and the event goes on under its mark for who stays."""
+
+    def left(self, google: Google, *conflicts: str) -> tuple[Scene, str]:
+        scene = Scene(google, conflicts=conflicts)
+        Calendar.objects.filter(pk=scene.desk.calendar.pk).update(kind="class", name="Back", seats=5)
+        scene.desk.calendar.refresh_from_db()
+        seats = [scene.book(f"{name}@x.org") for name in "xyz"]
+        scene.sweep()
+        [event] = scene.events("first")
+        for seat in seats:
+            if seat.push_targets.filter(is_withdrawn=False).exists():
+                scene.cancel(seat)
+                break
+        scene.sweep()
+        return scene, event["id"]
+
+    def test_session_restored_from_the_bin_is_restored(self, google: Google) -> None:
+        scene, event_id = self.left(google)
+        scene.delete("first", event_id)
+        scene.sweep()
+        assert not Appointment.objects.standing().exists()
+        google.control.restore(scene.address, scene.calendars["first"].google_id, event_id)
+        scene.sweep()
+        assert Appointment.objects.standing().count() == 2
+        assert [event["summary"] for event in scene.events()] == ["Back: 2 of 5"]
+
+    def test_session_dragged_away_and_back_stands(self, google: Google) -> None:
+        scene, event_id = self.left(google, "second")
+        for here, there in (("first", "second"), ("second", "first")):
+            scene.drag(event_id, here, there)
+            scene.sweep()
+            assert Appointment.objects.standing().count() == 2
+        assert [event["id"] for event in scene.events("first")] == [event_id]
+        scene.assert_quiet()
+
+    def test_its_name_is_put_back(self, google: Google) -> None:
+        scene, event_id = self.left(google)
+        scene.change("first", event_id, summary="Spine")
+        scene.sweep()
+        assert [event["summary"] for event in scene.events()] == ["Back: 2 of 5"]
+
+
+class TestLinkedOnceAndOnlyReadNow:
+    def relinked(self, google: Google) -> tuple[Scene, Appointment, str]:
+        scene = Scene(google)
+        appointment, event_id = scene.imported()
+        first, second = scene.calendars["first"], scene.add_calendar("second")
+        scene.configure(linked_calendar=second, conflict_calendars=(first,))
+        scene.sweep("first", "second")
+        google.control.clear_requests()
+        return scene, appointment, event_id
+
+    def test_nothing_is_written_there(self, google: Google) -> None:
+        scene, appointment, event_id = self.relinked(google)
+        with pytest.raises(booking.NotPossible, match="only read"):
+            scene.move(appointment)
+        scene.cancel(appointment)
+        scene.sweep()
+        assert [event["id"] for event in scene.events("first")] == [event_id]
+        scene.assert_quiet()
+
+    def test_appointment_follows_it_and_is_written_to_again_once_it_is_linked(self, google: Google) -> None:
+        scene, appointment, event_id = self.relinked(google)
+        scene.change("first", event_id, **times(LATER))
+        scene.sweep()
+        assert scene.fresh(appointment).starts_at == LATER
+        scene.configure(linked_calendar=scene.calendars["first"], conflict_calendars=())
+        scene.sweep("first")
+        scene.move(appointment, LATER + HOUR)
+        scene.sweep("first")
+        [event] = scene.events()
+        assert event["start"]["dateTime"][11:13] == f"{LATER + HOUR:%H}"
+
+
+class TestOneEventAtGoogle:
+    """Its event lies in a calendar that is only read: no second one is put beside it."""
+
+    def away(self, google: Google) -> tuple[Scene, Appointment, str]:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.booked()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        return scene, appointment, event_id
+
+    def test_link_changed_to_a_third(self, google: Google) -> None:
+        scene, _, event_id = self.away(google)
+        scene.configure(linked_calendar=scene.add_calendar("third"))
+        scene.sweep("second", "third")
+        assert [event["id"] for event in scene.events()] == [event_id]
+
+    def test_link_taken_away_and_given_back(self, google: Google) -> None:
+        scene, _, event_id = self.away(google)
+        scene.configure(linked_calendar=None)
+        scene.sweep("second")
+        scene.configure(linked_calendar=scene.calendars["first"])
+        scene.sweep()
+        assert [event["id"] for event in scene.events()] == [event_id]
+
+    def test_later_generation_is_taken_over_where_it_lies(self, google: Google) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, _ = scene.booked()
+        scene.configure(linked_calendar=None)
+        GoogleCalendar.objects.filter(pk=scene.calendars["first"].pk).update(next_pull_at=NOW)
+        scene.sweep()
+        scene.configure(linked_calendar=scene.calendars["first"])
+        scene.sweep()
+        [event] = scene.events()
+        scene.drag(event["id"], "first", "second")
+        scene.sweep()
+        scene.configure(linked_calendar=scene.calendars["second"], conflict_calendars=())
+        scene.sweep("second")
+        scene.rename(appointment, "Typed")
+        scene.sweep("second")
+        assert [(each["id"], each["summary"]) for each in scene.events()] == [(event["id"], "Typed")]
+
+    def test_cancelled_before_the_drag_was_read_and_restored(self, google: Google) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.booked()
+        scene.drag(event_id, "first", "second")
+        scene.cancel(appointment)
+        scene.sweep()
+        with time_machine.travel(scene.now, tick=False):
+            booking.set_status(scene.fresh(appointment), "new")
+        scene.sweep()
+        assert [event["id"] for event in scene.events()] == [event_id]
+
+
+class TestWhatIsWaitedFor:
+    def test_calendar_that_was_chosen_a_moment_ago(self, google: Google) -> None:
+        scene = Scene(google)
+        appointment, event_id = scene.imported()
+        second = scene.add_calendar("second")
+        scene.configure(conflict_calendars=(second,))
+        scene.drag(event_id, "first", "second")
+        scene.sweep("first", rounds=1)
+        scene.sweep("second", "first")
+        assert (scene.fresh(appointment).status, scene.changes(appointment)) == ("new", [])
+
+    @ORDERS
+    def test_guest_who_is_added_as_the_event_comes_back_has_the_appointment_back(
+        self, google: Google, order: tuple[str, ...]
+    ) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.imported()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        scene.change("second", event_id, attendees=[])
+        scene.sweep()
+        assert scene.fresh(appointment).status == "cancelled"
+        scene.drag(event_id, "second", "first")
+        scene.change("first", event_id, attendees=[{"email": "ann@x.org"}])
+        scene.sweep(*order)
+        assert scene.fresh(appointment).status == "new"
+
+    def test_move_made_while_the_other_host_s_copy_was_away_stands_when_that_is_back(
+        self, google: Google
+    ) -> None:
+        scene, colleague = Scene(google, conflicts=["second"]), Desk(google)
+        colleague.turn()
+        Calendar.objects.filter(pk=scene.desk.calendar.pk).update(kind="collective")
+        scene.desk.calendar.refresh_from_db()
+        MembershipFactory(calendar=scene.desk.calendar, user=colleague.user)
+        appointment, event_id = scene.booked()
+        colleague.turn()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        scene.change("second", event_id, **times(LATER))
+        scene.sweep()
+        colleague.turn()
+        [theirs] = google.events(colleague.address)
+        google.move(colleague.address, theirs, LATER + 2 * HOUR)
+        colleague.turn()
+        scene.drag(event_id, "second", "first")
+        scene.sweep()
+        assert scene.fresh(appointment).starts_at == LATER + 2 * HOUR
+        [event] = scene.events()
+        assert event["start"]["dateTime"][11:13] == f"{LATER + 2 * HOUR:%H}"
+
+
+def test_guest_who_was_left_out_and_became_a_contact_joins_silently(google: Google) -> None:
+    scene = Scene(google, "smart", creation=False)
+    ContactFactory(address="ann@x.org")
+    scene.add(guests=("ann@x.org", "bob@x.org"))
+    scene.sweep()
+    appointment = Appointment.objects.get()
+    bob = ContactFactory(address="bob@x.org")
+    assert (appointment.guests.count(), late_matches()) == (1, 1)
+    scene.sweep()
+    assert appointment.guests.filter(contact=bob).exists()
+    assert not appointment.changes.filter(contact=bob, fires=True).exists()
+    assert late_matches() == 0
+
+
+def test_reasons_stay_true_after_the_appointment_ended_elsewhere(google: Google) -> None:
+    scene = Scene(google, conflicts=["second"])
+    _, event_id = scene.imported()
+    scene.drag(event_id, "first", "second")
+    scene.sweep()
+    scene.delete("second", event_id)
+    scene.sweep()
+    first = GoogleEvent.objects.get(google_calendar=scene.calendars["first"])
+    assert first.reason == "Gone from this Google calendar: the meeting went on in another of yours."
+
+
+def test_reason_says_where_the_appointment_was_cancelled(google: Google) -> None:
+    scene = Scene(google)
+    _, event_id = scene.booked()
+    scene.delete("first", event_id)
+    scene.sweep()
+    scene.configure(sync_option="one_way", allow_contact_creation=False)
+    google.control.restore(scene.address, scene.calendars["first"].google_id, event_id)
+    scene.sweep()
+    assert {row.reason for row in GoogleEvent.objects.filter(status="confirmed")} <= {
+        "The appointment was cancelled at Google.",
+        "Cancelled here and removed from Google.",
+    }

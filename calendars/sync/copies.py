@@ -1,0 +1,137 @@
+"""Events at Google that count as the copies of their appointments, whoever made them and wherever they were put."""
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, F, OuterRef
+
+from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
+from contacts.models import Appointment
+from contacts.models.appointments import AppointmentQuerySet
+
+
+def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
+    """Take Google's own events as the copies of their appointments: both are in step at this revision."""
+    PushTarget.objects.bulk_create(
+        [
+            PushTarget(
+                appointment=appointment,
+                google_calendar_id=event.google_calendar_id,
+                event_id=event.google_id,
+                etag=event.etag,
+                is_adopted=True,
+                wanted_revision=appointment.revision,
+                pushed_revision=appointment.revision,
+            )
+            for appointment, event in copies
+        ],
+        update_conflicts=True,
+        unique_fields=["appointment", "google_calendar"],
+        update_fields=[
+            "event_id",
+            "etag",
+            "is_adopted",
+            "is_withdrawn",
+            "wanted_revision",
+            "pushed_revision",
+        ],
+    )
+
+
+def take_along(dragged: Iterable[tuple[GoogleEvent, PushTarget, bool]]) -> None:
+    """Events that were dragged are written where they lie from here on: each with the target that writes it to where it
+    was, and whether it lacks something, beside what it lacked there.
+    """
+    PushTarget.objects.bulk_create(
+        [
+            PushTarget(
+                appointment=event.appointment,
+                google_calendar_id=event.google_calendar_id,
+                host_id=before.host_id,
+                event_id=event.google_id,
+                generation=before.generation,
+                etag=event.etag,
+                is_adopted=before.is_adopted,
+                wanted_revision=event.appointment.revision,
+                pushed_revision=event.appointment.revision - (before.is_behind or lacks),
+            )
+            for event, before, lacks in dragged
+            if event.appointment is not None and event.google_calendar.is_writable
+        ],
+        update_conflicts=True,
+        unique_fields=["appointment", "google_calendar"],
+        update_fields=[
+            "host_id",
+            "event_id",
+            "generation",
+            "etag",
+            "is_adopted",
+            "is_withdrawn",
+            "wanted_revision",
+            "pushed_revision",
+        ],
+    )
+
+
+def keep_copy(event: GoogleEvent) -> None:
+    """The copy of a host who comes back stands at Google: it is not to be removed any more."""
+    PushTarget.objects.filter(
+        appointment=event.appointment_id, google_calendar=event.google_calendar_id, event_id=event.google_id
+    ).update(is_withdrawn=False)
+
+
+def take_back(event: GoogleEvent) -> None:
+    """`event`, which people made, is the copy of its appointment again: the one of ours in its place is an earlier
+    generation from here on, which the next push removes.
+    """
+    targets = PushTarget.objects.filter(
+        appointment=event.appointment_id, google_calendar=event.google_calendar_id, is_adopted=False
+    )
+    stand_ins = GoogleEvent.objects.filter(
+        google_calendar=event.google_calendar_id, google_id__in=targets.values("event_id")
+    )
+    stand_ins.update(appointment=None)
+    targets.update(
+        event_id=event.google_id,
+        etag=event.etag,
+        is_adopted=True,
+        generation=F("generation") + 1,
+        pushed_revision=F("wanted_revision") - 1,
+        attempts=0,
+        not_before=None,
+    )
+
+
+def adopt_read_only(linked: int | None, appointments: AppointmentQuerySet) -> None:
+    """What was dragged to a calendar that was only read, and is linked now, is pushed to from here on."""
+    events = GoogleEvent.objects.filter(google_calendar=linked, appointment__in=appointments)
+    events = (
+        events.exclude(status="cancelled").exclude(etag="").exclude(Exists(PushTarget.objects.of_event()))
+    )
+    found = list(events.select_related("appointment", "google_calendar__account"))
+    adopt((each.appointment, each) for each in found if each.appointment is not None and not each.crm_id)
+    ours = {each.google_id: each for each in found if each.crm_id}
+    before = PushTarget.objects.filter(
+        google_calendar__account__user__in={each.google_calendar.account.user_id for each in found},
+        event_id__in=ours,
+    )
+    left = {target.event_id: target for target in before}
+    take_along((ours[event_id], target, True) for event_id, target in left.items())
+    GoogleEvent.objects.filter(pk__in=[event.pk for event in found], replan="").update(
+        replan=GoogleEvent.Replan.MEETING
+    )
+
+
+def let_go_of_read_only(configuration: CalendarConfiguration) -> None:
+    """Where a calendar is only read by now, nothing is written to Google's own events any more, but for what waits to
+    be: their appointments follow them.
+    """
+    left = PushTarget.objects.filter(
+        google_calendar__in=configuration.conflict_calendars.filter(linked_by=None),
+        is_adopted=True,
+        is_behind=False,
+    )
+    events = GoogleEvent.objects.filter(
+        Exists(left.filter(google_calendar=OuterRef("google_calendar"), event_id=OuterRef("google_id")))
+    )
+    events.exclude(status="cancelled").filter(replan="").update(replan=GoogleEvent.Replan.MEETING)
+    left.delete()
