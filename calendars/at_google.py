@@ -1,7 +1,7 @@
 """How an appointment stands at Google: the events it came from or went to, and what may be done to it."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import (
@@ -16,6 +16,15 @@ from django.db.models import (
 )
 from django.urls import reverse
 
+from calendars.google_next import (
+    STAYS_READ_ONLY,
+    Fate,
+    event_of,
+    fate_of,
+    reason_now,
+    waits_until,
+    when_followed,
+)
 from calendars.locking import Copy, Lock, lock_of
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import sessions
@@ -44,7 +53,7 @@ class EventLine:
 @dataclass(frozen=True, slots=True)
 class PushLine:
     """One Google calendar that should hold it, or (`is_removed`) hold it no longer. `since` None: not there yet;
-    `is_gone`: it was there, and a person deleted it.
+    `is_gone`: it was there, and a person deleted it; `stays`: it is left there although it ended here.
     """
 
     google_calendar: str
@@ -52,8 +61,13 @@ class PushLine:
     since: datetime.datetime | None
     waits: bool
     error: str
+    next_try_at: datetime.datetime | None
+    # What its account needs first; "" where it can be sent.
+    waits_until: str
     is_removed: bool
     is_gone: bool
+    is_declined: bool
+    stays: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +80,32 @@ class AtGoogle:
     addresses: Sequence[str]
     # A seat of a class that others have as well: the event is theirs too.
     goes_on: bool = False
+    # What Google does in answer to a change of time or words; "" where no calendar holds it.
+    follows: str = ""
+    # For which connection that waits; "" where it does not.
+    waits: str = ""
+    # Of what ended here: whether an event of it takes its time all the same, in words.
+    time_words: str = ""
 
     @property
     def is_refused(self) -> bool:
         """Whether Google did not take what is wanted, so that a person may press *Try again*."""
-        return any(push.waits and push.error for push in self.pushes)
+        return any(push.waits and push.error and not push.waits_until for push in self.pushes)
 
     @property
     def cancel_words(self) -> str:
         """What cancelling does at Google, said beforehand; "" if nothing there knows the appointment."""
         if self.lock == Lock.GUEST:
-            return "We are guests: cancelling declines the invitation. The organiser keeps the event."
+            declines = "We are guests: cancelling declines the invitation. The organiser keeps the event."
+            return f"{declines} {self.waits}".strip()
         if self.lock == Lock.READ_ONLY:
-            return (
-                "Its event stays at Google, in a calendar that Tandem only reads, until somebody deletes it."
-            )
+            return STAYS_READ_ONLY
         if self.goes_on:
             return "The class goes on for the others, and so does its event at Google."
         if self.events:
-            return "Cancelling deletes the event at Google as well."
-        return "Cancelling removes it from Google Calendar as well." if self.pushes else ""
+            return f"Cancelling deletes the event at Google as well. {self.waits}".strip()
+        removes = "Cancelling removes it from Google Calendar as well."
+        return f"{removes} {self.waits}".strip() if self.pushes else ""
 
 
 def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
@@ -98,8 +118,8 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
         Prefetch("guests", guests),
         Prefetch("push_targets", PushTarget.objects.select_related("google_calendar__account")),
     )
-    events = list(appointment.google_events.all())
-    pushed_to = {target.google_calendar_id for target in appointment.push_targets.all()}
+    events, targets = list(appointment.google_events.all()), list(appointment.push_targets.all())
+    pushed_to = {target.google_calendar_id for target in targets}
     gone = {(event.google_calendar_id, event.google_id) for event in events if event.is_cancelled}
     lock = lock_of(
         Copy(event.organised_by_us, event.is_locked, event.google_calendar_id in pushed_to)
@@ -108,22 +128,53 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
     )
     # The event stands elsewhere: where it was dragged from it is not said to be deleted.
     is_elsewhere = lock == Lock.READ_ONLY
+    fates = {target.pk: fate_of(target, appointment, events) for target in targets}
+    behind = {event_of(target, events) for target in targets if is_to_be_written(target, fates[target.pk])}
+    shown = [
+        target
+        for target in targets
+        if not (is_elsewhere and (target.google_calendar_id, target.event_id) in gone)
+    ]
     return AtGoogle(
-        events=[event_line(event, viewer) for event in events if not (is_elsewhere and event.is_cancelled)],
+        events=[
+            event_line(event, viewer, is_behind=event in behind)
+            for event in events
+            if not (is_elsewhere and event.is_cancelled)
+        ],
         pushes=[
             push_line(
-                each,
+                target,
+                fates[target.pk],
+                event_of(target, events),
                 is_void=appointment.is_void,
-                is_gone=(each.google_calendar_id, each.event_id) in gone,
             )
-            for each in appointment.push_targets.all()
-            if not (is_elsewhere and (each.google_calendar_id, each.event_id) in gone)
+            for target in shown
         ],
         lock=lock,
         goes_on=sessions.is_seat(appointment)
         and sessions.seats(appointment).exclude(pk=appointment.pk).exists(),
         addresses=unknown_addresses(appointment, [event for event in events if not hides(event, viewer)]),
+        follows=when_followed(shown, "Google Calendar follows in a moment."),
+        waits=when_followed(shown, ""),
+        time_words=time_words(events, behind, is_elsewhere=is_elsewhere),
     )
+
+
+def is_to_be_written(target: PushTarget, fate: Fate) -> bool:
+    """Whether Google lacks something of it that the next push brings there."""
+    return target.is_behind and fate not in (Fate.NOTHING, Fate.LEAVE)
+
+
+def time_words(
+    events: Sequence[GoogleEvent], behind: Collection[GoogleEvent | None], *, is_elsewhere: bool
+) -> str:
+    """Whether the events of an appointment that ended here take its time all the same."""
+    blocking = [event for event in events if event.blocks and not event.is_cancelled]
+    if is_elsewhere and blocking:
+        return "Its event stays at Google, in a calendar that Tandem only reads, and still takes the time."
+    if any(event not in behind for event in blocking):
+        return "Its event stays at Google and still takes the time."
+    return "The time is free as soon as Google has heard of it." if blocking else "The time is free."
 
 
 def with_movable(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
@@ -143,14 +194,14 @@ def hides(event: GoogleEvent, viewer: User) -> bool:
     return event.visibility in PRIVATE and event.google_calendar.account.user_id != viewer.pk
 
 
-def event_line(event: GoogleEvent, viewer: User) -> EventLine:
+def event_line(event: GoogleEvent, viewer: User, *, is_behind: bool) -> EventLine:
     hidden = hides(event, viewer)
     return EventLine(
         summary="" if hidden else event.summary,
         html_link="" if hidden else event.html_link,
         google_calendar="" if hidden else str(event.google_calendar),
         account=event.google_calendar.account.address,
-        reason="" if hidden else event.reason,
+        reason="" if hidden else reason_now(event.reason, is_behind=is_behind),
         organised_by_us=event.organised_by_us,
         is_cancelled=event.is_cancelled,
         is_silent=event.is_silent,
@@ -161,16 +212,28 @@ def event_line(event: GoogleEvent, viewer: User) -> EventLine:
     )
 
 
-def push_line(target: PushTarget, *, is_void: bool, is_gone: bool) -> PushLine:
+def push_line(target: PushTarget, fate: Fate, event: GoogleEvent | None, *, is_void: bool) -> PushLine:
+    waits, is_over = is_to_be_written(target, fate), target.is_withdrawn or is_void
+    stands = event is not None and not event.is_cancelled
     return PushLine(
         google_calendar=str(target.google_calendar),
         account=target.google_calendar.account.address,
         since=target.pushed_at if target.pushed_revision else None,
-        waits=target.wanted_revision > target.pushed_revision,
+        waits=waits,
         error=target.last_error,
-        is_removed=target.is_withdrawn or is_void,
-        is_gone=is_gone,
+        next_try_at=next_try_at(target),
+        waits_until=waits_until(target.google_calendar.account),
+        is_removed=is_over,
+        is_gone=event is not None and event.is_cancelled,
+        is_declined=fate == Fate.DECLINE,
+        stays=is_over and stands and not waits and fate != Fate.DECLINE,
     )
+
+
+def next_try_at(target: PushTarget) -> datetime.datetime | None:
+    """None: as soon as may be. Where Google asked the whole account to wait, it does too."""
+    waits = target.not_before, target.google_calendar.account.not_before
+    return max(filter(None, waits), default=None)
 
 
 def unknown_addresses(appointment: Appointment, events: Sequence[GoogleEvent]) -> list[str]:

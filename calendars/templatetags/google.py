@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
 from calendars.at_google import AtGoogle, at_google
 from contacts.models import Appointment
@@ -22,5 +23,6 @@ def why_line(context: dict[str, Any], appointment: Appointment) -> dict[str, Any
     return {
         "google": at_google(appointment, context["request"].user),
         "appointment": appointment,
+        "now": timezone.now(),
         "csrf_token": context.get("csrf_token"),
     }

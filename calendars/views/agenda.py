@@ -15,9 +15,10 @@ from calendars.agenda import Asked, Entry, days_of, entries, event_title, with_s
 from calendars.appointment_forms import MOST_OVERLAP
 from calendars.colours import text_on
 from calendars.days import VIEWS, Day, by_day, following, in_runs, shown
+from calendars.google_next import GOOGLE_HAS_IT, reason_now
 from calendars.invited import invited
 from calendars.ledger import need_a_look
-from calendars.models import Calendar, GoogleEvent
+from calendars.models import Calendar, GoogleEvent, PushTarget
 from calendars.staleness import stale_accounts
 from calendars.sync.brake import braked_runs, waiting
 from calendars.sync.decide import offer
@@ -152,6 +153,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "event": row,
             "owner": owner,
             "title": event_title(row) if is_own else "Busy",
+            "reason": reason_of(row) if is_own else "",
             "days": days,
             "is_private": row.visibility in PRIVATE,
             "is_erased": row.google_calendar.account.state == GoogleAccount.State.DISCONNECTED,
@@ -160,6 +162,15 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "waiting": waiting(row, timezone.now()) if is_own else None,
         },
     )
+
+
+def reason_of(row: GoogleEvent) -> str:
+    """Its reason as it is true now."""
+    if not row.reason.endswith(GOOGLE_HAS_IT):
+        return row.reason
+    targets = PushTarget.objects.behind().filter(appointment=row.appointment_id, event_id=row.google_id)
+    is_behind = targets.filter(google_calendar=row.google_calendar_id).exists()
+    return reason_now(row.reason, is_behind=is_behind)
 
 
 def event_days(row: GoogleEvent) -> tuple[datetime.date, datetime.date] | None:

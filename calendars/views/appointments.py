@@ -18,6 +18,7 @@ from calendars import booking, desk
 from calendars.agenda import Entry
 from calendars.appointment_forms import LONGEST_MINUTES, BlockForm, BookForm, MoveForm, SeenForm, StatusForm
 from calendars.at_google import at_google
+from calendars.google_next import google_words
 from calendars.hosting import hosts_for
 from calendars.models import BlockedTime, Calendar
 from calendars.sync import trying_again
@@ -30,8 +31,6 @@ from contacts.searching import matching
 from contacts.viewer import viewer_of
 
 MOST_FOUND = 8
-IN_GOOGLE_SOON = "It will be in Google in a moment."
-OUT_OF_GOOGLE_SOON = "It leaves Google in a moment."
 
 
 def book(request: HttpRequest) -> HttpResponse:
@@ -278,14 +277,6 @@ def visible_or_404(request: HttpRequest, pk: uuid.UUID) -> Appointment:
     if hides(found):
         raise Http404
     return found
-
-
-def google_words(appointment: Appointment) -> str:
-    """What happens at Google next; "" when no Google calendar holds the appointment."""
-    waits = appointment.push_targets.behind().exists()
-    if not waits:
-        return ""
-    return OUT_OF_GOOGLE_SOON if appointment.is_void else IN_GOOGLE_SOON
 
 
 def block_time(request: HttpRequest) -> HttpResponse:

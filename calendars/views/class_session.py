@@ -8,9 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from calendars import booking
+from calendars.google_next import google_words
 from calendars.sync import sessions
 from calendars.views.agenda import current_zone
-from calendars.views.appointments import google_words, until_when_taken_back, visible_or_404
+from calendars.views.appointments import until_when_taken_back, visible_or_404
 from calendars.wall_time import on_the_clock
 from contacts.models import Appointment
 from contacts.viewer import viewer_of

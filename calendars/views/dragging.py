@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST
 from calendars import blocking, booking, desk
 from calendars.agenda import Entry
 from calendars.appointment_forms import LONGEST_MINUTES, BackForm, DragForm, OverlapForm
+from calendars.google_next import TO_ACCOUNT, when_followed
 from calendars.models import BlockedTime, PushTarget
 from calendars.views.agenda import current_zone
 from calendars.views.appointments import visible_or_404, what_stays
@@ -213,10 +214,10 @@ def when(starts_at: datetime.datetime, ends_at: datetime.datetime) -> str:
 def what_follows(rows: Sequence[Appointment]) -> str:
     """What happens at Google next."""
     seconds = int(settings.NOTICE_GRACE.total_seconds())
-    if not PushTarget.objects.behind().filter(appointment__in=rows).exists():
-        return ""
+    behind = PushTarget.objects.behind().filter(appointment__in=rows).select_related(*TO_ACCOUNT)
     is_held = seconds and rows[0].calendar.invites_through_google
-    return f"Google Calendar follows in {f'{seconds} seconds' if is_held else 'a moment'}."
+    soon = f"Google Calendar follows in {f'{seconds} seconds' if is_held else 'a moment'}."
+    return when_followed(behind, soon)
 
 
 def what_is_told(rows: Sequence[Appointment]) -> str:

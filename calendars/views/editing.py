@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST
 from calendars import booking, desk
 from calendars.appointment_forms import EditForm
 from calendars.at_google import AtGoogle, at_google
-from calendars.views.appointments import contacts_like, google_words, visible_or_404
+from calendars.google_next import google_words
+from calendars.views.appointments import contacts_like, visible_or_404
 from contacts.models import Appointment, Contact
 from contacts.viewer import viewer_of
 

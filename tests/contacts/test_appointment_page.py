@@ -99,7 +99,7 @@ def test_it_says_why_and_whether_google_is_up_to_date() -> None:
     )
     page = client.get(appointment.get_absolute_url()).content.decode()
     assert "Two way: the guest is a contact." in page
-    assert "Waits to be pushed" in page
+    assert "Waits to be sent" in page
     assert "Google refused the time." in page
     PushTarget.objects.filter(pk=target.pk).update(
         pushed_revision=2, pushed_at=datetime.datetime(2026, 11, 23, 8, 2, tzinfo=datetime.UTC)
