@@ -62,6 +62,11 @@ class AccountCard:
         ]
 
     @property
+    def is_failing(self) -> bool:
+        """Whether the last try to reach Google failed, and no limit of Google's is why."""
+        return bool(self.failing or self.account.last_error) and self.waits_until is None
+
+    @property
     def lag_minutes(self) -> int:
         return int(self.lag.total_seconds() // 60) if self.lag is not None else 0
 

@@ -10,12 +10,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from calendars.agenda import event_title as title_of
+from calendars.headline import Headline, Waiting, headline
 from calendars.ledger import WHOLE_ACCOUNT, need_a_look
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.brake import braked_runs
 from contacts.models import User
 from contacts.time_zones import zone_or_none
 from contacts.viewer import viewer_of
+from integrations.cards import AccountCard
 from integrations.models import GoogleAccount
 
 register = template.Library()
@@ -60,7 +62,21 @@ def braked_pulls(context: dict[str, Any], account: GoogleAccount) -> dict[str, A
 def refused_pushes(context: dict[str, Any], account: GoogleAccount) -> dict[str, Any]:
     """The appointments that Google did not take for `account`, and why; one query a page, however many accounts."""
     refused = _once(context["request"], _refused).get(account.pk, [])
-    return {"refused": refused[:SHOWN], "number": len(refused), "more": max(len(refused) - SHOWN, 0)}
+    more = max(len(refused) - SHOWN, 0)
+    return {"account": account, "refused": refused[:SHOWN], "number": len(refused), "more": more}
+
+
+@register.simple_tag(takes_context=True)
+def headline_of(context: dict[str, Any], card: AccountCard) -> Headline:
+    """What is said of `card` in large type; asks nothing more than the tags above do."""
+    request, pk = context["request"], card.account.pk
+    runs = _once(request, braked_runs)
+    waiting = Waiting(
+        braked=sum(run.google_calendar.account_id == pk for run in runs),
+        refused=len(_once(request, _refused).get(pk, [])),
+        failed=_once(request, need_a_look).get(pk, 0),
+    )
+    return headline(card, waiting)
 
 
 def _refused(viewer: User) -> dict[int, list[PushTarget]]:

@@ -134,7 +134,7 @@ def _by_reason(refusal: Refusal, asked: Asked) -> GoogleError | None:
 def _by_status(refusal: Refusal, asked: Asked) -> GoogleError:
     status = refusal.status
     if status >= 500 or status in TEMPORARY:
-        return TryLater(f"Google could not answer ({status}).", refusal.retry_after)
+        return TryLater("Google could not answer just now.", refusal.retry_after)
     if asked is Asked.LIST_WITH_TOKEN and (status == 410 or _is_about_sync_token(refusal)):
         return PullInFull("Google forgot our place in the calendar; everything is read again.")
     if asked is Asked.EVENT and status in (404, 410):

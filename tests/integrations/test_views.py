@@ -532,7 +532,7 @@ def test_page_says_what_to_set_where_google_is_not_set_up(signed_in: Client, set
 
 def test_page_says_how_each_account_is(sandbox: StandIn, signed_in: Client, staff: User) -> None:
     account = sandbox.connected(
-        staff, queue_length=7, last_push_at=NOW, last_error="Google could not answer (503)."
+        staff, queue_length=7, last_push_at=NOW, last_error="Google could not answer just now."
     )
     GoogleCalendar.objects.filter(pk=sandbox.primary(account).pk).update(
         next_pull_at=NOW + datetime.timedelta(minutes=5), last_pull_at=NOW - datetime.timedelta(minutes=42)
@@ -545,7 +545,7 @@ def test_page_says_how_each_account_is(sandbox: StandIn, signed_in: Client, staf
         "42 min",
         "stale",
         ">7<",
-        "Google could not answer (503).",
+        "Google could not answer just now.",
         "Sync now",
         "Can read",
     ):
@@ -653,4 +653,4 @@ def test_paused_account_shows_no_green_meter(sandbox: StandIn, signed_in: Client
 
 def test_failures_say_what_they_count(sandbox: StandIn, signed_in: Client, staff: User) -> None:
     account = sandbox.connected(staff, failures=3)
-    assert "failed tries since one last worked, all calendars together" in card_of(signed_in, account)
+    assert "failed tries in a row, in all calendars" in card_of(signed_in, account)

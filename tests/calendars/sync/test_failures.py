@@ -94,7 +94,7 @@ def test_failed_push_leaves_the_pulls_alone_and_a_later_one_clears_its_words(goo
         "",
     )
     desk.account.refresh_from_db()
-    assert desk.account.last_error == "Google could not answer (503)."
+    assert desk.account.last_error == "Google could not answer just now."
     google.control.clear_faults()
     PushTarget.objects.update(not_before=None)
     take_turn(desk.google_calendar.pk, NOW)
