@@ -21,6 +21,7 @@ from calendars.configuration_preview import is_decided_elsewhere, listing
 from calendars.configuring import save_configuration
 from calendars.forms import ConfigurationForm, UnassignedConfigurationForm
 from calendars.models import Calendar, CalendarConfiguration
+from calendars.relinking import if_relinked, relinking
 from calendars.sync.preview import Preview, apply_to_imported, preview
 from contacts.models import User
 from contacts.time_zones import zone_choices, zone_or_none
@@ -156,7 +157,13 @@ def unassigned_form(
 
 def page(form: UnassignedConfigurationForm, user: User) -> dict[str, object]:
     accounts = GoogleAccount.objects.filter(user=form.owner).exclude(state=GoogleAccount.State.DISCONNECTED)
-    return {"form": form, "has_account": accounts.exists(), "zones": zone_choices(), **effect(form, user)}
+    return {
+        "form": form,
+        "has_account": accounts.exists(),
+        "zones": zone_choices(),
+        "if_relinked": if_relinked(form, timezone.now()),
+        **effect(form, user),
+    }
 
 
 def stored_part(configuration: CalendarConfiguration | None) -> dict[str, object]:
@@ -181,6 +188,7 @@ def effect(form: UnassignedConfigurationForm, user: User) -> dict[str, object]:
         "sentence": effects.sentence(policy),
         "effects": effects.effects(policy),
         "colour": form.colour(),
+        "relinking": relinking(form, timezone.now()),
         "listing": listing(form, user, timezone.now()),
     }
 
