@@ -316,6 +316,18 @@ class EditForm(NewcomerForm):
         )
 
 
+def typed_in(form: forms.Form) -> list[tuple[str, str]]:
+    """Label and text of each field of a posted form that holds what a person typed, for a page that saves nothing."""
+    texts = (forms.CharField, WallTimeField, forms.IntegerField)
+    shown = [field for field in form.visible_fields() if isinstance(field.field, texts) and field.value()]
+    return [(str(field.label), _as_read(field)) for field in shown]
+
+
+def _as_read(field: forms.BoundField) -> str:
+    text = str(field.value())
+    return text.replace("T", " ") if isinstance(field.field, WallTimeField) else text
+
+
 class StatusForm(OverlapForm, SeenForm):
     status = forms.ChoiceField(choices=Appointment.Status.choices)
     why = forms.CharField(max_length=300, required=False)

@@ -16,7 +16,15 @@ from django.views.decorators.http import require_POST
 
 from calendars import booking, desk
 from calendars.agenda import Entry
-from calendars.appointment_forms import LONGEST_MINUTES, BlockForm, BookForm, MoveForm, SeenForm, StatusForm
+from calendars.appointment_forms import (
+    LONGEST_MINUTES,
+    BlockForm,
+    BookForm,
+    MoveForm,
+    SeenForm,
+    StatusForm,
+    typed_in,
+)
 from calendars.at_google import at_google
 from calendars.google_next import google_words
 from calendars.hosting import hosts_for
@@ -135,6 +143,7 @@ def reschedule(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     page = {"appointment": appointment, "google": google, "form": form, "seats": seats}
     page["session"] = booking.version_of(seats)
     if google.lock or appointment.is_void:
+        page["typed"] = typed_in(form) if form.is_bound else []
         return render(
             request, "appointments/move_refused.html", page, status=409 if request.method == "POST" else 200
         )

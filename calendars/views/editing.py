@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from calendars import booking, desk
-from calendars.appointment_forms import EditForm
+from calendars.appointment_forms import EditForm, typed_in
 from calendars.at_google import AtGoogle, at_google
 from calendars.google_next import google_words
 from calendars.views.appointments import contacts_like, visible_or_404
@@ -24,9 +24,7 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "appointments/_guest_choices.html", choices(request.GET))
     google = at_google(appointment, viewer_of(request))
     if google.lock or appointment.is_void:
-        status = 409 if request.method == "POST" else 200
-        page = {"appointment": appointment, "google": google}
-        return render(request, "appointments/edit_refused.html", page, status=status)
+        return refused(request, appointment, google)
     has_guests = not appointment.came_from_google
     # Searching works without a script: the form comes back as it was, with what was found.
     if request.method != "POST" or is_looking(request.POST):
@@ -50,6 +48,17 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return edit_page(request, appointment, google, form)
     messages.success(request, f"Saved. {google_words(changed)}".strip())
     return redirect(changed)
+
+
+def refused(request: HttpRequest, appointment: Appointment, google: AtGoogle) -> HttpResponse:
+    """What cannot be edited (any more), with what was typed."""
+    page: dict[str, Any] = {"appointment": appointment, "google": google}
+    if request.method != "POST":
+        return render(request, "appointments/edit_refused.html", page)
+    form = EditForm(appointment, request.POST, has_guests=not appointment.came_from_google)
+    added = ", ".join(contact.name for contact in choices(request.POST)["chosen"])
+    page["typed"] = [*typed_in(form), *([("Added", added)] if added else [])]
+    return render(request, "appointments/edit_refused.html", page, status=409)
 
 
 @require_POST

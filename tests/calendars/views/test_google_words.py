@@ -18,7 +18,7 @@ from contacts.models import Appointment
 from integrations.models import GoogleAccount
 from tests.calendars.sync.test_dragged_away import Dragged
 from tests.desk import booked, google_event, signed_in
-from tests.factories import GoogleAccountFactory, GoogleCalendarFactory
+from tests.factories import ContactFactory, GoogleAccountFactory, GoogleCalendarFactory
 from tests.google import NOW, Desk, Google
 
 pytestmark = pytest.mark.django_db
@@ -204,3 +204,35 @@ def test_event_does_not_say_that_google_has_what_still_waits(google: Google) -> 
         page = page_of(client, path)
         assert "Changed here; Google has it." not in page
         assert "Changed here; Google does not have it yet." in page
+
+
+# --- what was typed ---------------------------------------------------------------------------------------------
+
+
+def test_edit_and_move_that_come_too_late_show_what_was_typed(google: Google) -> None:
+    at = Dragged(google, made_here=True)
+    at.away()
+    client = signed_in(at.desk.user)[0]
+    found = ContactFactory.create(first_name="Zelda", last_name="Fitz")
+    path = f"/appointments/{at.made.pk}"
+    typed = {"title": "First visit", "description": "Bring papers", "add": found.pk, "address": "new@x.org"}
+    page = page_of(client, f"{path}/edit/", {**typed, "revision": at.made.revision})
+    assert "Nothing was saved. Here is what you typed, so that you can copy it:" in page
+    for words in (
+        "Title First visit",
+        "What it is about Bring papers",
+        "E-mail new@x.org",
+        "Added Zelda Fitz",
+    ):
+        assert words in page
+    assert "Here is what you typed" not in page_of(client, f"{path}/edit/")
+    wish = {
+        "starts_at": "2026-03-04T11:00",
+        "minutes": "30",
+        "why": "She asked",
+        "revision": at.made.revision,
+    }
+    page = page_of(client, f"{path}/move/", wish)
+    for words in ("Here is what you typed", "2026-03-04 11:00", "30", "Why She asked"):
+        assert words in page
+    assert "Here is what you typed" not in page_of(client, f"{path}/move/")
