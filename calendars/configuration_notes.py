@@ -35,7 +35,7 @@ def lost_link(configuration: CalendarConfiguration) -> str:
         return ""
     account = linked.account
     if account.state == GoogleAccount.State.DISCONNECTED:
-        return f"{account} is disconnected. “{linked}” stays chosen and goes on when you connect it again."
+        return f"{account} is disconnected. “{linked}” stays chosen and is kept in step again once you reconnect it."
     if linked.gone_at:
         return f"“{linked}” is no longer among your calendars at Google. Its last known times keep blocking."
     if not linked.is_writable:

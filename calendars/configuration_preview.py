@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from calendars.agenda import BUSY, event_title
 from calendars.configuring import FIELDS, POLICY_FIELDS
 from calendars.effects import APPOINTMENT, BLOCK, OUTLINE
 from calendars.forms import UnassignedConfigurationForm
@@ -91,10 +92,9 @@ def _entry(line: Line, *, shows_titles: bool) -> Entry:
         chip = FREE
     else:
         chip = OUTLINE if line.plan.outline else BLOCK
-    title = line.event.summary or "Busy"
     return Entry(
         event=line.event,
-        title=title if shows_titles else "Busy",
+        title=event_title(line.event) if shows_titles else BUSY,
         chip=chip,
         reason=line.plan.reason if shows_titles else "",
         is_silent=book is not None and not book.fires,

@@ -159,7 +159,7 @@ def _complete(request: HttpRequest, sent: handshake.Remembered) -> None:
 def _tell(request: HttpRequest, account: GoogleAccount) -> None:
     if account.state == GoogleAccount.State.MISSING:
         # Which one, and what to do, its card says.
-        messages.warning(request, f"{account.address} is connected, with less than it takes.")
+        messages.warning(request, f"{account.address} is connected, but a permission is missing.")
     elif account.last_error:
         messages.warning(
             request,

@@ -108,7 +108,11 @@ def braked(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("calendars:agenda")
     now = timezone.now()
     if request.method == "GET":
-        return render(request, "calendars/braked.html", {"run": run, "held": brake.held_events(run, now)})
+        held = brake.held_events(run, now)
+        whys = {each.why for each in held}
+        # One reason is said once: on a phone each row is a card.
+        same = whys.pop() if len(whys) == 1 and len(held) > 1 else ""
+        return render(request, "calendars/braked.html", {"run": run, "held": held, "same": same})
     shown = [int(each) for each in request.POST.getlist("event") if each.isdecimal()]
     if request.POST.get("decision") == "keep":
         brake.keep(run, shown, by=viewer_of(request), now=now)

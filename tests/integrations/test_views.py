@@ -277,7 +277,7 @@ def test_a4_unticked_permission_is_named_and_offered_again(
     messages = go(sandbox, signed_in, scopes=("calendar.calendarlist.readonly",))
     account = GoogleAccount.objects.get(user=staff)
     assert account.state == State.MISSING
-    assert messages == [f"{account.address} is connected, with less than it takes."]
+    assert messages == [f"{account.address} is connected, but a permission is missing."]
     page = signed_in.get(PAGE).content.decode()
     assert page.count("ermission is missing") == 1
     assert 'class="banner"' not in page

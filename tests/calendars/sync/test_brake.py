@@ -347,12 +347,27 @@ def test_braked_page_lists_what_would_happen_and_asks_for_a_decision(google: Goo
     browser.force_login(desk.user)
     [run] = brake.braked_runs(desk.user)
     page = browser.get(f"/agenda/pulls/{run.pk}/").content.decode()
-    assert page.count("Deleted at Google: the appointment would be cancelled.") == 12
+    # One reason for all of them is said once.
+    assert page.count("Deleted at Google: the appointment would be cancelled.") == 1
+    assert page.count('At Google"><a') == 12
     assert "Keep these appointments" in page
     assert browser.post(f"/agenda/pulls/{run.pk}/").url == f"/agenda/pulls/{run.pk}/"
     assert len(brake.braked_runs(desk.user)) == 1
     decided(desk, "cancel")
     assert (cancelled(), fired()) == (12, 12)
+
+
+def test_braked_page_says_each_reason_where_they_differ(google: Google) -> None:
+    desk = Desk(google)
+    events = add_many(google, desk, 12)
+    google.change(desk.address, events[0], attendees=[])
+    delete_all(google, desk, events[1:])
+    browser = Client()
+    browser.force_login(desk.user)
+    [run] = brake.braked_runs(desk.user)
+    page = browser.get(f"/agenda/pulls/{run.pk}/").content.decode()
+    assert page.count("Deleted at Google: the appointment would be cancelled.") == 11
+    assert page.count("No guest is left: the appointment would be cancelled.") == 1
 
 
 def test_event_that_waits_says_so_on_its_page(google: Google) -> None:

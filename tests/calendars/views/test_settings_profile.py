@@ -162,7 +162,9 @@ def test_a_disconnected_link_is_told(staff: Client, user: User, linked: GoogleCa
     ConfigurationFactory(user=user, linked_calendar=linked)
     GoogleAccount.objects.update(state=GoogleAccount.State.DISCONNECTED)
     page = text(staff.get(PROFILE))
-    assert "stays chosen and goes on when you connect it again" in page
+    assert "“Dana” stays chosen and is kept in step again once you reconnect it." in page
+    assert "Reconnect it in Integrations" in page
+    assert "No Google account is connected" not in page
     assert "Dana (disconnected)" in page
     assert "no calendar to link yet" not in page
 
@@ -411,9 +413,19 @@ def test_the_owner_sees_titles_of_the_preview_and_an_admin_sees_times(
         starts_at=starts_at,
         ends_at=starts_at + datetime.timedelta(hours=1),
     )
+    private = GoogleEventFactory(
+        google_calendar=linked,
+        summary="",
+        visibility="private",
+        starts_at=starts_at,
+        ends_at=starts_at + datetime.timedelta(hours=1),
+    )
     url = reverse("calendars:unassigned", args=[hall.pk])
     client.force_login(user)
     assert "Dentist" in text(client.get(url))
+    # As the agenda calls it.
+    assert '<span class="chip-title">Private</span>' in text(client.get(url))
+    private.delete()
     client.force_login(UserFactory(is_staff=True))
     page = text(client.get(url))
     assert "Dentist" not in page
