@@ -16,6 +16,7 @@ from calendars.at_google import with_movable
 from calendars.blocking import version_of
 from calendars.colours import is_hex
 from calendars.models import BlockedTime, Calendar, GoogleEvent
+from calendars.sync.observation import MISSING
 from calendars.sync.sessions import is_seat, print_of
 from calendars.wall_time import bounded
 from contacts.models import Appointment, AppointmentGuest, AppointmentHost, User
@@ -23,6 +24,8 @@ from contacts.privacy import PRIVATE, hides, with_privacy
 from contacts.time_zones import zone_or_none
 
 BUSY = "Busy"
+# The observation was given up; and then the next full pull did not list it.
+FORGOTTEN = ("", MISSING)
 MOMENT = datetime.timedelta(microseconds=1)
 
 
@@ -271,9 +274,19 @@ def event_title(event: GoogleEvent) -> str:
         return event.summary
     if event.starts_at is None:
         return "Deleted event" if event.is_cancelled else "Unreadable event"
-    if not event.etag:
-        return "No longer read"  # what it said was forgotten with its calendar
+    if event.etag in FORGOTTEN:
+        return _title_of_forgotten(event)
     return "Private" if event.visibility in PRIVATE else "(no title)"
+
+
+def _title_of_forgotten(event: GoogleEvent) -> str:
+    """What it said was forgotten when its calendar was let go, which may be read again by now."""
+    if event.google_calendar.next_pull_at is None:
+        return "No longer read"
+    if event.is_cancelled:
+        return "Gone from Google"
+    # What is past is in no list any more.
+    return "No longer known" if event.google_calendar.sync_token else "Being read again"
 
 
 def event_look(event: GoogleEvent) -> str:

@@ -1,12 +1,16 @@
 """Who is invited to a Google event, for the page of the event."""
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from calendars.models import GoogleEvent
 from calendars.sync import guests as guest_rules
+from calendars.sync.gather import situations
 from calendars.sync.guests import Person
 from calendars.sync.people import people_on
-from calendars.sync.setting import our_addresses, ruling
+from calendars.sync.plan import plan
+from calendars.sync.setting import our_addresses, ruling, setting_for
 from contacts.fields import normalise_address
 
 
@@ -33,6 +37,15 @@ def invited(event: GoogleEvent) -> list[Invited]:
         )
         for person in people
     ]
+
+
+def new_contacts(event: GoogleEvent, now: datetime) -> int:
+    """How many contacts *Make appointment* would make of its guests."""
+    # A copy, as for the offer: what is looked up beside it is not to be seen by the caller.
+    situation = situations([copy(event)], setting_for(event.google_calendar, now), now)[0]
+    facts = replace(situation.facts, decision=GoogleEvent.Decision.MAKE)
+    made = plan(situation.observed, None, None, facts)
+    return sum(guest.contact is None for guest in made.book.guests) if made.book else 0
 
 
 def _role(person: Person, *, is_ignored: bool, ours: frozenset[str]) -> str:

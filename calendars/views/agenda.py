@@ -15,8 +15,8 @@ from calendars.agenda import Asked, Entry, days_of, entries, event_title, with_s
 from calendars.appointment_forms import MOST_OVERLAP
 from calendars.colours import text_on
 from calendars.days import VIEWS, Day, by_day, following, in_runs, shown
-from calendars.google_next import GOOGLE_HAS_IT, reason_now
-from calendars.invited import invited
+from calendars.google_next import GOOGLE_HAS_IT, reason_now, waits_until
+from calendars.invited import invited, new_contacts
 from calendars.ledger import need_a_look
 from calendars.models import Calendar, GoogleEvent, PushTarget
 from calendars.staleness import stale_accounts
@@ -146,6 +146,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     owner = row.google_calendar.account.user
     is_own = owner.pk == viewer_of(request).pk
     days = event_days(row)
+    offered = offer(row, timezone.now()) if is_own else None
     return render(
         request,
         "calendars/event.html" if is_own else "calendars/event_busy.html",
@@ -154,11 +155,13 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "owner": owner,
             "title": event_title(row) if is_own else "Busy",
             "reason": reason_of(row) if is_own else "",
+            "why_unread": why_unread(row),
             "days": days,
             "is_private": row.visibility in PRIVATE,
             "is_erased": row.google_calendar.account.state == GoogleAccount.State.DISCONNECTED,
             "guests": invited(row) if is_own else [],
-            "offer": offer(row, timezone.now()) if is_own else None,
+            "offer": offered,
+            "new_contacts": new_contacts(row, timezone.now()) if offered and offered.make else 0,
             "waiting": waiting(row, timezone.now()) if is_own else None,
         },
     )
@@ -171,6 +174,20 @@ def reason_of(row: GoogleEvent) -> str:
     targets = PushTarget.objects.behind().filter(appointment=row.appointment_id, event_id=row.google_id)
     is_behind = targets.filter(google_calendar=row.google_calendar_id).exists()
     return reason_now(row.reason, is_behind=is_behind)
+
+
+def why_unread(row: GoogleEvent) -> str:
+    """That its calendar is not read now, why, and what of that it blocks; "" where it is read."""
+    account = row.google_calendar.account
+    if account.state == GoogleAccount.State.DISCONNECTED:
+        return f"{account} is disconnected, so its calendar is not read and it blocks no time by itself."
+    if row.google_calendar.next_pull_at is None:
+        return (
+            "Its calendar is neither linked nor a conflict calendar now: it is not read and blocks no time."
+        )
+    if until := waits_until(account):
+        return f"Its calendar is not read until {until}. What was last known still counts."
+    return ""
 
 
 def event_days(row: GoogleEvent) -> tuple[datetime.date, datetime.date] | None:

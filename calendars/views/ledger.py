@@ -87,7 +87,10 @@ def _decided(request: HttpRequest, event: GoogleEvent) -> tuple[GoogleEvent, str
     elif decision == "option":
         event = let_option_decide(event, by=by, now=now, whole_series=whole_series)
     elif decision == "never":
+        stands = event.appointment is not None and not event.appointment.is_void
         event = never_guest(event, request.POST.get("address", ""), by=by, now=now)
+        if stands:
+            return event, f"{request.POST['address']} becomes no contact from now on. The appointment stays."
     else:
         raise NotPossible("Choose what to do with this event.")
     return event, event.reason
