@@ -137,7 +137,7 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
     ]
     return AtGoogle(
         events=[
-            event_line(event, viewer, is_behind=event in behind)
+            event_line(event, viewer, reason=reason_of(event, appointment, is_behind=event in behind))
             for event in events
             if not (is_elsewhere and event.is_cancelled)
         ],
@@ -194,14 +194,19 @@ def hides(event: GoogleEvent, viewer: User) -> bool:
     return event.visibility in PRIVATE and event.google_calendar.account.user_id != viewer.pk
 
 
-def event_line(event: GoogleEvent, viewer: User, *, is_behind: bool) -> EventLine:
+def reason_of(event: GoogleEvent, appointment: Appointment, *, is_behind: bool) -> str:
+    """Empty where it was given while the appointment stood, and what it is by now is worked out in a moment."""
+    return "" if appointment.is_void and event.replan else reason_now(event.reason, is_behind=is_behind)
+
+
+def event_line(event: GoogleEvent, viewer: User, *, reason: str) -> EventLine:
     hidden = hides(event, viewer)
     return EventLine(
         summary="" if hidden else event.summary,
         html_link="" if hidden else event.html_link,
         google_calendar="" if hidden else str(event.google_calendar),
         account=event.google_calendar.account.address,
-        reason="" if hidden else reason_now(event.reason, is_behind=is_behind),
+        reason="" if hidden else reason,
         organised_by_us=event.organised_by_us,
         is_cancelled=event.is_cancelled,
         is_silent=event.is_silent,

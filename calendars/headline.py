@@ -29,7 +29,8 @@ def headline(card: AccountCard, waiting: Waiting) -> Headline:
     if card.lag is None:
         return Headline("–", _why_no_lag(card))
     if not card.account.is_connected:
-        return Headline(card.lag_words, "behind Google: paused", is_lag=True)
+        behind = f"{card.lag_words} behind Google" if card.lag_minutes else "nothing is read or sent"
+        return Headline("paused", behind)
     if card.is_failing and card.lag_minutes:
         state = "stale, and the last try failed" if card.lag_state == "stale" else "the last try failed"
         return Headline(card.lag_words, f"behind Google: {state}", is_lag=True)

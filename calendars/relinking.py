@@ -59,7 +59,8 @@ class Relinking:
         if not self.left:
             return ""
         stays = "stays but no longer follows it" if self.left == 1 else "stay but no longer follow it"
-        return f"{_many(self.left, 'appointment')} that came from “{self.old}” {stays}"
+        source = "it" if self.unblocked else f"“{self.old}”"
+        return f"{_many(self.left, 'appointment')} that came from {source} {stays}"
 
 
 def relinking(form: UnassignedConfigurationForm, now: datetime) -> Relinking | None:

@@ -85,6 +85,13 @@ def test_wait_that_google_asked_for_is_the_headline() -> None:
     assert at.headline == ("waits", "until 09:30: Google's limit is reached")
 
 
+def test_paused_account_says_how_far_behind_it_fell() -> None:
+    at = Linked(state=State.RECONNECT)
+    assert at.headline == ("paused", "nothing is read or sent")
+    at.read(last_pull_at=NOW - 180 * MINUTE)
+    assert at.headline == ("paused", "3 h behind Google")
+
+
 def test_cancellations_behind_the_brake_are_the_headline() -> None:
     at = Linked()
     SyncRun.objects.create(

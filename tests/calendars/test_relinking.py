@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 PROFILE = "/settings/profile/"
 DAY = datetime.timedelta(days=1)
 LEAVES = (
-    "2 events of “{old}” no longer block time and 1 appointment that came from “{old}” stays but no longer "
+    "2 events of “{old}” no longer block time and 1 appointment that came from it stays but no longer "
     "follows it, unless you choose it as a conflict calendar."
 )
 

@@ -647,7 +647,8 @@ def test_paused_account_shows_no_green_meter(sandbox: StandIn, signed_in: Client
     GoogleAccount.objects.filter(pk=account.pk).update(state=State.RECONNECT)
     card = card_of(signed_in, account)
     assert "<meter" not in card
-    assert "behind Google: paused" in card
+    assert "paused" in card
+    assert "nothing is read or sent" in card
     assert "up to date" not in card
 
 
