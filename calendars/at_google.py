@@ -226,19 +226,13 @@ def push_line(target: PushTarget, fate: Fate, event: GoogleEvent | None, *, is_v
         since=target.pushed_at if target.pushed_revision else None,
         waits=waits,
         error=target.last_error,
-        next_try_at=next_try_at(target),
+        next_try_at=target.not_before,
         waits_until=waits_until(target.google_calendar.account),
         is_removed=is_over,
         is_gone=event is not None and event.is_cancelled,
         is_declined=fate == Fate.DECLINE,
         stays=is_over and stands and not waits and fate != Fate.DECLINE,
     )
-
-
-def next_try_at(target: PushTarget) -> datetime.datetime | None:
-    """None: as soon as may be. Where Google asked the whole account to wait, it does too."""
-    waits = target.not_before, target.google_calendar.account.not_before
-    return max(filter(None, waits), default=None)
 
 
 def unknown_addresses(appointment: Appointment, events: Sequence[GoogleEvent]) -> list[str]:

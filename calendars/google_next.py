@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 
+from django.utils import timezone
+
 from calendars.models import GoogleEvent, PushTarget
 from contacts.models import Appointment, Origin
 from integrations.models import GoogleAccount
@@ -71,9 +73,12 @@ def is_only_read(event: GoogleEvent, targets: Iterable[PushTarget]) -> bool:
 
 
 def waits_until(account: GoogleAccount) -> str:
-    """What has to happen before anything is sent to it: "ann@x.org is connected again"; "" where nothing has to."""
+    """Before what nothing is sent to it: "ann@x.org is connected again", "10:30"; "" where it can be sent at once."""
     if account.is_connected:
-        return ""
+        waits = account.not_before is not None and account.not_before > timezone.now()
+        return (
+            f"{timezone.localtime(account.not_before):%H:%M}, as Google's limit is reached" if waits else ""
+        )
     if account.state == GoogleAccount.State.MISSING:
         return f"{account} has the permission that is missing"
     return f"{account} is connected again"
@@ -112,3 +117,17 @@ def reason_now(reason: str, *, is_behind: bool) -> str:
     if is_behind and reason.endswith(GOOGLE_HAS_IT):
         return f"{reason.removesuffix(GOOGLE_HAS_IT)}{GOOGLE_LACKS_IT}"
     return reason
+
+
+def behind_among(events: Iterable[GoogleEvent]) -> set[int]:
+    """Pks of those that say that Google has it, though a later change waits. No statement where none says so."""
+    places = {
+        (event.google_calendar_id, event.google_id): event.pk
+        for event in events
+        if event.appointment_id and event.reason.endswith(GOOGLE_HAS_IT)
+    }
+    if not places:
+        return set()
+    ids = [google_id for _, google_id in places]
+    targets = PushTarget.objects.behind().filter(event_id__in=ids).values_list("google_calendar", "event_id")
+    return {places[place] for place in targets if place in places}

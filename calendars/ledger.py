@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
+from calendars.google_next import behind_among, reason_now
 from calendars.models import GoogleEvent
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import brake
@@ -131,8 +132,12 @@ class LedgerFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
         return GoogleEvent.objects.filter(google_calendar__in=self.calendars).exists()
 
     def page(self, number: str | None) -> Page[GoogleEvent]:
-        """The rows of a page; `waiting` of those that a braked pull holds says with what they wait."""
+        """The rows of a page; `waiting` of those that a braked pull holds says with what they wait. What their reasons
+        say of Google is true now."""
         page = page_of(self.qs, number, head=self._first_of_each)
+        behind = behind_among(page.rows)
+        for event in page.rows:
+            event.reason = reason_now(event.reason, is_behind=event.pk in behind)
         waiting = brake.waiting_among(page.rows, self.now)
         for event in page.rows:
             event.waiting = waiting.get(event.pk)

@@ -15,10 +15,10 @@ from calendars.agenda import Asked, Entry, days_of, entries, event_title, with_s
 from calendars.appointment_forms import MOST_OVERLAP
 from calendars.colours import text_on
 from calendars.days import VIEWS, Day, by_day, following, in_runs, shown
-from calendars.google_next import GOOGLE_HAS_IT, reason_now, waits_until
+from calendars.google_next import behind_among, reason_now, waits_until
 from calendars.invited import invited, new_contacts
 from calendars.ledger import need_a_look
-from calendars.models import Calendar, GoogleEvent, PushTarget
+from calendars.models import Calendar, GoogleEvent
 from calendars.staleness import stale_accounts
 from calendars.sync.brake import braked_runs, waiting
 from calendars.sync.decide import offer
@@ -154,7 +154,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
             "event": row,
             "owner": owner,
             "title": event_title(row) if is_own else "Busy",
-            "reason": reason_of(row) if is_own else "",
+            "reason": reason_now(row.reason, is_behind=bool(behind_among([row]))) if is_own else "",
             "why_unread": why_unread(row),
             "days": days,
             "is_private": row.visibility in PRIVATE,
@@ -167,15 +167,6 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def reason_of(row: GoogleEvent) -> str:
-    """Its reason as it is true now."""
-    if not row.reason.endswith(GOOGLE_HAS_IT):
-        return row.reason
-    targets = PushTarget.objects.behind().filter(appointment=row.appointment_id, event_id=row.google_id)
-    is_behind = targets.filter(google_calendar=row.google_calendar_id).exists()
-    return reason_now(row.reason, is_behind=is_behind)
-
-
 def why_unread(row: GoogleEvent) -> str:
     """That its calendar is not read now, why, and what of that it blocks; "" where it is read."""
     account = row.google_calendar.account
@@ -185,7 +176,8 @@ def why_unread(row: GoogleEvent) -> str:
         return (
             "Its calendar is neither linked nor a conflict calendar now: it is not read and blocks no time."
         )
-    if until := waits_until(account):
+    if not account.is_connected:
+        until = waits_until(account)
         return f"Its calendar is not read until {until}. What was last known still counts."
     return ""
 

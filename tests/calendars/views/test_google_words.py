@@ -176,6 +176,18 @@ def test_what_failed_before_the_connection_broke_is_not_offered_to_be_tried_agai
     assert "Try again" not in page
 
 
+def test_limit_of_google_is_waited_for() -> None:
+    client, appointment, _ = waiting(State.CONNECTED)
+    GoogleAccount.objects.update(not_before=NOW + datetime.timedelta(minutes=90))
+    words = "10:30, as Google's limit is reached."
+    assert f"Google Calendar waits until {words}" in page_of(client, f"/appointments/{appointment.pk}/move/")
+    said = cancelled(client, appointment)
+    assert f"Cancelled. Google Calendar waits until {words}" in said
+    assert f"Waits until {words}" in said
+    GoogleAccount.objects.update(not_before=NOW)
+    assert "It leaves Google in a moment." in page_at(client, appointment)
+
+
 def test_what_failed_says_when_it_is_tried_again() -> None:
     client, appointment, _ = waiting(State.CONNECTED)
     later = NOW + datetime.timedelta(hours=6)
@@ -197,10 +209,10 @@ def test_event_does_not_say_that_google_has_what_still_waits(google: Google) -> 
     desk.turn()
     client, event = signed_in(desk.user)[0], GoogleEvent.objects.get()
     assert event.reason == "Changed here; Google has it."
-    for path in (f"/appointments/{appointment.pk}/", f"/agenda/events/{event.pk}/"):
+    for path in (f"/appointments/{appointment.pk}/", f"/agenda/events/{event.pk}/", "/agenda/ledger/"):
         assert "Changed here; Google has it." in page_of(client, path)
     booking.set_status(appointment, "confirmed", by=desk.user)
-    for path in (f"/appointments/{appointment.pk}/", f"/agenda/events/{event.pk}/"):
+    for path in (f"/appointments/{appointment.pk}/", f"/agenda/events/{event.pk}/", "/agenda/ledger/"):
         page = page_of(client, path)
         assert "Changed here; Google has it." not in page
         assert "Changed here; Google does not have it yet." in page
