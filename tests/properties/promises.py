@@ -330,8 +330,11 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             is_read = GoogleCalendar.objects.filter(
                 google_id=world.second, next_pull_at__isnull=False
             ).exists()
-            moved_here = appointment.changes.filter(what="rescheduled").exclude(origin="google").exists()
-            is_free = moved_here or is_all_day(dragged) or not is_read
+            # Or in the copy of another host.
+            moves = appointment.changes.filter(what="rescheduled")
+            if appointment.hosts.count() == 1:
+                moves = moves.exclude(origin="google")
+            is_free = moves.exists() or is_all_day(dragged) or not is_read
             assert is_free or agree(dragged, appointment), f"{why} {dragged}"
             continue
         assert agree(event, appointment), why
