@@ -60,6 +60,7 @@ def _stands_elsewhere(target: PushTarget, events: Iterable[GoogleEvent]) -> bool
     user = target.google_calendar.account.user_id
     return any(
         not event.is_cancelled
+        and event.google_calendar.next_pull_at is not None
         and event.google_calendar_id != target.google_calendar_id
         and (target.is_adopted or event.google_calendar.account.user_id == user)
         for event in events
