@@ -73,7 +73,7 @@ class Situation:
 
 
 def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Fourteen statements at the most, whatever their number."""
+    """The situations of `rows`, in order. Fourteen statements, seven more where events moved, whatever their number."""
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
     dragged = linking.link_dragged(rows, setting)
