@@ -37,7 +37,10 @@ def fate_of(target: PushTarget, appointment: Appointment, events: Collection[Goo
     event = event_of(target, events)
     is_gone = event is not None and event.is_cancelled
     if not (appointment.is_void or target.is_withdrawn):
-        return Fate.NOTHING if is_gone and _stands_elsewhere(target, events) else Fate.PUT
+        is_out = (
+            _stands_elsewhere(target, events) if is_gone else event is None and _lies_away(target, events)
+        )
+        return Fate.NOTHING if is_out else Fate.PUT
     if is_gone:
         return Fate.NOTHING
     if appointment.is_void and target.is_adopted and _is_persons_own(appointment, events):
@@ -63,6 +66,18 @@ def _stands_elsewhere(target: PushTarget, events: Iterable[GoogleEvent]) -> bool
         and event.google_calendar.next_pull_at is not None
         and event.google_calendar_id != target.google_calendar_id
         and (target.is_adopted or event.google_calendar.account.user_id == user)
+        for event in events
+    )
+
+
+def _lies_away(target: PushTarget, events: Iterable[GoogleEvent]) -> bool:
+    """Whether it was dragged to a calendar of this person that is only read."""
+    targets = target.appointment.push_targets.all()
+    user = target.google_calendar.account.user_id
+    return not target.is_adopted and any(
+        is_only_read(event, targets)
+        and event.google_calendar.next_pull_at is not None
+        and event.google_calendar.account.user_id == user
         for event in events
     )
 

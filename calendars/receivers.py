@@ -11,7 +11,7 @@ from django.utils import timezone
 from calendars import tasks
 from calendars.models import CalendarConfiguration, PushTarget
 from calendars.signals import configuration_saved
-from calendars.sync import copies, disconnecting, targets
+from calendars.sync import disconnecting, relinked, targets
 from contacts import signals as contact_signals
 from integrations import signals as integration_signals
 from integrations.models import GoogleAccount, GoogleCalendar
@@ -56,10 +56,7 @@ def wake_changed(google_calendar_id: int, **news: Any) -> None:
 def follow_configuration(configuration_id: int, link_changed: bool, **news: Any) -> None:
     """Let go of calendars nobody reads now, move future appointments to the new link, and pull what is due."""
     configuration = CalendarConfiguration.objects.get(pk=configuration_id)
-    disconnecting.forget_unread()
-    copies.let_go_of_read_only(configuration)
-    if link_changed:
-        targets.retarget_configuration(configuration)
+    relinked.follow(configuration, link_changed=link_changed)
     linked = GoogleCalendar.objects.due(timezone.now()).filter(
         Q(linked_by=configuration) | Q(conflict_of=configuration)
     )

@@ -230,7 +230,7 @@ class GoogleEvent(models.Model):
 
 
 class GoogleEventGuest(models.Model):
-    """A guest's address on an event without an appointment, so that one query finds those who became contacts since."""
+    """A guest of an event who has no appointment by it, by address: one query finds those who became contacts since."""
 
     event = models.ForeignKey(GoogleEvent, on_delete=models.CASCADE, related_name="unmatched_guests")
     address = models.CharField(max_length=254, db_index=True)

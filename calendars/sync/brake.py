@@ -7,7 +7,7 @@ what was made here; an event whose last guest left ends its appointment though i
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -58,7 +58,11 @@ def held(setting: Setting, now: datetime) -> Collection[int]:
         return ()
     runs = SyncRun.objects.filter(google_calendar=setting.google_calendar)
     braked = runs.filter(state=SyncRun.State.BRAKED)
-    rows = list(_ending(setting, now) if found.is_braked else _cancelling(setting, now))
+    rows = [
+        row
+        for row, made in _planned(setting, now, notes=True)
+        if made.cancel or (found.is_braked and made.waits)
+    ]
     pks = {row.pk for row in rows}
     # A class's event stands for every seat of its session.
     seats = [len(_appointments(row)) for row in rows]
@@ -165,17 +169,15 @@ def _look(google_calendar: GoogleCalendar, now: datetime) -> _Found:
     return _Found(*rows.get())
 
 
-def _cancelling(setting: Setting, now: datetime) -> Iterator[GoogleEvent]:
-    """The due rows whose plan cancels an appointment, each with the reason of that plan."""
-    return (row for row, made in _planned(setting, now) if made.cancel)
-
-
-def _ending(setting: Setting, now: datetime, **only: object) -> Iterator[GoogleEvent]:
-    """Those, and what is gone and may yet be found in another calendar."""
+def _ending(setting: Setting, now: datetime, **only: Any) -> Iterator[GoogleEvent]:
+    """The due rows whose plan cancels an appointment, each with the reason of that plan; and what is gone and may yet
+    be found in another calendar."""
     return (row for row, made in _planned(setting, now, **only) if made.cancel or made.waits)
 
 
-def _planned(setting: Setting, now: datetime, **only: object) -> Iterator[tuple[GoogleEvent, Plan]]:
+def _planned(
+    setting: Setting, now: datetime, *, notes: bool = False, **only: Any
+) -> Iterator[tuple[GoogleEvent, Plan]]:
     """The due linked rows with their plans, the reason of each on its row if it ends something."""
     due = _due(setting.google_calendar, now).filter(**only)
     due = due.select_related("appointment__calendar", "appointment__contact", "run")
@@ -183,21 +185,23 @@ def _planned(setting: Setting, now: datetime, **only: object) -> Iterator[tuple[
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     for start in range(0, len(rows), BATCH):
-        yield from _plans_of(rows[start : start + BATCH], setting, now)
+        yield from _plans_of(rows[start : start + BATCH], setting, now, notes=notes)
 
 
-def _plans_of(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[tuple[GoogleEvent, Plan]]:
+def _plans_of(
+    rows: Sequence[GoogleEvent], setting: Setting, now: datetime, *, notes: bool
+) -> list[tuple[GoogleEvent, Plan]]:
     """What cannot be planned cancels nothing: reconcile meets it again and records it on its row."""
     try:
         found = [
             (situation.row, plan(situation.observed, situation.held, situation.agreed, situation.facts))
-            for situation in situations(rows, setting, now)
+            for situation in situations(rows, setting, now, notes=notes)
         ]
     except Exception:
         if len(rows) == 1:
             logger.exception("Event row %d could not be counted for the brake.", rows[0].pk)
             return []
-        return [each for row in rows for each in _plans_of([row], setting, now)]
+        return [each for row in rows for each in _plans_of([row], setting, now, notes=notes)]
     for row, made in found:
         row.reason = made.reason if made.cancel or made.waits else row.reason
     return found

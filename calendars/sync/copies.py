@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, F, OuterRef
 
-from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
+from calendars.models import GoogleEvent, PushTarget
 from contacts.models import Appointment
 from contacts.models.appointments import AppointmentQuerySet
 
@@ -37,23 +37,13 @@ def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
     )
 
 
-def take_along(dragged: Iterable[tuple[GoogleEvent, PushTarget, bool]]) -> None:
+def take_along(dragged: Iterable[tuple[GoogleEvent, PushTarget | None, bool]]) -> None:
     """Events that were dragged are written where they lie from here on: each with the target that writes it to where it
-    was, and whether it lacks something, beside what it lacked there.
+    was (None: nothing did), and whether it lacks something, beside what it lacked there.
     """
     PushTarget.objects.bulk_create(
         [
-            PushTarget(
-                appointment=event.appointment,
-                google_calendar_id=event.google_calendar_id,
-                host_id=before.host_id,
-                event_id=event.google_id,
-                generation=before.generation,
-                etag=event.etag,
-                is_adopted=before.is_adopted,
-                wanted_revision=event.appointment.revision,
-                pushed_revision=event.appointment.revision - (before.is_behind or lacks),
-            )
+            _taken_along(event, event.appointment, before, lacks=lacks)
             for event, before, lacks in dragged
             if event.appointment is not None and event.google_calendar.is_writable
         ],
@@ -68,7 +58,26 @@ def take_along(dragged: Iterable[tuple[GoogleEvent, PushTarget, bool]]) -> None:
             "is_withdrawn",
             "wanted_revision",
             "pushed_revision",
+            "not_before",
         ],
+    )
+
+
+def _taken_along(
+    event: GoogleEvent, appointment: Appointment, before: PushTarget | None, *, lacks: bool
+) -> PushTarget:
+    return PushTarget(
+        appointment=appointment,
+        google_calendar_id=event.google_calendar_id,
+        host_id=before.host_id if before else None,
+        event_id=event.google_id,
+        generation=before.generation if before else 0,
+        etag=event.etag,
+        is_adopted=before.is_adopted if before else not event.crm_id,
+        wanted_revision=appointment.revision,
+        pushed_revision=appointment.revision - (lacks or (before is not None and before.is_behind)),
+        # A move that can still be undone is held here as well.
+        not_before=before.not_before if before else None,
     )
 
 
@@ -121,17 +130,20 @@ def adopt_read_only(linked: int | None, appointments: AppointmentQuerySet) -> No
     )
 
 
-def let_go_of_read_only(configuration: CalendarConfiguration) -> None:
-    """Where a calendar is only read by now, nothing is written to Google's own events any more, but for what waits to
-    be: their appointments follow them.
+def let_go_of_read_only(user_id: int) -> None:
+    """Nothing is written any more to Google's own events in calendars of this person that are only read by now: their
+    appointments follow them.
     """
     left = PushTarget.objects.filter(
-        google_calendar__in=configuration.conflict_calendars.filter(linked_by=None),
+        google_calendar__account__user=user_id,
+        google_calendar__linked_by=None,
+        google_calendar__conflict_of__isnull=False,
         is_adopted=True,
-        is_behind=False,
     )
-    events = GoogleEvent.objects.filter(
-        Exists(left.filter(google_calendar=OuterRef("google_calendar"), event_id=OuterRef("google_id")))
+    pks = list(left.values_list("pk", flat=True).distinct())
+    writing = PushTarget.objects.filter(
+        pk__in=pks, google_calendar=OuterRef("google_calendar"), event_id=OuterRef("google_id")
     )
-    events.exclude(status="cancelled").filter(replan="").update(replan=GoogleEvent.Replan.MEETING)
-    left.delete()
+    events = GoogleEvent.objects.filter(Exists(writing)).exclude(status="cancelled")
+    events.filter(replan="").update(replan=GoogleEvent.Replan.MEETING)
+    PushTarget.objects.filter(pk__in=pks).delete()

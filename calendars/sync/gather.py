@@ -60,11 +60,10 @@ class Situation:
     facts: Facts
     # The appointment of another copy of the same meeting, to join.
     sibling: Appointment | None
-    # It is the copy of its appointment from here on: dragged here from another calendar of its person's, or an
-    # occurrence of what was ours and was made to repeat.
+    # An occurrence of what was ours and was made to repeat: it is the copy of its appointment from here on.
     is_taken_over: bool
-    # The target that writes to the calendar from which it was dragged here.
-    dragged_from: PushTarget | None
+    # What it brings along where it was dragged here from another calendar of its person's.
+    dragged: linking.Dragged | None
 
     @property
     def is_our_copy(self) -> bool:
@@ -72,8 +71,13 @@ class Situation:
         return self.row.crm_id != "" and self.row.appointment_id is not None
 
 
-def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> list[Situation]:
-    """The situations of `rows`, in order. Fourteen statements, seven more where events moved, whatever their number."""
+def situations(
+    rows: Sequence[GoogleEvent], setting: Setting, now: datetime, *, notes: bool = False
+) -> list[Situation]:
+    """The situations of `rows`, in order. A fixed number of statements at the most, whatever that of the rows.
+
+    `notes`: what is settled about them is noted; not for who only looks at what would become of them.
+    """
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
     dragged = linking.link_dragged(rows, setting)
@@ -86,7 +90,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
     known = contacts_by_address([person.address for found in invited.values() for person in found])
     attached = _attached([row.appointment_id for row in rows if row.appointment_id])
     pending = _pending(setting, rows, dragged)
-    moving = perhaps_moving(rows, setting, now)
+    moving = perhaps_moving(rows, setting, now, notes=notes)
     hosted = _hosted(setting, rows)
     siblings = _siblings(rows)
     copies = _other_copies(rows, setting)
@@ -98,8 +102,8 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
             held=_held(row, attached),
             agreed=_agreed(row),
             sibling=siblings.get((row.ical_uid, row.original_start)),
-            is_taken_over=row.pk in repeated or (row.pk in dragged and dragged[row.pk] is None),
-            dragged_from=dragged.get(row.pk),
+            is_taken_over=row.pk in repeated,
+            dragged=dragged.get(row.pk),
             facts=_facts(
                 row,
                 setting,
@@ -115,7 +119,7 @@ def situations(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> 
                 decided_by_colleague=deciding.get(people.organizer(row), ""),
                 words_are_ours=row.pk in worded,
                 was_replaced=row.pk in replaced,
-                came_back=row.pk in returned,
+                came_back=row.pk in returned or (row.pk in dragged and not dragged[row.pk].is_left),
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
                 may_have_moved=row.pk in moving,

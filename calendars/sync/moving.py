@@ -10,20 +10,28 @@ from calendars.sync.setting import Setting
 PATIENCE = timedelta(hours=1)
 
 
-def perhaps_moving(rows: Sequence[GoogleEvent], setting: Setting, now: datetime) -> set[int]:
-    """Pks of those of `rows` that are gone and may be found in another calendar yet, or in this one again."""
+def perhaps_moving(rows: Sequence[GoogleEvent], setting: Setting, now: datetime, *, notes: bool) -> set[int]:
+    """Pks of those of `rows` that are gone and may be found in another calendar yet, or in this one again.
+
+    `notes`: what is settled by now is noted; not by who only looks.
+    """
     gone = [row for row in rows if row.is_cancelled and row.appointment_id]
-    _note_when_others_were_read(gone, setting)
+    news = _others_were_read(gone, setting)
+    if news and notes:
+        pks = [row.pk for row in news]
+        GoogleEvent.objects.filter(pk__in=pks).update(others_read_at=news[0].others_read_at)
+        _call_copies(news, setting)
     waiting = {row.pk for row in gone if _is_looked_for(row, setting, now)}
-    return waiting | _arriving([row for row in gone if row.pk not in waiting], setting)
+    looked_for = [row for row in gone if row.pk not in waiting and _is_fresh(row, now)]
+    return waiting | _arriving(looked_for, setting)
 
 
-def _note_when_others_were_read(gone: Sequence[GoogleEvent], setting: Setting) -> None:
-    """Once and for all, or what was settled would be open again with each further pull of another calendar. A statement
-    only where it is news."""
+def _others_were_read(gone: Sequence[GoogleEvent], setting: Setting) -> list[GoogleEvent]:
+    """Those of which it is news that their person's other calendars were read since. Once and for all, or what was
+    settled would be open again with each further pull of another calendar."""
     others = setting.others_pulled
     if others is None:
-        return
+        return []
     news = [
         row
         for row in gone
@@ -33,18 +41,36 @@ def _note_when_others_were_read(gone: Sequence[GoogleEvent], setting: Setting) -
     ]
     for row in news:
         row.others_read_at = others.last
-    if news:
-        GoogleEvent.objects.filter(pk__in=[row.pk for row in news]).update(others_read_at=others.last)
+    return news
+
+
+def _call_copies(gone: Sequence[GoogleEvent], setting: Setting) -> None:
+    """Under another id, one that was read before this deletion was taken for a second copy: it is looked at again."""
+    named = {row.ical_uid for row in gone if row.organised_by_us and row.ical_uid}
+    copies = GoogleEvent.objects.filter(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        google_calendar__next_pull_at__isnull=False,
+        ical_uid__in=named,
+        organised_by_us=True,
+        appointment=None,
+        replan="",
+    )
+    copies = copies.exclude(google_calendar=setting.google_calendar).exclude(status="cancelled")
+    copies.update(replan=GoogleEvent.Replan.MEETING)
 
 
 def _is_looked_for(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
     """Until the person's other calendars were read since, and this one after them: it may have been moved back."""
-    if row.seen_at is None or setting.others_pulled is None or now - row.seen_at >= PATIENCE:
+    if row.seen_at is None or setting.others_pulled is None or not _is_fresh(row, now):
         return False
     if row.others_read_at is None or row.others_read_at < row.seen_at:
         return True
     own = setting.google_calendar.last_pull_at
     return own is not None and own < row.others_read_at
+
+
+def _is_fresh(row: GoogleEvent, now: datetime) -> bool:
+    return row.seen_at is None or now - row.seen_at < PATIENCE
 
 
 def _arriving(gone: Sequence[GoogleEvent], setting: Setting) -> set[int]:

@@ -108,7 +108,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
     for row in rows:
         row.google_calendar = setting.google_calendar  # loaded once, not once a row
     take_over_decisions(rows, setting)
-    found = situations(rows, setting, now)
+    found = situations(rows, setting, now, notes=True)
     batch = news.as_it_is()
     plans = list(_planned(found, batch))
     book_all([(made.book, situation) for made, situation in plans if made.book is not None], setting)
@@ -116,7 +116,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         also = apply_plan(made, situation, setting) if made.book is None else ""
         _remember(made, situation, also, told=batch.of(situation.row))
     take_as_copies([situation.row for _, situation in plans if situation.is_taken_over])
-    copies.take_along((at.row, at.dragged_from, made.push_again) for made, at in plans if at.dragged_from)
+    copies.take_along((at.row, at.dragged.target, made.push_again) for made, at in plans if at.dragged)
     _save(rows)
     _answer(rows, asked)
     _spend_decisions(plans)

@@ -42,6 +42,11 @@ class Setting:
     others_pulled: Pulled | None
 
     @property
+    def is_only_read(self) -> bool:
+        """Nothing is written to Google's own events in it."""
+        return self.is_conflict_calendar and self.configuration is not None
+
+    @property
     def keeps_private(self) -> bool:
         """Whether title and guests of private events are stored."""
         return keeps_private(self.configuration)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import sessions
-from contacts.models import Appointment, AppointmentChange, ContactEmail, Origin
+from contacts.models import AppointmentChange, ContactEmail, Origin
 from integrations.google.events import EventDraft, EventPatch
 
 
@@ -27,7 +27,7 @@ class Wish:
         """Whether this copy carries guests and link. Of several hosts' copies one does: nobody is invited twice."""
         if not self.calendar.lets_google_invite:
             return False
-        return self.target.is_withdrawn or _who_invites(self.appointment) == self.target.pk
+        return self.target.is_withdrawn or _invites(self.target)
 
     @cached_property
     def guests(self) -> tuple[tuple[str, str], ...]:
@@ -124,17 +124,16 @@ class Wish:
         return invited, frozenset(gone.values_list("address", flat=True)) - stay
 
 
-def _who_invites(appointment: Appointment) -> int | None:
-    """The pk of the first of its targets; where its event was dragged, of the one that writes it where it lies."""
-    standing = list(appointment.push_targets.filter(is_withdrawn=False).order_by("pk"))
-    if not standing:
-        return None
-    first = standing[0]
-    same = [each for each in standing if (each.host_id, each.event_id) == (first.host_id, first.event_id)]
-    if len(same) == 1:
-        return first.pk
-    events = GoogleEvent.objects.filter(
-        google_id=first.event_id, google_calendar__in=[each.google_calendar_id for each in same]
+def _invites(target: PushTarget) -> bool:
+    """Whether it is the first of its appointment; where the event of the first was dragged, whether it writes it where
+    it lies. Of an event that lies nowhere, whoever puts it back."""
+    standing = list(
+        PushTarget.objects.filter(appointment=target.appointment_id, is_withdrawn=False).order_by("pk")
     )
-    lies_in = set(events.exclude(status="cancelled").values_list("google_calendar", flat=True))
-    return next((each for each in same if each.google_calendar_id in lies_in), first).pk
+    same = [each for each in standing if each.host_id == standing[0].host_id]
+    if len(same) <= 1 or target not in same:
+        return same[:1] == [target]
+    events = GoogleEvent.objects.filter(appointment=target.appointment_id).exclude(status="cancelled")
+    places = set(events.values_list("google_calendar", "google_id"))
+    living = [each for each in same if (each.google_calendar_id, each.event_id) in places]
+    return target in living[:1] or not living

@@ -54,6 +54,8 @@ class Push:
 
     def run(self) -> str:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
+        if self.target.is_adopted and self.setting.is_only_read:
+            return "lies in a Google calendar that is only read"
         self._remove_earlier()
         if self._was_cancelled_there():
             return "cancelled at Google already"

@@ -9,7 +9,7 @@ import time_machine
 
 from calendars import booking, configuring
 from calendars.models import Calendar, CalendarConfiguration, PushTarget
-from calendars.sync import copies, disconnecting, targets
+from calendars.sync import disconnecting, relinked
 from calendars.sync.turn import Turn, take_turn
 from contacts.matching import contact_for_guest
 from contacts.models import Appointment
@@ -36,10 +36,7 @@ def configure(desk: Desk, now: datetime.datetime, **changed: Any) -> None:
     values = replace(configuring.values_of(before), **changed)
     with time_machine.travel(now, tick=False):
         saved = configuring.save_configuration(values, user=desk.user, by=desk.user, now=now)
-        disconnecting.forget_unread()
-        copies.let_go_of_read_only(saved)
-        if before.linked_calendar_id != saved.linked_calendar_id:
-            targets.retarget_configuration(saved)
+        relinked.follow(saved, link_changed=before.linked_calendar_id != saved.linked_calendar_id)
 
 
 def disconnect(desk: Desk) -> None:

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import time_machine
+from pytest_django import DjangoAssertNumQueries
 
 from calendars import booking
 from calendars.booking import attending
@@ -14,7 +15,7 @@ from contacts.models import Appointment, Contact
 from integrations.models import GoogleCalendar
 from tests.calendars.sync.scenes import LATER, MINUTE, Scene, configure, disconnect, times
 from tests.factories import ContactFactory, MembershipFactory
-from tests.google import HOUR, NOW, Desk, Google
+from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 WHERE_MADE = pytest.mark.parametrize("where", ["here", "there"])
@@ -453,3 +454,165 @@ def test_reason_says_where_the_appointment_was_cancelled(google: Google) -> None
         "The appointment was cancelled at Google.",
         "Cancelled here and removed from Google.",
     }
+
+
+class TestCancelledHereBeforeTheDragIsRead:
+    """The event is out of reach where it was, and goes where it is found."""
+
+    @WHERE_MADE
+    @ORDERS
+    def test_it_leaves_google(self, google: Google, where: str, order: tuple[str, ...]) -> None:
+        scene = Scene(google, rooms=["second"])
+        appointment, event_id = scene.made(where)
+        scene.drag(event_id, "first", "second")
+        scene.cancel(appointment)
+        scene.sweep(*order)
+        assert scene.events() == []
+        scene.assert_quiet()
+
+    def test_what_a_person_took_out_of_the_bin_stays(self, google: Google) -> None:
+        """It went to and fro before that; this is another time."""
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.imported()
+        for here, there in (("first", "second"), ("second", "first")):
+            scene.drag(event_id, here, there)
+            scene.sweep()
+        scene.cancel(appointment)
+        scene.sweep()
+        assert scene.events() == []
+        google.control.restore(scene.address, scene.calendars["first"].google_id, event_id)
+        scene.sweep()
+        assert [event["id"] for event in scene.events()] == [event_id]
+        assert scene.fresh(appointment).status == "cancelled"
+
+
+def test_move_made_before_a_drag_was_read_arrives_by_way_of_a_conflict_calendar(google: Google) -> None:
+    scene = Scene(google, conflicts=["second"], rooms=["third"])
+    appointment, event_id = scene.imported()
+    scene.drag(event_id, "first", "second")
+    scene.move(appointment)
+    scene.sweep()
+    scene.drag(event_id, "second", "third")
+    scene.sweep()
+    [event] = scene.events()
+    assert event["start"]["dateTime"][:10] == f"{LATER:%Y-%m-%d}"
+    assert scene.changes(appointment) == [("rescheduled", "staff")]
+
+
+def test_waiting_move_is_not_written_where_the_calendar_is_only_read_by_now(google: Google) -> None:
+    scene = Scene(google)
+    appointment, event_id = scene.imported()
+    scene.move(appointment)
+    first, second = scene.calendars["first"], scene.add_calendar("second")
+    scene.configure(linked_calendar=second, conflict_calendars=(first,))
+    google.control.clear_requests()
+    scene.assert_quiet()
+    [event] = scene.events()
+    assert (event["id"], event["start"]["dateTime"][:10]) == (event_id, f"{TOMORROW_AT_TEN:%Y-%m-%d}")
+    assert scene.fresh(appointment).starts_at == LATER
+    row = GoogleEvent.objects.get(appointment=appointment)
+    assert row.reason.startswith("Changed here. Tandem only reads this Google calendar")
+
+
+class TestCopiesUnderTheSameName:
+    """Imported, a copy has the iCalUID of the event and an id of its own: it is no drag."""
+
+    def copy(self, scene: Scene, calendar: str) -> None:
+        """With another time and a guest."""
+        [event] = scene.events("first")
+        scene.add(calendar, start=LATER, iCalUID=event["iCalUID"])
+
+    def test_copy_in_a_conflict_calendar_ends_and_restores_nothing(self, google: Google) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.imported()
+        scene.change("first", event_id, attendees=[])
+        scene.sweep()
+        self.copy(scene, "second")
+        for _ in range(3):
+            scene.sweep()
+        assert scene.changes(appointment) == [("cancelled", "google")]
+
+    @ORDERS
+    def test_copy_in_another_linked_calendar_moves_nothing(
+        self, google: Google, order: tuple[str, ...]
+    ) -> None:
+        scene = Scene(google, rooms=["second"])
+        appointment, _ = scene.imported()
+        self.copy(scene, "second")
+        scene.sweep(*order)
+        assert scene.fresh(appointment).starts_at == TOMORROW_AT_TEN
+        assert scene.changes(appointment) == []
+
+
+class TestDecisionsThereAndBack:
+    def test_kept_private_there_stays_so_back_here(self, google: Google) -> None:
+        scene = Scene(google, rooms=["second"])
+        event_id = scene.add(guests=())
+        scene.sweep()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        there = GoogleEvent.objects.get(google_calendar=scene.calendars["second"])
+        decide.keep_private(there, by=scene.desk.user, now=scene.now)
+        scene.sweep()
+        scene.drag(event_id, "second", "first")
+        scene.change("first", event_id, attendees=[{"email": "ann@x.org"}])
+        scene.sweep()
+        assert not Appointment.objects.exists()
+
+    @pytest.mark.parametrize("goes_to", ["first", "third"])
+    def test_decision_that_was_taken_back_stays_so(self, google: Google, goes_to: str) -> None:
+        scene = Scene(google, rooms=["second", "third"])
+        event_id = scene.add(guests=())
+        scene.sweep()
+        first = GoogleEvent.objects.get()
+        decide.keep_private(first, by=scene.desk.user, now=scene.now)
+        scene.sweep()
+        scene.drag(event_id, "first", "second")
+        scene.sweep()
+        there = GoogleEvent.objects.get(google_calendar=scene.calendars["second"])
+        decide.let_option_decide(there, by=scene.desk.user, now=scene.now)
+        scene.sweep()
+        scene.drag(event_id, "second", goes_to)
+        scene.sweep()
+        row = GoogleEvent.objects.get(google_calendar=scene.calendars[goes_to])
+        assert row.decision == ""
+
+    def test_decided_series_is_taken_over_in_one_statement(
+        self, google: Google, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        scene = Scene(google, rooms=["second"])
+        event_id = scene.add(guests=())
+        scene.change(
+            "first",
+            event_id,
+            recurrence=["RRULE:FREQ=DAILY;COUNT=20"],
+            start={"timeZone": "Europe/London"},
+            end={"timeZone": "Europe/London"},
+        )
+        scene.sweep()
+        row = GoogleEvent.objects.order_by("starts_at").first()
+        assert row is not None
+        decide.keep_private(row, by=scene.desk.user, now=scene.now, whole_series=True)
+        scene.sweep()
+        scene.drag(event_id, "first", "second")
+        scene.turn("first")
+        with django_assert_max_num_queries(60):
+            scene.turn("second")
+        there = GoogleEvent.objects.filter(google_calendar=scene.calendars["second"])
+        assert set(there.values_list("decision", "decides_series")) == {("private", True)}
+
+
+def test_event_that_is_put_back_after_a_drag_invites_its_guests(google: Google) -> None:
+    scene = Scene(google, "one_way", rooms=["second"], room_option="one_way", creation=False)
+    Calendar.objects.update(invites_through_google=True)
+    scene.desk.calendar.refresh_from_db()
+    appointment, event_id = scene.booked()
+    scene.drag(event_id, "first", "second")
+    scene.sweep()
+    scene.delete("second", event_id)
+    scene.sweep()
+    scene.move(appointment)
+    scene.now += HOUR
+    scene.sweep("second", "first")
+    [event] = scene.events()
+    assert [guest["email"] for guest in event.get("attendees", [])] == ["ann@x.org"]
