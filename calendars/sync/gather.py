@@ -22,6 +22,7 @@ from calendars.models import (
 )
 from calendars.sync import guests as guest_rules
 from calendars.sync import linking, people, sessions
+from calendars.sync.dragged import Dragged, link_dragged, link_moved_away, link_returned
 from calendars.sync.facts import (
     BOOKED,
     GREY,
@@ -63,7 +64,7 @@ class Situation:
     # An occurrence of what was ours and was made to repeat: it is the copy of its appointment from here on.
     is_taken_over: bool
     # What it brings along where it was dragged here from another calendar of its person's.
-    dragged: linking.Dragged | None
+    dragged: Dragged | None
 
     @property
     def is_our_copy(self) -> bool:
@@ -80,9 +81,9 @@ def situations(
     """
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
-    dragged = linking.link_dragged(rows, setting)
-    returned = linking.link_returned(rows, setting)
-    linking.link_moved_away(rows, setting)
+    dragged = link_dragged(rows, setting)
+    returned = link_returned(rows, setting)
+    link_moved_away(rows, setting)
     replaced = linking.replaced(rows, setting)
     ours = our_addresses(people.addresses(rows))
     deciding = colleagues(setting.google_calendar.account.user_id, people.organizers(rows))

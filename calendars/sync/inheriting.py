@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from calendars.models import GoogleEvent
-from calendars.sync.linking import has_returned, left_after
+from calendars.sync.dragged import has_returned, left_after
 from calendars.sync.setting import Setting
 
 # Of decisions, those that are about the event and not about one end of it.
