@@ -322,6 +322,8 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue  # the appointment keeps its time, and other words for the event do not give it hours again
         if appointment.is_void and (target.event_id in ledger.revived or _is_history(event, google_calendar)):
             continue
+        if appointment.is_void and target.is_adopted and row and row.agreed_cancelled and not _was_seen_away(row):
+            continue  # gone on both sides, it was brought back at Google: it is that person's
         if appointment.status == "cancelled" and appointment.status_set_by == "google" and _is_series(event):
             continue  # ended at Google, and made a series there afterwards: it is that person's
         dragged = _dragged_away(world, target)
@@ -340,6 +342,14 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
         assert agree(event, appointment), why
         if event and _says_our_words(event, appointment, target):
             assert event.get("summary", "") == _called(appointment), why
+
+
+def _was_seen_away(row: GoogleEvent) -> bool:
+    """Whether its event was read in another calendar of its person."""
+    same = GoogleEvent.objects.filter(
+        google_id=row.google_id, google_calendar__account=row.google_calendar.account_id
+    )
+    return same.exclude(pk=row.pk).exists()
 
 
 def _dragged_away(world: World, target: PushTarget) -> dict[str, Any] | None:
