@@ -322,7 +322,13 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             continue  # the appointment keeps its time, and other words for the event do not give it hours again
         if appointment.is_void and (target.event_id in ledger.revived or _is_history(event, google_calendar)):
             continue
-        if appointment.is_void and target.is_adopted and row and row.agreed_cancelled and not _was_seen_away(row):
+        if (
+            appointment.is_void
+            and target.is_adopted
+            and row
+            and row.agreed_cancelled
+            and not _was_seen_away(row)
+        ):
             continue  # gone on both sides, it was brought back at Google: it is that person's
         if appointment.status == "cancelled" and appointment.status_set_by == "google" and _is_series(event):
             continue  # ended at Google, and made a series there afterwards: it is that person's
