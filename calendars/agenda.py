@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
-from calendars.at_google import with_movable
+from calendars.at_google import with_lock
 from calendars.blocking import version_of
 from calendars.colours import is_hex
+from calendars.locking import WHY_FIXED, Lock
 from calendars.models import BlockedTime, Calendar, GoogleEvent
 from calendars.sync.observation import MISSING
 from calendars.sync.sessions import is_seat, print_of
@@ -24,6 +25,10 @@ from contacts.privacy import PRIVATE, hides, with_privacy
 from contacts.time_zones import zone_or_none
 
 BUSY = "Busy"
+# Why something in the agenda cannot be moved there.
+ONLY_OWNER = "Only its owner can move it."
+GOOGLES = "It is Google's event: move it in Google Calendar."
+MIXED_CLASS = "Some of this class came from Google: move those from their own pages."
 # The observation was given up; and then the next full pull did not list it.
 FORGOTTEN = ("", MISSING)
 MOMENT = datetime.timedelta(microseconds=1)
@@ -47,8 +52,8 @@ class Entry:
     """One thing in the agenda, within what clocks can show. Days are the viewer's; `last_day` is the last it touches.
 
     `look`: "appointment", "outline" (only blocks, in a calendar's colour), "block" (grey) or "free" (light).
-    `url` is "" when the viewer may not open it, `drag_url` when they may not move it; `version` is what moving asks
-    for, so that nobody moves what somebody else moved meanwhile.
+    `url` is "" when the viewer may not open it, `drag_url` when they may not move it, which `why_fixed` then explains;
+    `version` is what moving asks for, so that nobody moves what somebody else moved meanwhile.
     """
 
     kind: str
@@ -68,6 +73,7 @@ class Entry:
     is_all_day: bool = False
     is_silent: bool = False
     drag_url: str = ""
+    why_fixed: str = ""
     version: str = ""
     # Of a seat of a class: which session, and of how many seats; `session` is the same for all of them.
     session: str = ""
@@ -114,6 +120,9 @@ def _session(seats: Sequence[Entry]) -> Entry:
         status="",
         status_words="",
         drag_url=first.drag_url.replace("/drag/", "/drag-session/") if is_movable else "",
+        why_fixed=""
+        if is_movable
+        else next((seat.why_fixed for seat in seats if seat.why_fixed), MIXED_CLASS),
         version=print_of(known) if is_movable else "",
     )
 
@@ -144,9 +153,7 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
     people = guests.annotate(number=Count("pk")).values("number")
     host = AppointmentHost.objects.filter(appointment=OuterRef("pk")).order_by("user").values("user")[:1]
     rows = (
-        with_movable(
-            with_privacy(Appointment.objects.overlapping(asked.starts_at, asked.ends_at), asked.viewer)
-        )
+        with_lock(with_privacy(Appointment.objects.overlapping(asked.starts_at, asked.ends_at), asked.viewer))
         .annotate(is_silent=Exists(silent), people=Subquery(people), host=Subquery(host))
         .select_related("calendar", "contact", "owner")
         .prefetch_related("contact__emails")
@@ -161,7 +168,7 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
         rows = rows.filter(Exists(hosted) | unassigned)
     for row in rows:
         hidden = hides(row)
-        is_movable = bool(getattr(row, "is_movable", False)) and not hidden
+        why_fixed = ONLY_OWNER if hidden else _why_fixed(row)
         starts_at, ends_at = bounded(row.starts_at), bounded(row.ends_at)
         first, last = days_of(starts_at, ends_at, asked.zone)
         yield Entry(
@@ -180,8 +187,9 @@ def appointment_entries(asked: Asked) -> Iterator[Entry]:
             status=row.status,
             status_words=row.get_status_display(),
             is_silent=bool(getattr(row, "is_silent", False)) and not hidden,
-            drag_url=reverse("calendars:drag", args=[row.pk]) if is_movable else "",
-            version=str(row.revision) if is_movable else "",
+            drag_url="" if why_fixed else reverse("calendars:drag", args=[row.pk]),
+            why_fixed=why_fixed,
+            version="" if why_fixed else str(row.revision),
             session="" if hidden else _session_of(row),
             seats=row.calendar.seats,
             people=getattr(row, "people", None) or 1,
@@ -238,6 +246,7 @@ def event_entries(asked: Asked) -> Iterator[Entry]:
             detail=str(row.google_calendar) if is_own else "",
             whose=str(user) if asked.person is None else "",
             is_all_day=row.is_all_day,
+            why_fixed=GOOGLES if is_own else ONLY_OWNER,
         )
 
 
@@ -264,8 +273,16 @@ def blocked_entries(asked: Asked) -> Iterator[Entry]:
             detail="Blocked by hand" if is_own else "",
             whose=str(row.user) if asked.person is None else "",
             drag_url=reverse("calendars:drag_block", args=[row.pk]) if is_own else "",
+            why_fixed="" if is_own else ONLY_OWNER,
             version=version_of(row) if is_own else "",
         )
+
+
+def _why_fixed(row: Appointment) -> str:
+    """Why `row`, read `with_lock`, cannot be moved by who may see it; "" when it can."""
+    if row.is_void:
+        return f"It is {row.get_status_display().lower()}: book a new appointment instead."
+    return WHY_FIXED[Lock(getattr(row, "lock", ""))]
 
 
 def event_title(event: GoogleEvent) -> str:

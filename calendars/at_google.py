@@ -5,16 +5,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import (
-    BooleanField,
+    Case,
+    CharField,
     Exists,
-    ExpressionWrapper,
     OuterRef,
     Prefetch,
-    Q,
     QuerySet,
+    Value,
+    When,
     prefetch_related_objects,
 )
 from django.urls import reverse
+from django.utils import timezone
 
 from calendars.google_next import (
     STAYS_READ_ONLY,
@@ -28,6 +30,7 @@ from calendars.google_next import (
 from calendars.locking import Copy, Lock, lock_of
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import sessions
+from calendars.sync.brake import Held, waiting_among
 from calendars.sync.guests import GOOGLES_OWN
 from contacts.models import Appointment, AppointmentGuest, User
 from contacts.privacy import PRIVATE
@@ -48,6 +51,9 @@ class EventLine:
     is_hidden: bool
     # The page of the event, where its owner decides about it; "" for anybody else.
     page: str
+    # Of a braked pull that would cancel the appointment: why it waits, in words; and where its owner decides.
+    held: str
+    held_page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
     # The event stands elsewhere: where it was dragged from it is not said to be deleted.
     is_elsewhere = lock == Lock.READ_ONLY
     fates = {target.pk: fate_of(target, appointment, events) for target in targets}
+    held = waiting_among(events, timezone.now())
     behind = {event_of(target, events) for target in targets if is_to_be_written(target, fates[target.pk])}
     shown = [
         target
@@ -137,7 +144,12 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
     ]
     return AtGoogle(
         events=[
-            event_line(event, viewer, reason=reason_of(event, appointment, is_behind=event in behind))
+            event_line(
+                event,
+                viewer,
+                reason=reason_of(event, appointment, is_behind=event in behind),
+                held=held.get(event.pk),
+            )
             for event in events
             if not (is_elsewhere and event.is_cancelled)
         ],
@@ -177,14 +189,21 @@ def time_words(
     return "The time is free as soon as Google has heard of it." if blocking else "The time is free."
 
 
-def with_movable(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
-    """Annotates `is_movable`: it stands, and a copy at Google is ours to move, or there is none. No further query."""
+def with_lock(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    """Annotates `lock`, what `lock_of` says of its living copies, for a whole list. No further query."""
     living = GoogleEvent.objects.filter(appointment=OuterRef("pk")).exclude(status="cancelled")
-    ours = living.filter(Exists(PushTarget.objects.of_event()), organised_by_us=True, is_locked=False)
+    organised = living.filter(organised_by_us=True)
+    unlocked = organised.filter(is_locked=False)
     return appointments.annotate(
-        is_movable=ExpressionWrapper(
-            ~Q(status__in=Appointment.VOID_STATUSES) & (~Exists(living) | Exists(ours)),
-            output_field=BooleanField(),
+        lock=Case(
+            When(
+                ~Exists(living) | Exists(unlocked.filter(Exists(PushTarget.objects.of_event()))),
+                then=Value(""),
+            ),
+            When(Exists(unlocked), then=Value(Lock.READ_ONLY.value)),
+            When(Exists(organised), then=Value(Lock.GOOGLE.value)),
+            default=Value(Lock.GUEST.value),
+            output_field=CharField(),
         )
     )
 
@@ -199,8 +218,8 @@ def reason_of(event: GoogleEvent, appointment: Appointment, *, is_behind: bool) 
     return "" if appointment.is_void and event.replan else reason_now(event.reason, is_behind=is_behind)
 
 
-def event_line(event: GoogleEvent, viewer: User, *, reason: str) -> EventLine:
-    hidden = hides(event, viewer)
+def event_line(event: GoogleEvent, viewer: User, *, reason: str, held: Held | None = None) -> EventLine:
+    hidden, is_own = hides(event, viewer), event.google_calendar.account.user_id == viewer.pk
     return EventLine(
         summary="" if hidden else event.summary,
         html_link="" if hidden else event.html_link,
@@ -211,9 +230,9 @@ def event_line(event: GoogleEvent, viewer: User, *, reason: str) -> EventLine:
         is_cancelled=event.is_cancelled,
         is_silent=event.is_silent,
         is_hidden=hidden,
-        page=reverse("calendars:event", args=[event.pk])
-        if event.google_calendar.account.user_id == viewer.pk
-        else "",
+        page=reverse("calendars:event", args=[event.pk]) if is_own else "",
+        held=held.why if held and not hidden else "",
+        held_page=reverse("calendars:braked", args=[held.run.pk]) if held and is_own else "",
     )
 
 

@@ -12,27 +12,33 @@ from calendars.sync.people import people_on
 from calendars.sync.plan import plan
 from calendars.sync.setting import our_addresses, ruling, setting_for
 from contacts.fields import normalise_address
+from contacts.matching import contacts_by_address
 
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """One person on the list, and what is said of them; `may_be_ignored`: *Never this guest* would change something."""
+    """One person on the list, and what is said of them; `contact`: who of ours has that address, by pk;
+    `may_be_ignored`: *Never this guest* would change something.
+    """
 
     person: Person
     role: str
+    contact: int | None
     may_be_ignored: bool
 
 
 def invited(event: GoogleEvent) -> list[Invited]:
     """Everybody on `event` but its owner, in Google's order."""
     people = [person for person in people_on(event) if not person.is_self]
-    ours = our_addresses({normalise_address(person.address) for person in people})
+    addresses = {normalise_address(person.address) for person in people}
+    ours, contacts = our_addresses(addresses), contacts_by_address(list(addresses))
     configuration = ruling(event.google_calendar)
     ignored = guest_rules.read_ignored(configuration.ignored_guests if configuration else "")
     return [
         Invited(
             person,
             _role(person, is_ignored=ignored.covers(normalise_address(person.address)), ours=ours),
+            contacts.get(normalise_address(person.address)),
             guest_rules.is_outside(person, ours) and not ignored.covers(normalise_address(person.address)),
         )
         for person in people

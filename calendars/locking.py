@@ -17,6 +17,15 @@ class Lock(StrEnum):
     READ_ONLY = "read only"
 
 
+# What to do instead, for who would move it.
+WHY_FIXED = {
+    Lock.NONE: "",
+    Lock.GUEST: "We are guests of this meeting: its organiser sets time and place. Ask them to move it.",
+    Lock.GOOGLE: "Google has locked this meeting: its time cannot be changed.",
+    Lock.READ_ONLY: "Its event lies in a Google calendar that is only read here: move it there.",
+}
+
+
 class Copy(NamedTuple):
     """A living event of an appointment. `is_pushed_to`: it stands in a Google calendar that we write it to."""
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from calendars.booking.record import What, locked, record, record_words, save, words_of
 from calendars.booking.rules import MARKS, NotPossible, Status, check_times
-from calendars.locking import Copy, Lock, lock_of
+from calendars.locking import WHY_FIXED, Copy, lock_of
 from calendars.models import Calendar, GoogleEvent, PushTarget
 from calendars.sync import sessions, targets
 from calendars.sync.words import Words
@@ -24,12 +24,6 @@ WHAT_BY_STATUS = {
     Status.SHOWED: What.SHOWED,
     Status.NO_SHOW: What.NO_SHOW,
     Status.INVALID: What.INVALID,
-}
-WHY_FIXED = {
-    Lock.NONE: "",
-    Lock.GUEST: "We are guests of this meeting: its organiser sets time and place. Ask them to move it.",
-    Lock.GOOGLE: "Google has locked this meeting: its time cannot be changed.",
-    Lock.READ_ONLY: "Its event lies in a Google calendar that is only read here: move it there.",
 }
 
 

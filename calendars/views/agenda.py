@@ -244,6 +244,7 @@ def as_json(entry: Entry, zone: ZoneInfo, *, has_hours: bool) -> dict[str, Any]:
             "look": entry.look,
             "url": entry.url,
             "drag": entry.drag_url,
+            "whyFixed": entry.why_fixed,
             "version": entry.version,
             # As text: a browser whose own clocks skip that hour could not keep it in a date.
             "start": start,

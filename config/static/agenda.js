@@ -32,6 +32,7 @@
       // The browser would carry the link away instead of the entry.
       box.draggable = false;
     }
+    if (facts.whyFixed) box.dataset.whyFixed = facts.whyFixed;
     if (facts.colour) {
       box.style.setProperty("--fill", facts.colour);
       box.style.setProperty("--on-fill", facts.text);

@@ -3,6 +3,8 @@
 (function () {
   "use strict";
   var UNREACHED = "That did not reach Tandem, so it was put back. Try again in a moment.";
+  // In pixels: less than that is a click with an unsteady hand.
+  var FAR_ENOUGH = 8;
   var SIGNED_OUT = "You are signed out, so it was put back. Reload the page to sign in again.";
 
   function shifted(wall, delta) {
@@ -187,6 +189,23 @@
       forgetDrag();
     });
     grid.addEventListener("click", function (event) { if (dragged) event.preventDefault(); }, true);
+
+    // What cannot be moved says why to who drags it all the same. A finger there scrolls.
+    var held = null;
+    grid.addEventListener("pointerdown", function (event) {
+      var box = event.target.closest("[data-why-fixed]");
+      held = box && event.isPrimary && event.button === 0 && event.pointerType === "mouse"
+        ? { x: event.clientX, y: event.clientY, why: box.dataset.whyFixed } : null;
+    }, true);
+    window.addEventListener("pointermove", function (event) {
+      if (!held || dragged || Math.hypot(event.clientX - held.x, event.clientY - held.y) < FAR_ENOUGH) return;
+      dragged = true;
+      bar.say({ outcome: "kept", words: held.why });
+    });
+    window.addEventListener("pointerup", function () {
+      if (held && dragged) forgetDrag();
+      held = null;
+    });
 
     function offer(info) {
       if (isMarkGivenUp) return calendar().unselect();

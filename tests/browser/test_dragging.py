@@ -183,3 +183,19 @@ def test_escape_gives_a_marking_of_empty_time_up_and_opens_nothing(desk: Desk):
     mark()
     page.mouse.up()
     expect(dialog).to_be_visible()
+
+
+def test_what_cannot_be_moved_says_why_and_opens_nothing(desk: Desk):
+    day, page = soon(28), desk.page
+    book(desk, day, "10:00", "Ottoline")
+    page.get_by_text("Cancel or invalidate").click()
+    page.get_by_role("button", name="Cancel the appointment").click()
+    expect(page.get_by_text("Cancelled").first).to_be_visible()
+    desk.go(f"/agenda/?view=day&date={day.isoformat()}&cancelled=1")
+    drag(page, entry(desk, "Ottoline"), quarters=1)
+    said = page.locator("#agenda-said [role=status]")
+    expect(said).to_have_text("It is cancelled: book a new appointment instead.")
+    assert "/agenda/" in page.url
+    page.keyboard.press("Escape")
+    entry(desk, "Ottoline").get_by_role("link").click()
+    expect(page).to_have_url(re.compile("/appointments/"))

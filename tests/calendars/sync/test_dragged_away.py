@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calendars import booking, customers
-from calendars.at_google import at_google, with_movable
+from calendars.at_google import at_google, with_lock
 from calendars.locking import Lock
 from calendars.models import Calendar, CalendarConfiguration, GoogleEvent
 from calendars.sync import disconnecting, targets
@@ -178,7 +178,7 @@ def test_it_cannot_be_moved_here_and_says_why(google: Google) -> None:
     assert shown.lock == Lock.READ_ONLY
     assert [(event.is_cancelled, event.account) for event in shown.events] == [(False, at.desk.address)]
     assert shown.pushes == []
-    assert not with_movable(Appointment.objects.all()).get().is_movable
+    assert with_lock(Appointment.objects.all()).get().lock == Lock.READ_ONLY
     with pytest.raises(booking.NotPossible, match="only read here"):
         booking.reschedule(made, starts_at=TOMORROW_AT_TEN + DAY, ends_at=TOMORROW_AT_TEN + DAY + HOUR)
 

@@ -437,3 +437,29 @@ def test_a_seat_that_somebody_else_booked_for_the_host_belongs_to_the_session() 
     assert list(found) == ["Back class: 2 of 8"]
     # Else no drag of it would ever be taken.
     assert found["Back class: 2 of 8"]["version"] == booking.version_of(booking.session_of(seat))
+
+
+def test_what_cannot_be_moved_says_why() -> None:
+    client, user = signed_in()
+    colleague = UserFactory.create(first_name="Cal")
+    booked(user, contact=ContactFactory(first_name="Ann", last_name="Lee"))
+    gone = booked(user, NOW + 3 * HOUR, contact=ContactFactory(first_name="Bob", last_name="Lee"))
+    booking.cancel(gone)
+    google_event(user, summary="Lunch")
+    google_event(colleague, summary="Secret")
+    invited = booked(user, NOW + 5 * HOUR, contact=ContactFactory(first_name="Cid", last_name="Lee"))
+    google_event(user, google_id="theirs", appointment=invited, organised_by_us=False)
+    found = {
+        entry["title"]: (bool(entry["extendedProps"]["drag"]), entry["extendedProps"]["whyFixed"])
+        for entry in feed(client, person="all", cancelled="1")
+    }
+    assert found == {
+        "Ann Lee": (True, ""),
+        "Bob Lee": (False, "It is cancelled: book a new appointment instead."),
+        "Lunch": (False, "It is Google's event: move it in Google Calendar."),
+        "Busy": (False, "Only its owner can move it."),
+        "Cid Lee": (
+            False,
+            "We are guests of this meeting: its organiser sets time and place. Ask them to move it.",
+        ),
+    }

@@ -145,6 +145,15 @@ def test_guest_of_a_block_is_asked_nothing(google: Google) -> None:
     assert "Its appointment stays" not in at.page
 
 
+def test_guest_who_is_a_contact_leads_to_their_page(google: Google) -> None:
+    ann = ContactFactory.create(address="ann@x.org")
+    at = At(google, "ann@x.org", "bob@x.org", option="smart")
+    with time_machine.travel(NOW, tick=False):
+        page = at.client.get(f"/agenda/events/{at.event.pk}/").content.decode()
+    guests = page.partition('id="event-guests"')[2].partition("</section>")[0]
+    assert re.findall(r"/contacts/(\d+)/", guests) == [str(ann.pk)]
+
+
 # --- make appointment -----------------------------------------------------------------------------------------------
 
 

@@ -248,3 +248,20 @@ def test_edit_and_move_that_come_too_late_show_what_was_typed(google: Google) ->
     for words in ("Here is what you typed", "2026-03-04 11:00", "30", "Why She asked"):
         assert words in page
     assert "Here is what you typed" not in page_of(client, f"{path}/move/")
+
+
+def test_appointment_that_waits_with_a_braked_pull_says_so(google: Google, settings: Any) -> None:
+    settings.BRAKE_CANCELLATIONS = 0
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    google.delete(desk.address, event)
+    desk.turn()
+    client, made = signed_in(desk.user)[0], Appointment.objects.get()
+    page = page_at(client, made)
+    assert "Not done yet, because many appointments would be cancelled at once: “Deleted at Google" in page
+    assert "Decide about them" in page
+    assert page_of(client, f"/agenda/events/{made.google_events.get().pk}/").count("Deleted at Google") == 1
+    colleague = page_at(signed_in()[0], made)
+    assert "Not done yet" in colleague
+    assert "Decide about them" not in colleague
