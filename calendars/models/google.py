@@ -138,9 +138,13 @@ class GoogleEvent(models.Model):
     created_at_google = models.DateTimeField(null=True, blank=True)
     updated_at_google = models.DateTimeField(null=True, blank=True)
     sequence = models.IntegerField(default=0)
-    seen_at = models.DateTimeField(null=True, blank=True, help_text="when a pull last returned it")
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="when Google last told us of it")
     # Of one that is gone: when its person's other calendars had been read since, to which it may have been moved.
     others_read_at = models.DateTimeField(null=True, blank=True)
+    # When it was last known to be gone; stays when it is back.
+    gone_at = models.DateTimeField(null=True, blank=True)
+    # Its appointment had ended and it stood at Google, or was put there again: its person's to keep.
+    is_left = models.BooleanField(default=False)
     run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="seen")
 
     # --- what we made of it, written by sync.reconcile --------------------------------------------------------------

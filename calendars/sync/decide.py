@@ -15,6 +15,7 @@ from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import keeping_private
 from calendars.sync.gather import situations
 from calendars.sync.guests import GUESTS_DECLINED_OR_IGNORED, GUESTS_IGNORED, is_outside
+from calendars.sync.inheriting import GOES_ALONG
 from calendars.sync.observation import PRIVATE
 from calendars.sync.people import people_on
 from calendars.sync.plan import plan
@@ -198,6 +199,15 @@ def _store(events: Sequence[GoogleEvent], decision: str, *, by: User | None, who
         replan=GoogleEvent.Replan.DECISION,
         not_before=None,
     )
+    # Dragged, and only where it went was read: where it was, it is the same event.
+    if decision in GOES_ALONG or not decision:
+        elsewhere = GoogleEvent.objects.filter(
+            google_calendar__account__user__in={event.google_calendar.account.user_id for event in events},
+            google_id__in=[event.google_id for event in events if event.organised_by_us],
+            organised_by_us=True,
+            decision__in=("", *GOES_ALONG),
+        ).exclude(google_calendar__in={event.google_calendar_id for event in events})
+        elsewhere.update(decision=decision, decided_by=by, decides_series=whole_series)
 
 
 def _carry_out(event: GoogleEvent, now: datetime) -> GoogleEvent:

@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from calendars.models import CalendarConfiguration, GoogleEvent, PushTarget
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import policy as policies
-from calendars.sync.facts import BLOCK, FREE
 from calendars.sync.setting import Setting
 from contacts.models import Appointment, AppointmentChange, Origin
 
@@ -19,11 +18,13 @@ CANCELLED = AppointmentChange.What.CANCELLED
 
 
 class Dragged(NamedTuple):
-    """What an event brings along. `target`: the one that writes to where it was, None where nothing was written to it;
-    `is_left`: its appointment had ended there, and it was left to its person."""
+    """What an event brings along. `target`: the one that writes it, None: nothing did; `is_left`: its appointment had
+    ended, and it was left to its person; `lacks`: it comes from where nothing was written to it.
+    """
 
     target: PushTarget | None
     is_left: bool = False
+    lacks: bool = False
 
 
 def link_dragged(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, Dragged]:
@@ -57,13 +58,10 @@ def _link_known(rows: Sequence[GoogleEvent], setting: Setting, mine: Mapping[str
         if there.crm_id and others.get(pk, there.google_id) != there.google_id:
             there.appointment = None  # another one of ours stands in its place
         else:
-            dragged[there.pk] = Dragged(writing.get((pk, before.google_id)), _is_left(before))
+            target = writing.get((pk, before.google_id))
+            is_written = target is not None and target.google_calendar_id == before.google_calendar_id
+            dragged[there.pk] = Dragged(target, there.is_left, lacks=bool(there.crm_id) and not is_written)
     return dragged
-
-
-def _is_left(before: GoogleEvent) -> bool:
-    has_ended = before.appointment is not None and before.appointment.is_void
-    return has_ended and not before.is_cancelled and before.outcome in (BLOCK, FREE)
 
 
 def _link_unheard_of(
@@ -75,22 +73,30 @@ def _link_unheard_of(
         return {}
     targets = PushTarget.objects.filter(**mine, event_id__in=loose, is_withdrawn=False)
     targets = targets.exclude(google_calendar=setting.google_calendar)
-    found = {target.event_id: target for target in targets.select_related("appointment__calendar")}
+    # Where another one of ours stands in its place, it is not the event of its appointment any more.
+    other = PushTarget.objects.filter(
+        appointment=OuterRef("appointment"),
+        google_calendar=setting.google_calendar,
+        is_adopted=False,
+        is_withdrawn=False,
+    ).exclude(event_id=OuterRef("event_id"))
+    targets = targets.exclude(Exists(other)).select_related("appointment__calendar")
+    found = {target.event_id: target for target in targets}
     for event_id, target in found.items():
         loose[event_id].appointment = target.appointment
     return {loose[event_id].pk: Dragged(target) for event_id, target in found.items()}
 
 
 def link_moved_away(rows: Sequence[GoogleEvent], setting: Setting) -> None:
-    """Rows of a conflict calendar whose event its person dragged there from the calendar beside which it is read: the
-    appointment follows it.
+    """Rows of a conflict calendar whose event its person dragged there from another calendar of theirs: the appointment
+    follows it.
 
     What one way protects stays in the linked calendar instead.
     """
     loose = _loose(rows)
     if not loose or not setting.is_conflict_calendar:
         return
-    follows = _beside(setting)
+    follows = _read_of(setting.google_calendar.account.user_id)
     for before in _elsewhere(loose, setting).filter(google_calendar__in=follows):
         there = loose.get((before.ical_uid, before.original_start))
         appointment = before.appointment
@@ -122,12 +128,14 @@ def link_returned(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
             continue
         row.agreed_words = event.agreed_words or row.agreed_words
         row.agreed_starts_at, row.agreed_ends_at = event.agreed_starts_at, event.agreed_ends_at
+        row.is_left = event.is_left
         # What was deleted by us since, and is out of the bin, is its person's.
-        if (
+        was_there = (
             not event.is_cancelled
             or None in (event.seen_at, event.ended_at)
             or event.seen_at > event.ended_at
-        ):
+        )
+        if was_there and not event.is_left:
             found.add(row.pk)
     return found
 
@@ -141,7 +149,7 @@ def left_after(event: GoogleEvent, row: GoogleEvent) -> bool:
     """Whether `event` stood in its calendar when `row` was gone from its own: an earlier drag is over and done with."""
     if not event.is_cancelled:
         return True
-    left, gone = event.seen_at, row.others_read_at
+    left, gone = event.seen_at, row.gone_at
     return left is not None and gone is not None and left > gone
 
 
@@ -187,18 +195,18 @@ def _follow(there: GoogleEvent, before: GoogleEvent) -> None:
     there.appointment = appointment
     there.agreed_etag, there.agreed_words = before.agreed_etag, before.agreed_words
     there.agreed_starts_at, there.agreed_ends_at = before.agreed_starts_at, before.agreed_ends_at
-    there.agreed_cancelled = before.agreed_cancelled and appointment is not None and appointment.is_void
+    is_void = appointment is not None and appointment.is_void
+    there.agreed_cancelled = before.agreed_cancelled and is_void
+    there.is_left = before.is_left and is_void
 
 
-def _beside(setting: Setting) -> dict[int, bool]:
-    """The other Google calendars of the configurations that read this one for conflicts → whether Google's edits change
-    appointments made here."""
-    rulers = CalendarConfiguration.objects.filter(conflict_calendars=setting.google_calendar)
-    return {
-        pk: policies.for_unassigned(option).edits
-        for linked, conflict, option in rulers.values_list(
-            "linked_calendar", "conflict_calendars", "sync_option"
-        )
-        for pk in (linked, conflict)
-        if pk not in (None, setting.google_calendar.pk)
-    }
+def _read_of(user: int) -> dict[int, bool]:
+    """The Google calendars of this person that are read → whether Google's edits change appointments made here, as who
+    links it says, else who reads it for conflicts."""
+    rulers = CalendarConfiguration.objects.filter(
+        Q(linked_calendar__account__user=user) | Q(conflict_calendars__account__user=user)
+    )
+    linked, beside = {}, {}
+    for pk, conflict, option in rulers.values_list("linked_calendar", "conflict_calendars", "sync_option"):
+        linked[pk] = beside[conflict] = policies.for_unassigned(option).edits
+    return {pk: edits for pk, edits in {**beside, **linked}.items() if pk is not None}

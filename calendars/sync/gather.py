@@ -93,7 +93,7 @@ def situations(
     pending = _pending(setting, rows, dragged)
     moving = perhaps_moving(rows, setting, now, notes=notes)
     hosted = _hosted(setting, rows)
-    siblings = _siblings(rows)
+    siblings = _siblings(rows, setting)
     copies = _other_copies(rows, setting)
     told = _told_of_series(rows, setting)
     return [
@@ -274,10 +274,24 @@ def _hosted(setting: Setting, rows: Sequence[GoogleEvent]) -> set[object]:
     return set(hosts.values_list("appointment", flat=True))
 
 
-def _siblings(rows: Sequence[GoogleEvent]) -> dict[tuple[str, str], Appointment]:
+def _siblings(rows: Sequence[GoogleEvent], setting: Setting) -> dict[tuple[str, str], Appointment]:
+    """The appointments made of another copy of the same meetings, by name; of one made here only this person's own
+    copies carry its name."""
     loose = {row.ical_uid for row in rows if row.ical_uid and row.appointment_id is None}
     found = Appointment.objects.filter(ical_uid__in=loose).select_related("calendar")
-    return {(row.ical_uid, row.original_start): row for row in found}
+    siblings = {(row.ical_uid, row.original_start): row for row in found}
+    if not loose or setting.others_pulled is None:
+        return siblings
+    copies = GoogleEvent.objects.filter(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        ical_uid__in=loose,
+        organised_by_us=True,
+        appointment__isnull=False,
+    ).exclude(google_calendar=setting.google_calendar)
+    for copy in copies.exclude(status="cancelled").select_related("appointment__calendar"):
+        if copy.appointment is not None:
+            siblings.setdefault((copy.ical_uid, copy.original_start), copy.appointment)
+    return siblings
 
 
 def _sibling_state(sibling: Appointment | None) -> str:

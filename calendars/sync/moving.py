@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from calendars.models import GoogleEvent
 from calendars.sync.setting import Setting
@@ -23,7 +24,7 @@ def perhaps_moving(rows: Sequence[GoogleEvent], setting: Setting, now: datetime,
         _call_copies(news, setting)
     waiting = {row.pk for row in gone if _is_looked_for(row, setting, now)}
     looked_for = [row for row in gone if row.pk not in waiting and _is_fresh(row, now)]
-    return waiting | _arriving(looked_for, setting)
+    return waiting | _arriving(looked_for, setting) | _going_on(looked_for, setting)
 
 
 def _others_were_read(gone: Sequence[GoogleEvent], setting: Setting) -> list[GoogleEvent]:
@@ -92,3 +93,27 @@ def _arriving(gone: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     ).exclude(status="cancelled")
     found = found.exclude(google_calendar=setting.google_calendar)
     return {wanted[key] for key in found.values_list("ical_uid", "original_start") if key in wanted}
+
+
+def _going_on(gone: Sequence[GoogleEvent], setting: Setting) -> set[int]:
+    """Those that were seen to go from another calendar of this person since, where that is not settled: it settles
+    both. No statement where nothing was deleted."""
+    if not gone or setting.others_pulled is None:
+        return set()
+    left = GoogleEvent.objects.filter(
+        google_calendar__account__user=setting.google_calendar.account.user_id,
+        google_calendar__next_pull_at__isnull=False,
+        appointment__in=[row.appointment_id for row in gone],
+        status="cancelled",
+        is_due=True,
+        attempts=0,
+        seen_at__isnull=False,
+    ).exclude(google_calendar=setting.google_calendar)
+    latest: dict[UUID, tuple[datetime, int]] = {}
+    for appointment, *seen in left.order_by("seen_at", "pk").values_list("appointment", "seen_at", "pk"):
+        latest[appointment] = (seen[0], seen[1])
+    return {
+        row.pk
+        for row in gone
+        if row.appointment_id in latest and row.seen_at and latest[row.appointment_id] > (row.seen_at, row.pk)
+    }

@@ -31,6 +31,7 @@ PLANNED_COLUMNS = [
     *("planned_etag", "outcome", "blocks", "colour", "outline", "is_silent", "reason"),
     *("appointment_id", "made_by_run_id", "error", "attempts", "not_before", "series_told"),
     *("agreed_etag", "agreed_starts_at", "agreed_ends_at", "agreed_cancelled", "agreed_words"),
+    *("gone_at", "is_left"),
 ]
 
 
@@ -116,7 +117,9 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         also = apply_plan(made, situation, setting) if made.book is None else ""
         _remember(made, situation, also, told=batch.of(situation.row))
     take_as_copies([situation.row for _, situation in plans if situation.is_taken_over])
-    copies.take_along((at.row, at.dragged.target, made.push_again) for made, at in plans if at.dragged)
+    copies.take_along(
+        (at.row, at.dragged.target, made.push_again or at.dragged.lacks) for made, at in plans if at.dragged
+    )
     _save(rows)
     _answer(rows, asked)
     _spend_decisions(plans)
@@ -199,9 +202,22 @@ def _remember(made: Plan, situation: Situation, also: str, *, told: frozenset[st
     # Who joined looks at the appointment as its own with the next sweep: its guests may be others by now.
     row.planned_etag, row.replan = row.etag, GoogleEvent.Replan.MEETING if made.join else ""
     row.error, row.attempts, row.not_before = "", 0, None
+    _remember_where(made, situation)
     if made.agrees and row.appointment is not None:
         row.agreed_etag = row.etag
         row.agreed_cancelled = observed.is_cancelled
         if not observed.is_cancelled:
             row.agreed_starts_at, row.agreed_ends_at = observed.starts_at, observed.ends_at
             row.agreed_words = [observed.words.prints, (made.words or words_of(row.appointment)).prints]
+
+
+def _remember_where(made: Plan, situation: Situation) -> None:
+    """That it is gone, or is left to its person, which holds wherever they drag it."""
+    row = situation.row
+    if made.outcome == GoogleEvent.Outcome.CANCELLED:
+        row.gone_at = row.seen_at
+    elif row.appointment is None or not row.appointment.is_void:
+        row.is_left = False
+    elif not situation.facts.is_conflict_calendar:
+        # In a calendar that is only read nothing is ever removed: there it says what it said where it came from.
+        row.is_left = not made.push_again

@@ -2,8 +2,9 @@
 
 import logging
 
-from django.db.models import Exists, Value
+from django.db.models import Exists, Q, Value
 from django.db.models.functions import Concat
+from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import sessions, targets
@@ -18,6 +19,7 @@ from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
 from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
 from integrations.google.events import RemoteEvent
+from integrations.models import GoogleAccount
 
 logger = logging.getLogger(__name__)
 
@@ -104,15 +106,20 @@ class Push:
         return self.target.is_adopted and not self.appointment.hosts.filter(user=user).exists()
 
     def _stands_elsewhere(self) -> bool:
-        """Dragged to another calendar of this person; or it came from Google, where a colleague's copy goes on."""
+        """Dragged to another calendar of this person; or it came from Google, where a colleague's copy goes on.
+
+        What is gone there and not looked at yet may be on its way: what comes of it decides.
+        """
         others = GoogleEvent.objects.filter(appointment=self.appointment).exclude(
             google_calendar=self.google_calendar
         )
         if not self.target.is_adopted:
             others = others.filter(google_calendar__account__user=self.google_calendar.account.user_id)
-        # Of what lies where nobody reads any more, nobody knows whether it does.
-        read = others.filter(google_calendar__next_pull_at__isnull=False)
-        return read.exclude(status="cancelled").exists()
+        # Of what lies where nobody reads any more, nobody knows whether it does; but where it is written, it is kept.
+        writing = PushTarget.objects.of_event().filter(is_withdrawn=False)
+        is_written = Q(Exists(writing), google_calendar__account__state=GoogleAccount.State.CONNECTED)
+        known = others.filter(Q(google_calendar__next_pull_at__isnull=False) | is_written)
+        return known.exclude(status="cancelled", is_due=False).exists()
 
     def _was_dragged_away(self) -> bool:
         """To a calendar of this person that is only read: it is still the event of the appointment."""
@@ -165,6 +172,7 @@ class Push:
             status="cancelled",
             blocks=False,
             outcome=GoogleEvent.Outcome.CANCELLED,
+            gone_at=timezone.now(),
             reason="Replaced by another event.",
         )
 
@@ -247,6 +255,8 @@ class Push:
             status="cancelled",
             blocks=False,
             outcome=GoogleEvent.Outcome.CANCELLED,
+            gone_at=timezone.now(),
+            is_left=False,
             agreed_cancelled=True,
             reason="Cancelled here and removed from Google.",
         )
@@ -366,6 +376,7 @@ class Push:
                 "agreed_cancelled": self.appointment.is_void,
                 "agreed_words": [words_of_event(event).prints, words_of(self.appointment).prints],
                 "error": "",
+                "is_left": False,
                 **made,
             },
         )
