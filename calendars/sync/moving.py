@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from calendars.models import GoogleEvent
-from calendars.sync.setting import Setting
+from calendars.sync.setting import NEVER, Setting
 
 # A deletion waits this long for the person's other calendars to be pulled, then counts as one.
 PATIENCE = timedelta(hours=1)
@@ -107,13 +106,14 @@ def _going_on(gone: Sequence[GoogleEvent], setting: Setting) -> set[int]:
         status="cancelled",
         is_due=True,
         attempts=0,
-        seen_at__isnull=False,
     ).exclude(google_calendar=setting.google_calendar)
-    latest: dict[UUID, tuple[datetime, int]] = {}
-    for appointment, *seen in left.order_by("seen_at", "pk").values_list("appointment", "seen_at", "pk"):
-        latest[appointment] = (seen[0], seen[1])
+    latest = {row.appointment_id: row for row in left.order_by("seen_at", "pk")}
     return {
         row.pk
         for row in gone
-        if row.appointment_id in latest and row.seen_at and latest[row.appointment_id] > (row.seen_at, row.pk)
+        if (other := latest.get(row.appointment_id)) is not None and _seen(other) > _seen(row)
     }
+
+
+def _seen(row: GoogleEvent) -> tuple[datetime, int]:
+    return row.seen_at or NEVER, row.pk

@@ -22,6 +22,14 @@ ORDERS = pytest.mark.parametrize(
 KINDS = pytest.mark.parametrize("kind", ["rooms", "conflicts"])
 
 
+def dragged_to_a_room(google: Google, where: str) -> tuple[Scene, Appointment, str]:
+    scene = Scene(google, rooms=["second"])
+    appointment, event_id = scene.made(where)
+    scene.drag(event_id, "first", "second")
+    scene.sweep()
+    return scene, appointment, event_id
+
+
 def read(scene: Scene, *calendars: str) -> None:
     """Each a minute after the one before."""
     for name in calendars:
@@ -84,10 +92,7 @@ def test_moved_here_between_the_two_halves_of_what_google_tells(
     google: Google, where: str, goes: str
 ) -> None:
     """It is known to be gone from there, and not yet where to, when a move is pushed: no second event is made."""
-    scene = Scene(google, rooms=["second"])
-    appointment, event_id = scene.made(where)
-    scene.drag(event_id, "first", "second")
-    scene.sweep()
+    scene, appointment, event_id = dragged_to_a_room(google, where)
     if goes == "back":
         scene.drag(event_id, "second", "first")
     else:
@@ -297,10 +302,7 @@ def test_kept_private_where_it_went_before_it_was_known_to_have_left(
 def test_event_in_the_calendar_of_a_room_that_is_linked_no_more_is_the_only_one(
     google: Google, where: str, link: str
 ) -> None:
-    scene = Scene(google, rooms=["second"])
-    appointment, event_id = scene.made(where)
-    scene.drag(event_id, "first", "second")
-    scene.sweep()
+    scene, appointment, event_id = dragged_to_a_room(google, where)
     relink_room(scene, "second", scene.add_calendar("third") if link == "third" else None)
     GoogleCalendar.objects.filter(pk=scene.calendars["second"].pk).update(next_pull_at=None)
     read = [name for name in scene.calendars if name != "second"]
