@@ -1,4 +1,7 @@
-"""Whether an agenda can be trusted: accounts that broke, lack a permission, or were not read lately."""
+"""Whether an agenda can be trusted: accounts that were not read lately.
+
+Those that broke or lack a permission are named on every page already, in a banner.
+"""
 
 import datetime
 from dataclasses import dataclass
@@ -23,31 +26,21 @@ class Stale:
 
 
 def stale_accounts(user: User, now: datetime.datetime) -> list[Stale]:
-    """Those of `user` that are read but broken or silent for three pulls. A disconnected one is no news."""
+    """Those of `user` that are connected and read, and silent for three pulls."""
     read = GoogleCalendar.objects.filter(account=OuterRef("pk"), next_pull_at__isnull=False)
-    accounts = (
-        GoogleAccount.objects.filter(user=user)
-        .exclude(state=GoogleAccount.State.DISCONNECTED)
-        .annotate(is_read=Exists(read))
-    )
+    accounts = GoogleAccount.objects.filter(Exists(read), user=user, state=GoogleAccount.State.CONNECTED)
     # A channel's silence is no news: asking goes on beside it, more seldom.
     interval = pull_interval(has_channel=is_possible())
     patience = max(STALE_PULLS * interval, LEAST_STALE)
     return [
         Stale(address=account.address, words=words, last_pull_at=account.last_pull_at)
         for account in accounts
-        if (words := why_stale(account, now - patience, is_read=bool(getattr(account, "is_read", False))))
+        if (words := why_stale(account, now - patience))
     ]
 
 
-def why_stale(account: GoogleAccount, oldest: datetime.datetime, *, is_read: bool) -> str:
+def why_stale(account: GoogleAccount, oldest: datetime.datetime) -> str:
     """Why its events may be out of date, in words; "" if they are not."""
-    if account.state == GoogleAccount.State.RECONNECT:
-        return "Google refuses the connection until it is renewed"
-    if account.state == GoogleAccount.State.MISSING:
-        return "a permission is missing"
-    if not is_read:
-        return ""
     if account.last_pull_at is None:
         return "it is being read for the first time"
     return "Google has not answered lately" if account.last_pull_at < oldest else ""

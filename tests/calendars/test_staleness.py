@@ -34,9 +34,12 @@ def test_silence_for_three_pulls_is_told_with_the_last_one(user: User) -> None:
 
 
 @pytest.mark.parametrize("state", ["reconnect", "missing"])
-def test_a_broken_account_is_told_however_fresh(user: User, state: str) -> None:
-    account(user, last_pull_at=NOW, state=state)
-    assert len(stale_accounts(user, NOW)) == 1
+def test_a_broken_account_is_told_in_the_banner_and_not_once_more(user: User, state: str) -> None:
+    account(user, last_pull_at=NOW - HOUR, state=state)
+    assert stale_accounts(user, NOW) == []
+    assert list(
+        GoogleAccount.objects.needing_attention().filter(user=user).values_list("state", flat=True)
+    ) == [state]
 
 
 def test_what_nobody_reads_cannot_be_stale(user: User) -> None:
@@ -51,5 +54,5 @@ def test_an_account_never_read_is_told(user: User) -> None:
 
 
 def test_other_peoples_accounts_are_their_own_affair(user: User) -> None:
-    account(UserFactory.create(), state="reconnect")
+    account(UserFactory.create(), last_pull_at=NOW - HOUR)
     assert stale_accounts(user, NOW) == []

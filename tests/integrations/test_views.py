@@ -343,6 +343,9 @@ def test_banner_of_a_dead_grant_says_that_times_may_be_out_of_date(
     GoogleAccount.objects.filter(pk=account.pk).update(state=State.RECONNECT, last_error="dead")
     page = signed_in.get("/contacts/").content.decode()
     assert "Its last known times keep blocking, and may be out of date." in page
+    GoogleAccount.objects.filter(pk=account.pk).update(last_pull_at=NOW)
+    page = " ".join(re.sub(r"<[^>]+>", "", signed_in.get("/contacts/").content.decode()).split())
+    assert re.search(r"Its times of \d+ \w+, \d\d:\d\d keep blocking, and may be out of date\.", page)
 
 
 def test_reconnect_heals_a_paused_account(sandbox: StandIn, signed_in: Client, staff: User) -> None:
