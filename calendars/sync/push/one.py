@@ -113,12 +113,13 @@ class Push:
         others = GoogleEvent.objects.filter(appointment=self.appointment).exclude(
             google_calendar=self.google_calendar
         )
+        own = Q(google_calendar__account__user=self.google_calendar.account.user_id)
         if not self.target.is_adopted:
-            others = others.filter(google_calendar__account__user=self.google_calendar.account.user_id)
-        # Of what lies where nobody reads any more, nobody knows whether it does; but where it is written, it is kept.
+            others = others.filter(own)
+        # Of what lies where nobody reads any more, nobody knows whether it does; but one's own that is written is kept.
         writing = PushTarget.objects.of_event().filter(is_withdrawn=False)
         is_written = Q(Exists(writing), google_calendar__account__state=GoogleAccount.State.CONNECTED)
-        known = others.filter(Q(google_calendar__next_pull_at__isnull=False) | is_written)
+        known = others.filter(Q(google_calendar__next_pull_at__isnull=False) | own & is_written)
         return known.exclude(status="cancelled", is_due=False).exists()
 
     def _was_dragged_away(self) -> bool:

@@ -165,17 +165,23 @@ def daily(start: datetime.datetime, count: int) -> dict[str, object]:
     }
 
 
+def with_series(google: Google, kind: str) -> tuple[Scene, str]:
+    """Four days on which there is an appointment each."""
+    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
+    event_id = scene.add()
+    scene.change("first", event_id, **daily(TOMORROW_AT_TEN, 4))
+    scene.sweep()
+    assert Appointment.objects.count() == 4
+    return scene, event_id
+
+
 @ORDERS
 @KINDS
 def test_series_that_is_dragged_and_moved_in_one_is_moved(
     google: Google, order: tuple[str, ...], kind: str
 ) -> None:
     """As Google's own form does when another calendar and another time are chosen together."""
-    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
-    event_id = scene.add()
-    scene.change("first", event_id, **daily(TOMORROW_AT_TEN, 4))
-    scene.sweep()
-    assert Appointment.objects.count() == 4
+    scene, event_id = with_series(google, kind)
     for here, there, hours in (("first", "second", 1), ("second", "first", 2)):
         scene.drag(event_id, here, there)
         start = TOMORROW_AT_TEN + hours * HOUR
@@ -198,10 +204,7 @@ def test_series_that_is_dragged_and_moved_in_one_is_moved(
 def test_series_that_is_dragged_while_one_occurrence_goes_loses_that_one(
     google: Google, order: tuple[str, ...]
 ) -> None:
-    scene = Scene(google, rooms=["second"])
-    event_id = scene.add()
-    scene.change("first", event_id, **daily(TOMORROW_AT_TEN, 4))
-    scene.sweep()
+    scene, event_id = with_series(google, "rooms")
     gone = Appointment.objects.order_by("starts_at")[1]
     scene.delete("first", gone.google_events.get().google_id)
     scene.drag(event_id, "first", "second")
