@@ -7,7 +7,7 @@ from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.late import late_matches
 from calendars.sync.queues import tell_queues
 from calendars.sync.turn import Turn, take_turn
-from integrations import channels
+from integrations import channels, connecting
 from integrations.models import GoogleAccount, GoogleCalendar
 
 
@@ -54,6 +54,19 @@ def push_due() -> None:
     )
     for pk in due.values_list("google_calendar", flat=True).distinct().order_by("google_calendar"):
         work_calendar.delay(pk)
+
+
+@shared_task
+def list_due() -> None:
+    """Send one `list_calendars` for each account whose calendars Google would not tell when it was connected."""
+    for pk in connecting.unlisted(timezone.now()).values_list("pk", flat=True):
+        list_calendars.delay(pk)
+
+
+@shared_task
+def list_calendars(account_id: int) -> None:
+    """Ask Google for the calendars of one such account."""
+    connecting.list_at_last(account_id, timezone.now())
 
 
 @shared_task

@@ -286,10 +286,14 @@ CELERY_BEAT_SCHEDULE = {
     "pull_due": every(BEAT_SECONDS, "calendars.tasks.pull_due"),
     "reconcile_due": every(BEAT_SECONDS, "calendars.tasks.reconcile_due"),
     "push_due": every(BEAT_SECONDS, "calendars.tasks.push_due"),
+    "list_due": every(BEAT_SECONDS, "calendars.tasks.list_due"),
     "renew_channels": every(600, "calendars.tasks.renew_channels"),
     "enrol_missing": every(BEAT_SECONDS, "campaigns.tasks.enrol_missing"),
     "deliver_due": every(BEAT_SECONDS, "campaigns.tasks.deliver_due"),
 }
+
+# Between the tries at one further page of a list. Tests do not wait.
+GOOGLE_PAGE_PAUSES = [timedelta(seconds=seconds if not IS_TESTING else 0) for seconds in (1, 4)]
 
 # --- messages -----------------------------------------------------------------------------------------------
 

@@ -223,6 +223,11 @@ def _failed(channel: Channel, words: str, now: datetime, error: GoogleError | No
         not_before=channel.not_before,
         last_error=channel.last_error,
     )
+    if isinstance(error, TryLater) and error.is_limit:
+        # It is the person's, for whatever was asked (Q3).
+        GoogleAccount.objects.filter(calendars=channel.google_calendar_id).update(
+            not_before=channel.not_before, last_error=channel.last_error
+        )
     return channel
 
 

@@ -1,21 +1,26 @@
 """A grant → a connected account with its calendars listed. The same Google account stays the same rows."""
 
 import logging
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from integrations.fields import encrypt
 from integrations.google.client import RemoteCalendar, client_for
-from integrations.google.errors import GoogleError, Refused
+from integrations.google.errors import GoogleError, Refused, TryLater
 from integrations.google.oauth import Grant, missing_scopes, revoke
 from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.signals import account_connected
 
 logger = logging.getLogger(__name__)
+
+# Until a list that Google did not give is asked for again; doubling.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=1)
 
 
 def connect_account(
@@ -39,8 +44,7 @@ def connect_account(
     try:
         refresh_calendars(account)
     except GoogleError as error:
-        if account.state == GoogleAccount.State.CONNECTED:
-            GoogleAccount.objects.filter(pk=account.pk).update(last_error=error.why[:500])
+        _list_later(account, error, timezone.now())
     account.refresh_from_db()
     transaction.on_commit(partial(account_connected.send_robust, sender=GoogleAccount, account_id=account.pk))
     return account
@@ -107,6 +111,46 @@ def refresh_calendars(account: GoogleAccount) -> int:
     return len(rows)
 
 
+def unlisted(now: datetime) -> QuerySet[GoogleAccount]:
+    """Connected accounts of which Google has not told the calendars yet, and is to be asked again."""
+    return GoogleAccount.objects.filter(
+        ~Exists(GoogleCalendar.objects.filter(account=OuterRef("pk"))),
+        state=GoogleAccount.State.CONNECTED,
+        not_before__lte=now,
+    )
+
+
+def list_at_last(account_id: int, now: datetime) -> None:
+    """Ask once more for the calendars of an account that has none yet. What fails waits on its row."""
+    account = unlisted(now).filter(pk=account_id).first()
+    if account is None:
+        return
+    try:
+        list_for_the_first_time(account)
+    except GoogleError as error:
+        _list_later(account, error, now)
+
+
+def list_for_the_first_time(account: GoogleAccount) -> int:
+    """As `refresh_calendars`, and nothing is said any more of the list that did not come. Raises GoogleError."""
+    count = refresh_calendars(account)
+    GoogleAccount.objects.filter(pk=account.pk, state=GoogleAccount.State.CONNECTED).update(
+        failures=0, last_error="", not_before=None
+    )
+    return count
+
+
+def _list_later(account: GoogleAccount, error: GoogleError, now: datetime) -> None:
+    """The sweep asks again, unless the grant is dead or a permission missing: that its owner mends."""
+    doubled: timedelta = min(FIRST_WAIT * 2 ** min(account.failures, 10), LONGEST_WAIT)
+    asked = error.after if isinstance(error, TryLater) else None
+    GoogleAccount.objects.filter(pk=account.pk, state=GoogleAccount.State.CONNECTED).update(
+        last_error=error.why[:500],
+        failures=F("failures") + 1,
+        not_before=now + max(doubled, asked or doubled),
+    )
+
+
 def _row(account: GoogleAccount, calendar: RemoteCalendar) -> GoogleCalendar:
     # P8: "primary" is an alias; the calendar's own id is the account's address.
     google_id = account.address if calendar.google_id == "primary" else calendar.google_id
@@ -122,10 +166,10 @@ def _row(account: GoogleAccount, calendar: RemoteCalendar) -> GoogleCalendar:
     )
 
 
-def revoke_if_unused(subject: str, token: str) -> None:
-    """Ends the grant at Google unless another connection here lives by it: revoking ends them all (A9)."""
+def revoke_if_unused(subject: str, token: str) -> bool:
+    """Ends the grant at Google unless another connection here lives by it: revoking ends them all (A9). False: Google
+    did not confirm its end."""
     is_used = (
         GoogleAccount.objects.filter(subject=subject).exclude(state=GoogleAccount.State.DISCONNECTED).exists()
     )
-    if token and not is_used:
-        revoke(token)
+    return revoke(token) if token and not is_used else True

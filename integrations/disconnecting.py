@@ -3,7 +3,6 @@ appointments stay.
 """
 
 import logging
-from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,8 +16,8 @@ from integrations.signals import account_disconnecting
 logger = logging.getLogger(__name__)
 
 
-def disconnect_account(account: GoogleAccount) -> None:
-    """`account` is disconnected; does nothing when it is already.
+def disconnect_account(account: GoogleAccount) -> bool:
+    """`account` is disconnected; does nothing when it is already. False: Google did not confirm the end of the grant.
 
     account_disconnecting is sent inside the transaction, so that what hangs on the account is let go with it
     or not at all. Channels are stopped before, while the tokens still work, and the grant is revoked after
@@ -31,7 +30,7 @@ def disconnect_account(account: GoogleAccount) -> None:
     with transaction.atomic():
         account = GoogleAccount.objects.select_for_update().get(pk=account.pk)
         if account.state == GoogleAccount.State.DISCONNECTED:
-            return
+            return True
         token = _either_token(account)
         account_disconnecting.send(sender=GoogleAccount, account_id=account.pk)
         GoogleAccount.objects.filter(pk=account.pk).update(
@@ -46,7 +45,9 @@ def disconnect_account(account: GoogleAccount) -> None:
         )
         account.calendars.update(next_pull_at=None, claimed_until=None)
         Channel.objects.filter(google_calendar__account=account).delete()
-        transaction.on_commit(partial(revoke_if_unused, account.subject, token))
+        is_over: list[bool] = []
+        transaction.on_commit(lambda: is_over.append(revoke_if_unused(account.subject, token)))
+    return all(is_over)
 
 
 def _either_token(account: GoogleAccount) -> str:

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations import handshake
 from integrations.cards import card_for, cards_for
-from integrations.connecting import connect_account, refresh_calendars
+from integrations.connecting import connect_account, list_for_the_first_time, refresh_calendars
 from integrations.disconnecting import disconnect_account
 from integrations.google.errors import GoogleError
-from integrations.google.oauth import depart, exchange, is_configured
+from integrations.google.oauth import NO_ANSWER, depart, exchange, is_configured
 from integrations.models import GoogleAccount
 from integrations.syncing import request_sync
 
@@ -61,6 +61,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         messages.error(request, FOREIGN_ANSWER)
     elif request.GET.get("error"):
         messages.warning(request, _words_for(request.GET["error"]))
+    elif not request.GET.get("code"):
+        messages.error(request, NO_ANSWER)
     else:
         _complete(request, sent)
     return redirect("integrations:integrations")
@@ -71,6 +73,8 @@ def sync_now(request: HttpRequest, pk: int) -> HttpResponse:
     account = _own(request, pk)
     if not account.is_connected:
         messages.warning(request, f"{account.address} has to be reconnected first.")
+    elif account.last_error and not account.calendars.all():
+        return list_again(request, pk)
     elif request_sync(account):
         # What Google's usage limit asked for stands: pressing against it would prolong it.
         account.refresh_from_db(fields=["not_before", "last_error"])
@@ -91,7 +95,8 @@ def sync_now(request: HttpRequest, pk: int) -> HttpResponse:
 def list_again(request: HttpRequest, pk: int) -> HttpResponse:
     account = _own(request, pk)
     try:
-        count = refresh_calendars(account)
+        ask = refresh_calendars if account.calendars.all() else list_for_the_first_time
+        count = ask(account)
         messages.success(request, f"Google lists {_calendars(count)} for {account.address}.")
     except GoogleError as error:
         messages.error(request, error.why)
@@ -101,11 +106,17 @@ def list_again(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     account = _own(request, pk)
-    disconnect_account(account)
+    is_given_back = disconnect_account(account)
     messages.success(
         request,
         f"{account.address} is disconnected. Contacts and appointments stayed; imported blocks were lifted.",
     )
+    if not is_given_back:
+        messages.warning(
+            request,
+            "Google did not confirm that it took the permission back. To be sure, remove it in your Google Account, "
+            "under Security, Third-party apps.",
+        )
     return redirect("integrations:integrations")
 
 

@@ -19,15 +19,18 @@ from django.db.models.functions import Concat
 from calendars.models import GoogleEvent, SyncRun
 from calendars.models.google import GoogleEventQuerySet
 from calendars.sync import bulk, setting, spreading
+from calendars.sync.asking import ask_for
 from calendars.sync.new_ids import take_new_ids
 from calendars.sync.observation import MISSING, OBSERVED, PRIVATE, SERIES, TOMBSTONE, columns, takes_time
 from integrations.google.client import CalendarClient, EventPage
-from integrations.google.errors import Gone, PullInFull, Refused
+from integrations.google.errors import PullInFull, Refused
 from integrations.google.events import RemoteEvent, Unreadable
 from integrations.models import GoogleAccount, GoogleCalendar
 
 logger = logging.getLogger(__name__)
 
+# What cannot be asked for now is asked for again after this.
+UNANSWERED_WAIT = timedelta(hours=1)
 # Well below the requests that an account may make in a minute.
 ASKED_AT_ONCE = 50
 
@@ -92,6 +95,8 @@ class Pull:
         self.interval = interval or settings.PULL_INTERVAL
         self.pages = self.events = self.found = 0
         self.aside: set[str] = set()
+        # Events that Google did not answer about.
+        self.unanswered: list[str] = []
         if is_full:
             self.window = (now - settings.SYNC_WINDOW_PAST, now + settings.SYNC_WINDOW_AHEAD)
         else:
@@ -314,34 +319,15 @@ class Pull:
         and the next one goes on from there.
         """
         for start in range(0, len(google_ids), ASKED_AT_ONCE):
-            found, gone = self._ask_for(google_ids[start : start + ASKED_AT_ONCE], progress)
+            asked = ask_for(
+                google_ids[start : start + ASKED_AT_ONCE], self.google_calendar, self.client, progress
+            )
+            self.unanswered += asked.unanswered
             with transaction.atomic():
                 self._check_is_read()
-                take_new_ids(self.google_calendar, found)
-                self._observe(found)
-                self._end(GoogleEvent.objects.filter(google_id__in=gone), MISSING)
-
-    def _ask_for(
-        self, google_ids: Sequence[str], progress: Callable[[], None]
-    ) -> tuple[list[RemoteEvent], list[str]]:
-        """Each by itself: the events as they are now, and the ids of those gone."""
-        calendar, found, gone = self.google_calendar, [], []
-        for google_id in google_ids:
-            progress()  # hundreds of slow answers would outlast the claim
-            try:
-                event = self.client.get_event(calendar.google_id, google_id, time_zone=calendar.time_zone)
-            except Gone:
-                gone.append(google_id)
-            except Refused as error:
-                # It is there and cannot be told: nothing follows from its absence in the list.
-                logger.info("Event in Google calendar %d not read: %s", calendar.pk, error.reason)
-            else:
-                # Or Google has another name for it by now (W3).
-                if event.is_series or event.google_id != google_id:
-                    gone.append(google_id)
-                if not event.is_series:
-                    found.append(event)
-        return found, gone
+                take_new_ids(self.google_calendar, asked.found)
+                self._observe(asked.found)
+                self._end(GoogleEvent.objects.filter(google_id__in=asked.gone), MISSING)
 
     def _sweep(self, listed: Sequence[str]) -> None:
         """What had no appointment and is not in a full list any more blocks no more."""
@@ -370,6 +356,8 @@ class Pull:
         if self.is_full:
             fields["window_starts_at"], fields["window_ends_at"] = self.window
             fields["next_full_at"] = spreading.next_night(self.now, calendar.time_zone)
+        if self.unanswered:
+            fields["next_full_at"] = self.now + spreading.spread(UNANSWERED_WAIT)
         self._schedule(fields)
         for name, value in fields.items():
             setattr(calendar, name, value)

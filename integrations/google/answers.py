@@ -35,7 +35,8 @@ CHANNEL_REASONS = "push."
 # Our own project's configuration: its operators must act, no user can (A11).
 OPERATOR_REASONS = {"accessNotConfigured", "SERVICE_DISABLED", "keyInvalid", "ipRefererBlocked"}
 TOKEN_REASONS = {"fullSyncRequired", "updatedMinTooLongAgo"}
-TEMPORARY = {408, 425, 429}
+TEMPORARY = {408, 425}
+SLOW_DOWN = "Google asked us to slow down."
 
 
 class Asked(enum.Enum):
@@ -56,6 +57,8 @@ class Refusal:
     reasons: frozenset[str]
     message: str
     retry_after: datetime.timedelta | None
+    # What of the request it is about: the names of parameters and headers.
+    locations: frozenset[str] = frozenset()
 
     @property
     def reason(self) -> str:
@@ -74,12 +77,14 @@ def read_refusal(
         error = {"errors": [{"reason": str(error)}]}
     listed = [item for key in ("errors", "details") for item in _items(error, key)]
     reasons = {item["reason"] for item in listed if isinstance(item.get("reason"), str)}
+    locations = {item["location"] for item in listed if isinstance(item.get("location"), str)}
     message = error.get("message")
     return Refusal(
         status=status,
         reasons=frozenset(reasons),
         message=message[:300] if isinstance(message, str) else "",
         retry_after=read_retry_after(headers.get("retry-after", ""), now=now),
+        locations=frozenset(locations),
     )
 
 
@@ -121,7 +126,7 @@ def _by_reason(refusal: Refusal, asked: Asked) -> GoogleError | None:
         why = "Google's usage limit for this account is reached; it lifts by itself."
         return TryLater(why, QUOTA_WAIT, is_limit=True)
     if reasons & RATE_REASONS:
-        return TryLater("Google asked us to slow down.", refusal.retry_after, is_limit=True)
+        return TryLater(SLOW_DOWN, refusal.retry_after, is_limit=True)
     if reasons & OPERATOR_REASONS:
         return TryLater("The Google Calendar API is not switched on for this site.", LONGEST_WAIT)
     if status == 403 and reasons & SCOPE_REASONS:
@@ -133,6 +138,9 @@ def _by_reason(refusal: Refusal, asked: Asked) -> GoogleError | None:
 
 def _by_status(refusal: Refusal, asked: Asked) -> GoogleError:
     status = refusal.status
+    if status == 429:
+        # Whoever says so, and without a reason: a limit all the same (Q2).
+        return TryLater(SLOW_DOWN, refusal.retry_after, is_limit=True)
     if status >= 500 or status in TEMPORARY:
         return TryLater("Google could not answer just now.", refusal.retry_after)
     if asked is Asked.LIST_WITH_TOKEN and (status == 410 or _is_about_sync_token(refusal)):
@@ -147,14 +155,15 @@ def _by_status(refusal: Refusal, asked: Asked) -> GoogleError:
         # Since 2024 a write may collide with its neighbours (W12): that one is alone worth another try.
         if asked is Asked.INSERT and "conflict" not in refusal.reasons:
             return AlreadyThere("The event is at Google already.")
-        return TryLater("Google was busy with another change of this event.")
+        return TryLater("Google was busy with another change of this event.", is_alone=True)
     return Refused(_words(refusal), refusal.reason, lacks_access=status in (403, 404))
 
 
 def _is_about_sync_token(refusal: Refusal) -> bool:
     # "… cannot be used with other request restrictions" is a mistake of ours, which no full pull mends (S4).
     words = refusal.message.lower()
-    return refusal.status == 400 and "sync token" in words and "restriction" not in words
+    is_named = "syncToken" in refusal.locations or "sync token" in words or "synctoken" in words
+    return refusal.status == 400 and is_named and "restriction" not in words
 
 
 def _words(refusal: Refusal) -> str:

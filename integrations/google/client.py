@@ -8,6 +8,8 @@ import contextlib
 import datetime
 import functools
 import logging
+import random
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from types import ModuleType
@@ -278,13 +280,25 @@ class CalendarClient:
         """The answers of a list, page by page. Raises TryLater where one leads back to a page that was read."""
         read: set[str] = set()
         while request is not None:
-            answer = self._ask(request, asked)
+            answer = self._ask_on(request, asked) if read else self._ask(request, asked)
             page = str(answer.get("nextPageToken") or "")
             if page in read:
                 raise TryLater("Google's list led back to a page that was read already.")
             read |= {page} - {""}
             request = resource.list_next(request, answer)
             yield answer
+
+    def _ask_on(self, request: Any, asked: Asked) -> dict[str, Any]:
+        """As `_ask`, of a further page: it is asked for again, twice, before all pages before it are for nothing (Q4).
+        What Google asks us to wait for longer is for the caller to wait for."""
+        for pause in settings.GOOGLE_PAGE_PAUSES:
+            try:
+                return self._ask(request, asked)
+            except TryLater as error:
+                if error.is_limit or (error.after is not None and error.after > pause):
+                    raise
+                time.sleep(pause.total_seconds() * random.uniform(0.5, 1))  # noqa: S311 (spreads load; guards nothing)
+        return self._ask(request, asked)
 
     def _get(self, calendar_id: str, event_id: str, *, etag: str = "") -> Mapping[str, Any]:
         request = self._events.get(calendarId=calendar_id, eventId=event_id)

@@ -17,13 +17,22 @@ class GoogleError(Exception):
 class TryLater(GoogleError):
     """Temporary: the same request may succeed later. `after`: how long Google asked us to wait, or None.
 
-    `is_limit`: the person's limit is reached, so that every other request for them would meet it as well (Q2).
+    `is_limit`: the person's limit is reached, so that every other request for them would meet it as well (Q2);
+    `is_alone`: it is about this one event, and says nothing of any other (W12).
     """
 
-    def __init__(self, why: str, after: datetime.timedelta | None = None, *, is_limit: bool = False) -> None:
+    def __init__(
+        self,
+        why: str,
+        after: datetime.timedelta | None = None,
+        *,
+        is_limit: bool = False,
+        is_alone: bool = False,
+    ) -> None:
         super().__init__(why)
         self.after = after
         self.is_limit = is_limit
+        self.is_alone = is_alone
 
 
 class Reconnect(GoogleError):

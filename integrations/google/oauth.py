@@ -41,6 +41,9 @@ WIDER = {
 }
 
 
+NO_ANSWER = "Google could not answer just now. Connect again in a moment."
+
+
 @dataclass(frozen=True, slots=True)
 class Departure:
     """Where to send the browser, and what to remember until it is back. The verifier stays on the server."""
@@ -172,10 +175,16 @@ def _fetch(code: str, verifier: str, redirect_uri: str) -> dict[str, Any]:
         raise TryLater(UNREACHABLE) from error
     except OAuth2Error as error:
         raise _refusal(error.error) from None
+    except (ValueError, TypeError, AttributeError) as error:
+        # oauthlib takes whatever it is told for an object.
+        raise TryLater(NO_ANSWER) from error
     return dict(answer)
 
 
-def _refusal(error: str) -> GoogleError:
+def _refusal(error: object) -> GoogleError:
+    if not isinstance(error, str) or error == "missing_token":
+        # The page of a proxy, or the other envelope of Google's errors (W13).
+        return TryLater(NO_ANSWER)
     if error == "invalid_grant":
         return Refused("Google's answer was too old or used already. Connect again.", error)
     if error in ("invalid_client", "unauthorized_client", "redirect_uri_mismatch", "insecure_transport"):

@@ -28,6 +28,8 @@ MARGIN = datetime.timedelta(seconds=60)
 # What to believe where Google does not say (A8: never assume an hour).
 UNSAID_LIFE = datetime.timedelta(minutes=5)
 PATIENCE_SECONDS = 4.0
+# What the token endpoint says of this site's own client, and not of a grant.
+OUR_CLIENT_ERRORS = ("invalid_client", "unauthorized_client", "deleted_client", "disabled_client")
 GRANT_DIED = "Google no longer accepts this connection. Reconnect the account."
 
 
@@ -114,7 +116,12 @@ def _ask(account: GoogleAccount, transport: httplib2.Http, refresh_token: str) -
     if error == "invalid_grant":
         pause_account(account, GRANT_DIED)
         raise Reconnect(GRANT_DIED)
-    if error in ("invalid_client", "unauthorized_client"):
+    if error == "admin_policy_enforced":
+        raise TryLater(
+            "Your organisation's Google administrator does not allow this connection any more. Ask them to.",
+            LONGEST_WAIT,
+        )
+    if error in OUR_CLIENT_ERRORS:
         # A11: our own configuration. No user can mend it, and none is asked to.
         logger.error(
             "Google refused this site's own client: %s. Check GOOGLE_CLIENT_ID and its secret.", error

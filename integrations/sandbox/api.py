@@ -137,7 +137,8 @@ class Api:
     def _with_fault(
         self, method: Method, arguments: dict[str, str], request: Request, person: str
     ) -> Response:
-        fault = self.faults.take(method.id, person)
+        about = f"{request.path} {_id_in(method, request)}" if self.faults.waiting else ""
+        fault = self.faults.take(method.id, person, about)
         if fault is not None and fault.drop_before:
             raise ConnectionDropped
         if fault is not None and not fault.drop_after:
@@ -323,6 +324,14 @@ class Api:
         return json_response(
             freebusy.query(self.listing, self.people, person, context.body, own_only=own_only)
         )
+
+
+def _id_in(method: Method, request: Request) -> str:
+    """The id that a body brings; "" where there is none."""
+    try:
+        return str(request.json().get("id") or "") if method.request else ""
+    except ApiError:
+        return ""
 
 
 def _body(method: Method, request: Request) -> Json:

@@ -33,12 +33,14 @@ class Fault:
     count: int = 1
     skip: int = 0
     person: str = ""
+    # Part of the address, or of the id in the body, of the calls it means.
+    about: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     drop_before: bool = False
     drop_after: bool = False
 
-    def concerns(self, method: str, person: str) -> bool:
-        return self.method in ("*", method) and self.person in ("", person)
+    def concerns(self, method: str, person: str, about: str) -> bool:
+        return self.method in ("*", method) and self.person in ("", person) and self.about in about
 
     @property
     def known_reason(self) -> str:
@@ -68,10 +70,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self.waiting.append(fault)
 
-    def take(self, method: str, person: str) -> Fault | None:
+    def take(self, method: str, person: str, about: str = "") -> Fault | None:
         """The fault that meets this call, counted down; None when it may pass."""
         with self._lock:
-            fault = next((each for each in self.waiting if each.concerns(method, person)), None)
+            fault = next((each for each in self.waiting if each.concerns(method, person, about)), None)
             if fault is None:
                 return None
             if fault.skip > 0:

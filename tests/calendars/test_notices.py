@@ -309,6 +309,16 @@ def test_n11_refused_channel_leaves_the_connection_well_and_says_so(
         assert only().state == State.OPEN
 
 
+def test_q3_usage_limit_met_by_a_channel_stops_the_account(site: Site) -> None:
+    desk = Desk(site.google)
+    site.google.control.add_fault(Fault(method=WATCH, status=403, reason="quotaExceeded"))
+    site.sweep()
+    desk.account.refresh_from_db()
+    assert desk.account.not_before is not None
+    assert desk.account.not_before > NOW + 5 * 60 * MINUTE
+    assert "usage limit" in desk.account.last_error
+
+
 def test_q4_failure_is_tried_again_after_a_growing_wait(site: Site) -> None:
     Desk(site.google)
     site.google.control.add_fault(Fault(method=WATCH, status=503, count=2))

@@ -15,7 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from calendars.tasks import list_calendars
 from contacts.models import User
+from integrations import connecting
 from integrations.connecting import connect_account
 from integrations.google.answers import QUOTA_WAIT
 from integrations.google.errors import Refused
@@ -246,11 +248,16 @@ def test_a3_denial_is_told_and_connects_nothing(sandbox: StandIn, signed_in: Cli
     assert not GoogleAccount.objects.exists()
 
 
+def with_code(back: str, code: str) -> str:
+    """The address that Google sends people back to, with another code."""
+    parts = urlsplit(back)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()} | {"code": code}
+    return f"http://localhost{parts.path}?{urlencode(query)}"
+
+
 def test_code_that_google_refuses_is_told(sandbox: StandIn, signed_in: Client) -> None:
     back = sandbox.control.authorize(depart(signed_in), DANA)
-    parts = urlsplit(back)
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()} | {"code": "4/0wrong"}
-    messages = arrive(signed_in, f"http://localhost{parts.path}?{urlencode(query)}")
+    messages = arrive(signed_in, with_code(back, "4/0wrong"))
     assert messages == ["Google's answer was too old or used already. Connect again."]
 
 
@@ -259,6 +266,38 @@ def test_google_that_fails_on_the_way_back_is_told(sandbox: StandIn, signed_in: 
     back = sandbox.control.authorize(depart(signed_in), DANA)
     sandbox.fault(method, drop_before=True, count=9)
     assert arrive(signed_in, back) == ["Google could not be reached."]
+    assert not GoogleAccount.objects.exists()
+
+
+def test_answer_without_a_code_is_told(sandbox: StandIn, signed_in: Client) -> None:
+    back = sandbox.control.authorize(depart(signed_in), DANA)
+    messages = arrive(signed_in, with_code(back, ""))
+    assert messages == ["Google could not answer just now. Connect again in a moment."]
+
+
+@pytest.mark.parametrize("status", [429, 403, 500])
+def test_w13_refusal_of_a_code_in_the_other_envelope_is_told_in_words(
+    sandbox: StandIn, signed_in: Client, status: int
+) -> None:
+    back = sandbox.control.authorize(depart(signed_in), DANA)
+    sandbox.fault("oauth.token", status)
+    assert arrive(signed_in, back) == ["Google could not answer just now. Connect again in a moment."]
+
+
+@pytest.mark.parametrize("body", ["[]", "null", "1", '"x"', "<html>", ""])
+def test_token_answer_that_is_none_is_told_in_words(
+    sandbox: StandIn, signed_in: Client, body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = sandbox.control.authorize(depart(signed_in), DANA)
+
+    def answered(self: requests.Session, *args: object, **options: object) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code, answer._content = 200, body.encode()
+        answer.request = requests.Request("POST", "http://localhost/token").prepare()
+        return answer
+
+    monkeypatch.setattr(requests.Session, "request", answered)
+    assert arrive(signed_in, back) == ["Google could not answer just now. Connect again in a moment."]
     assert not GoogleAccount.objects.exists()
 
 
@@ -307,6 +346,45 @@ def test_calendars_that_could_not_be_listed_leave_the_connection_standing(
     assert account.is_connected
     signed_in.post(reverse("integrations:list_again", args=[account.pk]))
     assert account.calendars.count() == 4
+    account.refresh_from_db()
+    assert (account.last_error, account.failures, account.not_before) == ("", 0, None)
+
+
+def test_calendars_that_could_not_be_listed_are_asked_for_by_themselves(
+    sandbox: StandIn, signed_in: Client, staff: User
+) -> None:
+    back = sandbox.control.authorize(depart(signed_in), DANA)
+    sandbox.fault("calendar.calendarList.list", 503, count=3)
+    arrive(signed_in, back)
+    account, tries = GoogleAccount.objects.get(user=staff), []
+    for _ in range(2):
+        list_calendars(account.pk)  # not yet
+        assert account.not_before is not None
+        tries.append(account.not_before)
+        with time_machine.travel(account.not_before, tick=False):
+            assert list(connecting.unlisted(timezone.now())) == [account]
+            list_calendars(account.pk)
+            account.refresh_from_db()
+    assert account.not_before is not None
+    assert account.not_before - tries[1] > tries[1] - tries[0]
+    assert account.calendars.count() == 0
+    assert "We wait until" in signed_in.get(PAGE).content.decode()
+    with time_machine.travel(account.not_before, tick=False):
+        list_calendars(account.pk)
+    account.refresh_from_db()
+    assert account.calendars.count() == 4
+    assert (account.last_error, account.failures, account.not_before) == ("", 0, None)
+
+
+def test_sync_now_of_an_account_without_calendars_asks_for_them(
+    sandbox: StandIn, signed_in: Client, staff: User
+) -> None:
+    back = sandbox.control.authorize(depart(signed_in), DANA)
+    sandbox.fault("calendar.calendarList.list", 503)
+    arrive(signed_in, back)
+    account = GoogleAccount.objects.get(user=staff)
+    answer = signed_in.post(reverse("integrations:sync_now", args=[account.pk]), follow=True)
+    assert told(answer) == [f"Google lists 4 calendars for {account.address}."]
 
 
 def test_a1_grant_without_a_lasting_token_is_refused_where_none_is_held(
@@ -442,6 +520,14 @@ def test_a9_failing_revoke_does_not_block_a_disconnect(
         signed_in.post(reverse("integrations:disconnect", args=[account.pk]))
     account.refresh_from_db()
     assert account.state == State.DISCONNECTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a9_failing_revoke_is_told(sandbox: StandIn, signed_in: Client, staff: User) -> None:
+    account = sandbox.connected(staff)
+    sandbox.fault("oauth.revoke", 500)
+    answer = signed_in.post(reverse("integrations:disconnect", args=[account.pk]), follow=True)
+    assert told(answer)[1].startswith("Google did not confirm that it took the permission back.")
 
 
 def test_disconnected_account_is_connected_again_as_the_same_rows(

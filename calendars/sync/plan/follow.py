@@ -76,6 +76,8 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
             timed,
             restore=True,
             confirm=confirms,
+            # Freed before the last colleague took theirs away, too.
+            add_host=facts.host_was_freed and not facts.is_conflict_calendar,
             # Renamed here meanwhile, it was gone when that was to be pushed.
             push_again=timed.push_again or _says_our_words(observed, held, facts),
             reason=f"{back} {timed.reason}".strip(),

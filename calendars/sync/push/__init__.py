@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from calendars.models import PushTarget
@@ -40,9 +41,12 @@ class Pushed:
 
 
 def due_targets(google_calendar: GoogleCalendar, now: datetime) -> list[int]:
-    """The targets (by pk) of `google_calendar` that Google lacks and whose time has come, oldest appointment first."""
+    """The targets (by pk) of `google_calendar` that Google lacks and whose time has come, oldest appointment first.
+
+    What failed comes after what did not: one that fails each time must not keep the others from Google (W12).
+    """
     due = PushTarget.objects.due(now).filter(google_calendar=google_calendar)
-    return list(due.order_by("appointment__starts_at").values_list("pk", flat=True))
+    return list(due.order_by("attempts", "appointment__starts_at").values_list("pk", flat=True))
 
 
 def _as_it_is_now(pk: int, now: datetime) -> PushTarget | None:
@@ -73,11 +77,11 @@ def push(
             _postpone(target, now, error.why, REFUSED_WAIT)
             yield Pushed(appointment, f"refused: {error.why}", failed=True)
         except TryLater as error:
-            wait = backoff.wait(target.attempts + 1, error.after)
-            _postpone(target, now, error.why, wait)
-            # The others of this calendar wait with it: what stopped this one would stop each of them in turn (Q2).
-            waiting = PushTarget.objects.due(now).filter(google_calendar=google_calendar)
-            waiting.update(not_before=now + wait)
+            if error.is_alone:
+                _postpone(target, now, error.why, backoff.wait(target.attempts + 1, error.after))
+                yield Pushed(appointment, error.why, failed=True)
+                continue
+            _postpone_all(target, now, error)
             raise
         else:
             if what:
@@ -132,6 +136,17 @@ def _look_at_session(target: PushTarget, said: str) -> None:
         if sessions.words_of(target.appointment) != said:
             in_step = PushTarget.objects.filter(pk=target.pk, is_behind=False)
             in_step.update(pushed_revision=F("wanted_revision") - 1)
+
+
+def _postpone_all(target: PushTarget, now: datetime, error: TryLater) -> None:
+    """The others of its calendar wait with `target`: what stopped this one would stop each of them in turn (Q2). All
+    count the failure, so that an outage is asked about ever less; this one comes last next time.
+    """
+    waiting = PushTarget.objects.due(now).filter(google_calendar=target.google_calendar_id)
+    most = max(target.attempts, waiting.aggregate(most=Max("attempts"))["most"] or 0)
+    wait = backoff.wait(most + 1, error.after)
+    _remember(target, attempts=most + 1, not_before=now + wait, last_error=error.why[:500])
+    waiting.update(not_before=now + wait, attempts=Greatest("attempts", most))
 
 
 def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> None:

@@ -189,7 +189,7 @@ def test_series_that_moved_while_a_pull_broke_off_stays_a_move(google: Google, s
     series = course(google, desk, "FREQ=WEEKLY;COUNT=4")
     desk.turn()
     google.move(desk.address, series, TOMORROW_AT_TEN + HOUR)
-    google.control.add_fault(Fault(method="calendar.events.list", status=503, skip=2))
+    google.control.add_fault(Fault(method="calendar.events.list", status=503, skip=2, count=3))
     assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
     take_turn(desk.google_calendar.pk, NOW)
     desk.turn()
@@ -329,7 +329,7 @@ def test_series_that_only_a_broken_pull_saw_and_that_was_deleted_since_does_not_
     desk = Desk(google)
     desk.turn()
     series = course(google, desk, "FREQ=WEEKLY;COUNT=4")
-    google.control.add_fault(Fault(method="calendar.events.list", status=503, skip=1))
+    google.control.add_fault(Fault(method="calendar.events.list", status=503, skip=1, count=3))
     assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
     assert GoogleEvent.objects.filter(blocks=True).exists()
     google.delete(desk.address, series)
@@ -612,3 +612,26 @@ def test_events_are_aimed_at_a_new_link_in_one_transaction(
         link(desk, linked)
     assert set(held) == {True}
     assert PushTarget.objects.filter(is_withdrawn=False, appointment__in=[first.pk, second.pk]).count() == 1
+
+
+@pytest.mark.parametrize("back", [0, 1], ids=["freed first", "freed last"])
+def test_meeting_that_comes_back_to_all_its_staff_has_them_all_as_hosts(google: Google, back: int) -> None:
+    """Seed 1952161853: the one whose copy restored it had been freed before it was cancelled, and stayed free."""
+    desks = [Desk(google), Desk(google)]
+    google.control.add_person("olga@else.org")
+    event = google.add("olga@else.org", guests=("ann@x.org", *(desk.address for desk in desks)))
+    for desk in desks:
+        desk.turn()
+    appointment = Appointment.objects.get()
+    google.control.patch("olga@else.org", "primary", event["id"], {"attendees": [{"email": "ann@x.org"}]})
+    for desk in desks:
+        desk.turn()
+    appointment.refresh_from_db()
+    assert appointment.status == "cancelled"
+    everybody = [{"email": each} for each in ("ann@x.org", *(desk.address for desk in desks))]
+    google.control.patch("olga@else.org", "primary", event["id"], {"attendees": everybody})
+    for desk in [desks[back], desks[1 - back]] * 2:
+        desk.turn()
+    appointment.refresh_from_db()
+    assert not appointment.is_void
+    assert set(appointment.hosts.values_list("user", flat=True)) == {desk.user.pk for desk in desks}

@@ -69,11 +69,28 @@ def test_s7_q4_w13_reason_and_status_together_tell_what_to_do(
     [
         ("Invalid sync token value.", PullInFull),
         ("Sync token cannot be used with other request restrictions.", Refused),
+        ("Invalid value for: syncToken", PullInFull),
         ("Bad Request", Refused),
     ],
 )
 def test_s4_bad_sync_token_is_told_from_a_mistake_of_ours(message: str, kind: type[GoogleError]) -> None:
     assert type(answer(400, "invalid", asked=Asked.LIST_WITH_TOKEN, message=message)) is kind
+
+
+def test_s7_bad_sync_token_may_be_told_by_its_place_alone() -> None:
+    body = {"error": {"message": "Invalid value", "errors": [{"reason": "invalid", "location": "syncToken"}]}}
+    refusal = read_refusal(400, json.dumps(body).encode(), {}, now=NOW)
+    assert type(error_for(refusal, Asked.LIST_WITH_TOKEN)) is PullInFull
+    assert type(error_for(refusal, Asked.LIST)) is Refused
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>Busy</html>", b'{"error": {"status": "RESOURCE_EXHAUSTED"}}']
+)
+def test_q2_429_is_a_limit_whoever_says_so(content: bytes) -> None:
+    error = error_for(read_refusal(429, content, {"retry-after": "7"}, now=NOW), Asked.EVENT)
+    assert isinstance(error, TryLater)
+    assert (error.is_limit, error.after) == (True, datetime.timedelta(seconds=7))
 
 
 def test_w13_scope_refusal_is_found_in_either_list() -> None:

@@ -146,6 +146,19 @@ def test_a11_refused_client_is_the_operators_affair(
     assert "invalid_client" in caplog.text
 
 
+@pytest.mark.parametrize("error", ["deleted_client", "disabled_client", "admin_policy_enforced"])
+def test_a11_what_is_wrong_with_our_client_is_not_the_grants_fault(
+    sandbox: StandIn, staff: User, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = expired(sandbox, staff)
+    monkeypatch.setattr("integrations.google.tokens.post_form", lambda *args: (401, {"error": error}, {}))
+    with pytest.raises(TryLater, match=r"administrator|client id") as raised:
+        ask(account)
+    assert raised.value.after == datetime.timedelta(hours=1)
+    account.refresh_from_db()
+    assert account.is_connected
+
+
 def test_lost_key_is_the_operators_affair(sandbox: StandIn, staff: User, settings: Any) -> None:
     account = sandbox.account(staff)
     settings.TOKEN_ENCRYPTION_KEYS = ["MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="]

@@ -29,6 +29,72 @@ def fail(google: Google, desk: Desk, now: datetime.datetime = NOW, **fault: Any)
     return after - now
 
 
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"status": 409, "reason": "conflict"}])
+@pytest.mark.parametrize("verb", ["insert", "patch"])
+def test_w12_appointment_that_fails_each_time_keeps_no_other_from_google(
+    google: Google, verb: str, fault: dict[str, Any]
+) -> None:
+    desk = Desk(google)
+    desk.turn()
+    rows = [book(desk, TOMORROW_AT_TEN + number * HOUR) for number in range(4)]
+    bad = rows[0].push_targets.get().event_id
+    if verb == "patch":
+        desk.turn()
+        for row in rows:
+            booking.set_details(row, title="Typed", description="", location="")
+    google.control.add_fault(Fault(method=f"calendar.events.{verb}", about=bad, count=99, **fault))
+    now = NOW
+    for _ in range(12):
+        now += HOUR
+        with at(now, google):
+            take_turn(desk.google_calendar.pk, now)
+    said = {event["id"]: event["summary"] for event in google.events(desk.address)}
+    done = {event_id for event_id, title in said.items() if verb == "insert" or title == "Typed"}
+    assert done == {row.push_targets.get().event_id for row in rows[1:]}
+    google.control.clear_faults()
+    with at(now + 8 * HOUR, google):
+        take_turn(desk.google_calendar.pk, now + 8 * HOUR)
+    assert not PushTarget.objects.behind().exists()
+
+
+def test_q2_outage_is_asked_about_ever_less_whatever_waits(google: Google) -> None:
+    desk = Desk(google)
+    desk.turn()
+    for number in range(6):
+        book(desk, TOMORROW_AT_TEN + number * HOUR)
+    google.control.add_fault(Fault(method=INSERT, status=503, count=99))
+    now, waits = NOW, []
+    for _ in range(6):
+        with at(now, google):
+            take_turn(desk.google_calendar.pk, now)
+        again = PushTarget.objects.order_by("not_before").first().not_before
+        waits.append(again - now)
+        now = again
+    assert waits == sorted(waits)
+    assert waits[-1] > 8 * waits[0]
+
+
+def test_w14_event_that_google_cannot_tell_of_holds_no_full_pull_up(google: Google) -> None:
+    """Linked, and out of the window by now: only its id can ask for it."""
+    desk = Desk(google)
+    first, second, third = (
+        google.add(desk.address, guests=("ann@x.org",), start=TOMORROW_AT_TEN + number * HOUR)
+        for number in range(3)
+    )
+    desk.turn()
+    google.move(desk.address, first, TOMORROW_AT_TEN + 3000 * 24 * HOUR)
+    google.delete(desk.address, third)
+    google.control.expire_sync_tokens()
+    google.control.add_fault(Fault(method="calendar.events.get", about=first["id"], count=99, status=500))
+    turn = desk.turn()
+    assert not turn.error
+    calendar = GoogleCalendar.objects.get(pk=desk.google_calendar.pk)
+    assert calendar.sync_token
+    assert calendar.next_full_at < NOW + 2 * HOUR
+    of = {row.google_events.get().google_id: row.status for row in Appointment.objects.all()}
+    assert of == {first["id"]: "new", second["id"]: "new", third["id"]: "cancelled"}
+
+
 def test_q1_account_keeps_below_its_requests_a_minute_and_goes_on_in_the_next(
     google: Google, settings: Any
 ) -> None:

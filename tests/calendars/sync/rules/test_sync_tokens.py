@@ -69,12 +69,37 @@ def test_s2_token_is_kept_until_the_last_page_was_applied(google: Google, settin
     desk.turn()
     before = token_of(desk)
     add_five(google, desk)
-    google.control.add_fault(Fault(method=LIST, status=503, skip=1))
+    google.control.add_fault(Fault(method=LIST, status=503, skip=1, count=3))
     assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
     assert token_of(desk) == before
     desk.turn()
     assert token_of(desk) != before
     assert Appointment.objects.count() == 5
+
+
+def test_q4_further_page_is_asked_for_again_before_all_is_read_anew(google: Google, settings: Any) -> None:
+    settings.GOOGLE_EVENTS_A_PAGE = 1
+    desk = Desk(google)
+    add_five(google, desk)
+    for skip in (1, 2, 3):  # every further page fails once
+        google.control.add_fault(Fault(method=LIST, status=503, skip=skip, count=1))
+    desk.turn()
+    assert Appointment.objects.count() == 5
+    assert len([each for each in google.control.requests(LIST) if not each.parameter("pageToken")]) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "60"}], ids=["limit", "long wait"])
+def test_q2_further_page_is_not_asked_for_again_where_google_asks_us_to_wait(
+    google: Google, settings: Any, headers: dict[str, str]
+) -> None:
+    settings.GOOGLE_EVENTS_A_PAGE = 1
+    desk = Desk(google)
+    add_five(google, desk)
+    google.control.add_fault(
+        Fault(method=LIST, status=503 if headers else 429, skip=1, count=1, headers=headers)
+    )
+    assert take_turn(desk.google_calendar.pk, NOW, pulls=True).has_failed
+    assert len(google.control.requests(LIST)) == 2
 
 
 def test_s2_change_made_while_paging_is_not_missed(google: Google, answers: Answers, settings: Any) -> None:
