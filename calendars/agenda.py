@@ -28,6 +28,8 @@ BUSY = "Busy"
 # Why something in the agenda cannot be moved there.
 ONLY_OWNER = "Only its owner can move it."
 GOOGLES = "It is Google's event: move it in Google Calendar."
+SOMEBODY_ELSES = "Somebody else organises it: only they can move it."
+GOOGLE_LOCKED = "Google made it from an e-mail: its time cannot be changed."
 MIXED_CLASS = "Some of this class came from Google: move those from their own pages."
 # The observation was given up; and then the next full pull did not list it.
 FORGOTTEN = ("", MISSING)
@@ -246,7 +248,7 @@ def event_entries(asked: Asked) -> Iterator[Entry]:
             detail=str(row.google_calendar) if is_own else "",
             whose=str(user) if asked.person is None else "",
             is_all_day=row.is_all_day,
-            why_fixed=GOOGLES if is_own else ONLY_OWNER,
+            why_fixed=_why_fixed_at_google(row) if is_own else ONLY_OWNER,
         )
 
 
@@ -283,6 +285,12 @@ def _why_fixed(row: Appointment) -> str:
     if row.is_void:
         return f"It is {row.get_status_display().lower()}: book a new appointment instead."
     return WHY_FIXED[Lock(getattr(row, "lock", ""))]
+
+
+def _why_fixed_at_google(row: GoogleEvent) -> str:
+    if not row.organised_by_us:
+        return SOMEBODY_ELSES
+    return GOOGLE_LOCKED if row.is_locked else GOOGLES
 
 
 def event_title(event: GoogleEvent) -> str:

@@ -34,6 +34,8 @@ RENEW_BEFORE = timedelta(days=1)
 # A call to Google is over by then, whatever became of it.
 ANSWER_IS_LOST = timedelta(minutes=2)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=10), timedelta(days=1)
+# How long a limit that names no time of its own stops the account.
+LIMIT_WAIT = timedelta(minutes=1)
 # Each costs a request or two; what is left waits for the next sweep.
 MOST_A_SWEEP = 2000
 ID = re.compile(r"[0-9a-f]{32}")
@@ -224,9 +226,11 @@ def _failed(channel: Channel, words: str, now: datetime, error: GoogleError | No
         last_error=channel.last_error,
     )
     if isinstance(error, TryLater) and error.is_limit:
-        # It is the person's, for whatever was asked (Q3).
-        GoogleAccount.objects.filter(calendars=channel.google_calendar_id).update(
-            not_before=channel.not_before, last_error=channel.last_error
+        # It is the person's, for whatever was asked (Q3); what failed before with this channel is not.
+        until = now + max(error.after or timedelta(0), LIMIT_WAIT)
+        stopped = GoogleAccount.objects.filter(Q(not_before=None) | Q(not_before__lt=until))
+        stopped.filter(calendars=channel.google_calendar_id).update(
+            not_before=until, last_error=channel.last_error
         )
     return channel
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from integrations.fields import encrypt
@@ -114,9 +114,9 @@ def refresh_calendars(account: GoogleAccount) -> int:
 def unlisted(now: datetime) -> QuerySet[GoogleAccount]:
     """Connected accounts of which Google has not told the calendars yet, and is to be asked again."""
     return GoogleAccount.objects.filter(
+        Q(not_before__lte=now) | Q(not_before=None) & ~Q(last_error=""),
         ~Exists(GoogleCalendar.objects.filter(account=OuterRef("pk"))),
         state=GoogleAccount.State.CONNECTED,
-        not_before__lte=now,
     )
 
 
@@ -141,10 +141,16 @@ def list_for_the_first_time(account: GoogleAccount) -> int:
 
 
 def _list_later(account: GoogleAccount, error: GoogleError, now: datetime) -> None:
-    """The sweep asks again, unless the grant is dead or a permission missing: that its owner mends."""
+    """The sweep asks again, unless the grant is dead or a permission missing: that its owner mends. Where the calendars
+    are known from before, their pulls tell of it soon enough, and the night lists them anew.
+    """
+    connected = GoogleAccount.objects.filter(pk=account.pk, state=GoogleAccount.State.CONNECTED)
+    if account.calendars.exists() and not (isinstance(error, TryLater) and error.is_limit):
+        connected.update(last_error=error.why[:500])
+        return
     doubled: timedelta = min(FIRST_WAIT * 2 ** min(account.failures, 10), LONGEST_WAIT)
     asked = error.after if isinstance(error, TryLater) else None
-    GoogleAccount.objects.filter(pk=account.pk, state=GoogleAccount.State.CONNECTED).update(
+    connected.update(
         last_error=error.why[:500],
         failures=F("failures") + 1,
         not_before=now + max(doubled, asked or doubled),

@@ -46,7 +46,10 @@ def disconnect_account(account: GoogleAccount) -> bool:
         account.calendars.update(next_pull_at=None, claimed_until=None)
         Channel.objects.filter(google_calendar__account=account).delete()
         is_over: list[bool] = []
-        transaction.on_commit(lambda: is_over.append(revoke_if_unused(account.subject, token)))
+        is_lost = not token and bool(account.refresh_token or account.access_token)
+        transaction.on_commit(
+            lambda: is_over.append(revoke_if_unused(account.subject, token) and not is_lost)
+        )
     return all(is_over)
 
 

@@ -74,11 +74,13 @@ def sync_now(request: HttpRequest, pk: int) -> HttpResponse:
     if not account.is_connected:
         messages.warning(request, f"{account.address} has to be reconnected first.")
     elif account.last_error and not account.calendars.all():
-        return list_again(request, pk)
+        if not _waits(account):
+            return list_again(request, pk)
+        messages.info(request, f"{account.last_error} Its calendars are asked for again by itself.")
     elif request_sync(account):
         # What Google's usage limit asked for stands: pressing against it would prolong it.
         account.refresh_from_db(fields=["not_before", "last_error"])
-        if account.not_before is not None and account.not_before > timezone.now():
+        if account.not_before is not None and _waits(account):
             until = timezone.localtime(account.not_before)
             messages.info(
                 request,
@@ -118,6 +120,10 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
             "under Security, Third-party apps.",
         )
     return redirect("integrations:integrations")
+
+
+def _waits(account: GoogleAccount) -> bool:
+    return account.not_before is not None and account.not_before > timezone.now()
 
 
 def callback_address(request: HttpRequest) -> str:

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField("googleevent", "gone_at", models.DateTimeField(blank=True, null=True)),
-        migrations.AddField("googleevent", "is_left", models.BooleanField(default=False)),
+        migrations.AddField("googleevent", "is_left", models.BooleanField(default=False, db_default=False)),
         migrations.AlterField(
             "googleevent",
             "seen_at",

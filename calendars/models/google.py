@@ -144,7 +144,7 @@ class GoogleEvent(models.Model):
     # When it was last known to be gone; stays when it is back.
     gone_at = models.DateTimeField(null=True, blank=True)
     # Its appointment had ended and it stood at Google, or was put there again: its person's to keep.
-    is_left = models.BooleanField(default=False)
+    is_left = models.BooleanField(default=False, db_default=False)
     run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="seen")
 
     # --- what we made of it, written by sync.reconcile --------------------------------------------------------------

@@ -12,7 +12,7 @@ from integrations.models import GoogleCalendar
 logger = logging.getLogger(__name__)
 
 # So many in a row without an answer: it is not the events.
-UNANSWERED_IN_A_ROW = 3
+UNANSWERED_IN_A_ROW = 10
 
 
 class Answers(NamedTuple):

@@ -126,7 +126,7 @@ def keep_private(event: GoogleEvent, *, by: User, now: datetime, whole_series: b
         meant = _meant(event, now, whole_series=whole_series)
         events = [each for each in meant if not keeping_private.why_not_private(each, now)]
         keeping_private.end_appointments(events, setting, by=by, now=now)
-        _store(events, Decision.KEEP_PRIVATE, by=by, whole_series=whole_series)
+        _store(events, Decision.KEEP_PRIVATE, by=by, whole_series=whole_series, goes_along=True)
     return _carry_out(event, now)
 
 
@@ -144,7 +144,7 @@ def let_option_decide(
         returned = keeping_private.give_back(events, setting, by=by, now=now)
         if whole_series:
             _series(event).update(decides_series=False)
-        _store(events, Decision.NONE, by=None, whole_series=False)
+        _store(events, Decision.NONE, by=None, whole_series=False, goes_along=True)
         GoogleEvent.objects.filter(pk__in=returned).update(reason=keeping_private.RETURNED)
     return _carry_out(event, now)
 
@@ -191,7 +191,14 @@ def _decide(event: GoogleEvent, decision: str, *, by: User, now: datetime) -> Go
     return _carry_out(event, now)
 
 
-def _store(events: Sequence[GoogleEvent], decision: str, *, by: User | None, whole_series: bool) -> None:
+def _store(
+    events: Sequence[GoogleEvent],
+    decision: str,
+    *,
+    by: User | None,
+    whole_series: bool,
+    goes_along: bool = False,
+) -> None:
     GoogleEvent.objects.filter(pk__in=[event.pk for event in events]).update(
         decision=decision,
         decided_by=by,
@@ -200,7 +207,7 @@ def _store(events: Sequence[GoogleEvent], decision: str, *, by: User | None, who
         not_before=None,
     )
     # Dragged, and only where it went was read: where it was, it is the same event.
-    if decision in GOES_ALONG or not decision:
+    if goes_along:
         elsewhere = GoogleEvent.objects.filter(
             google_calendar__account__user__in={event.google_calendar.account.user_id for event in events},
             google_id__in=[event.google_id for event in events if event.organised_by_us],

@@ -7,7 +7,7 @@ that a reconnect doubles nothing and decisions stand.
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from calendars.models import CalendarConfiguration, GoogleEvent, GoogleEventGuest, PushTarget, SyncRun
 from calendars.sync import targets
@@ -33,7 +33,7 @@ def forget(google_calendars: list[int]) -> None:
     # A deletion that waits to be carried out is given up like the rest: the next full pull asks for the event again.
     GoogleEvent.objects.filter(
         google_calendar__in=google_calendars, status="cancelled", is_due=True, appointment__isnull=False
-    ).update(status="confirmed")
+    ).update(status="confirmed", gone_at=F("seen_at"))
     erase_addresses(GoogleEvent.objects.filter(google_calendar__in=google_calendars))
     # Without an etag the observation is given up. The etag last planned stays: what comes back unchanged keeps what
     # was made of it, whatever the option has become.

@@ -29,8 +29,9 @@ from integrations.models import GoogleAccount, GoogleCalendar
 
 logger = logging.getLogger(__name__)
 
-# What cannot be asked for now is asked for again after this.
+# What Google cannot tell of is asked for again after this, once; then with the night's full pull.
 UNANSWERED_WAIT = timedelta(hours=1)
+UNANSWERED = "Google could not tell of this event just now. It is asked for again by itself."
 # Well below the requests that an account may make in a minute.
 ASKED_AT_ONCE = 50
 
@@ -97,6 +98,7 @@ class Pull:
         self.aside: set[str] = set()
         # Events that Google did not answer about.
         self.unanswered: list[str] = []
+        self.asks_soon = False
         if is_full:
             self.window = (now - settings.SYNC_WINDOW_PAST, now + settings.SYNC_WINDOW_AHEAD)
         else:
@@ -164,6 +166,7 @@ class Pull:
             if self.is_full:
                 self._sweep(listed)
             self._forgive()
+            self._tell_of_unanswered()
             if self.starts_anew:
                 self._resume()
             self._store_token(page.next_sync_token)
@@ -327,7 +330,9 @@ class Pull:
                 self._check_is_read()
                 take_new_ids(self.google_calendar, asked.found)
                 self._observe(asked.found)
-                self._end(GoogleEvent.objects.filter(google_id__in=asked.gone), MISSING)
+                gone = GoogleEvent.objects.filter(google_id__in=asked.gone)
+                gone.filter(google_calendar=self.google_calendar, error=UNANSWERED).update(error="")
+                self._end(gone, MISSING)
 
     def _sweep(self, listed: Sequence[str]) -> None:
         """What had no appointment and is not in a full list any more blocks no more."""
@@ -341,6 +346,14 @@ class Pull:
         rows.exclude(google_id__in=self.aside).update(error="")
         if self.is_full and "" not in self.aside:
             GoogleEvent.objects.filter(google_calendar=self.google_calendar, google_id="").delete()
+
+    def _tell_of_unanswered(self) -> None:
+        """It stays what it was, visible with why."""
+        if self.unanswered:
+            rows = GoogleEvent.objects.filter(
+                google_calendar=self.google_calendar, google_id__in=self.unanswered
+            )
+            self.asks_soon = bool(rows.filter(error="").update(error=UNANSWERED))
 
     def _resume(self) -> None:
         """What came back as it was is planned again, to block again; it does not become something else."""
@@ -356,7 +369,7 @@ class Pull:
         if self.is_full:
             fields["window_starts_at"], fields["window_ends_at"] = self.window
             fields["next_full_at"] = spreading.next_night(self.now, calendar.time_zone)
-        if self.unanswered:
+        if self.asks_soon:
             fields["next_full_at"] = self.now + spreading.spread(UNANSWERED_WAIT)
         self._schedule(fields)
         for name, value in fields.items():

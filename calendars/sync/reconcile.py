@@ -52,9 +52,9 @@ def reconcile(google_calendar: GoogleCalendar, now: datetime) -> Iterator[Done]:
     if not google_calendar.sync_token:
         # No full pull has ended since it was linked or reconnected: the rows are not what Google holds now.
         return
-    setting = setting_for(google_calendar, now)
     # Before the brake counts: the occurrences of a moved series are not cancellations.
-    handed = hand_on(setting, now)
+    handed = hand_on(google_calendar, now)
+    setting = setting_for(google_calendar, now)
     # Held, the cancellations wait for a person; what else happened goes on, and new events block.
     held = brake.held(setting, now)
     due = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)

@@ -12,24 +12,19 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
 from calendars.models import GoogleEvent, PushTarget
-from calendars.models.google import GoogleEventQuerySet
-from calendars.sync import copies
 from calendars.sync.series import Occurrence, pair
-from calendars.sync.setting import Setting
 from contacts.fields import normalise_address
-from contacts.models import Appointment, Origin
+from contacts.models import Appointment
 from integrations.models import GoogleCalendar
 
 
 @transaction.atomic
-def hand_on(setting: Setting, now: datetime) -> set[int]:
+def hand_on(google_calendar: GoogleCalendar, now: datetime) -> set[int]:
     """Link each new occurrence to the appointment of the one it replaces, and let what a person decided of that one
     stand. The pks of the new rows that got an appointment.
 
-    One statement when nothing vanished, two where the person has other calendars: a series may have been dragged here
-    from one of them and moved.
+    One statement when nothing vanished.
     """
-    google_calendar = setting.google_calendar
     waiting = GoogleEvent.objects.filter(google_calendar=google_calendar).unplanned(now)
     # Cancelled here, and Google has not heard of it: what took its place goes the same way.
     untold = Exists(
@@ -48,16 +43,15 @@ def hand_on(setting: Setting, now: datetime) -> set[int]:
             "appointment"
         )
     )
-    if not vanished and setting.others_pulled is None:
+    if not vanished:
         return set()
     same = Q(google_id__in={row.recurring_event_id for row in vanished} - {""})
-    unlinked = waiting.filter(~Q(recurring_event_id="") | same, appointment=None, ends_at__gt=now)
-    if not vanished:
-        # All there may be to pair them with.
-        unlinked = unlinked.filter(Exists(_elsewhere(setting).filter(ical_uid=OuterRef("ical_uid"))))
-    arrived = list(unlinked.exclude(status="cancelled"))
-    if not arrived:
-        return set()
+    arrived = list(
+        waiting.filter(~Q(recurring_event_id="") | same, appointment=None, ends_at__gt=now).exclude(
+            status="cancelled"
+        )
+    )
+    olds, news = {row.pk: row for row in vanished}, {row.pk: row for row in arrived}
     zone = ZoneInfo(google_calendar.time_zone)
     pairs = pair(
         [_occurrence(row, zone) for row in vanished],
@@ -65,14 +59,6 @@ def hand_on(setting: Setting, now: datetime) -> set[int]:
         remains_until=_remains_until(google_calendar, vanished),
         known=_known(google_calendar, arrived),
     )
-    paired = set(pairs.values())
-    dragged, moved = _dragged([row for row in arrived if row.pk not in paired], setting, standing)
-    pairs |= pair(
-        [_occurrence(row, zone) for row in dragged],
-        [_occurrence(row, zone) for row in moved],
-        known=[_series_of(row) for row in moved],
-    )
-    olds, news = {row.pk: row for row in [*vanished, *dragged]}, {row.pk: row for row in arrived}
     taken = _keys_taken(arrived, [pk for old in pairs if (pk := olds[old].appointment_id)])
     handed = [
         (olds[old], news[new])
@@ -82,48 +68,8 @@ def hand_on(setting: Setting, now: datetime) -> set[int]:
     # Given up first, all of them: one occurrence may take the key of another that moves on as well.
     Appointment.objects.filter(pk__in=[old.appointment_id for old, _ in handed]).update(ical_uid="")
     for old, new in handed:
-        new.google_calendar = google_calendar
-        _hand_over(old, new, is_only_read=setting.is_conflict_calendar)
+        _hand_over(old, new)
     return {new.pk for old, new in handed if old.appointment_id is not None}
-
-
-def _dragged(
-    arrived: Sequence[GoogleEvent], setting: Setting, standing: Q
-) -> tuple[list[GoogleEvent], list[GoogleEvent]]:
-    """What stood in other calendars of this person under the series of `arrived` occurrences, and those of these that
-    may take its place: it was dragged here, and its series moved. An id in two calendars tells a drag from a copy; what
-    has one name in both was dragged as it is.
-    """
-    new = {(row.ical_uid, row.original_start): row for row in arrived if row.organised_by_us and row.ical_uid}
-    if not new or setting.others_pulled is None:
-        return [], []
-    names = {_series_of(row) for row in new.values()}
-    stood = _elsewhere(setting).filter(standing, ical_uid__in={uid for uid, _ in new})
-    left = {
-        (row.ical_uid, row.original_start): row
-        for row in stood.select_related("appointment")
-        if _series_of(row) in names
-    }
-    return [left[key] for key in left.keys() - new.keys()], [new[key] for key in new.keys() - left.keys()]
-
-
-def _elsewhere(setting: Setting) -> GoogleEventQuerySet:
-    """Events of appointments made at Google that lie in other calendars of this person, and not in this one as well."""
-    here = GoogleEvent.objects.filter(
-        appointment=OuterRef("appointment"), google_calendar=setting.google_calendar
-    ).exclude(status="cancelled")
-    return GoogleEvent.objects.filter(
-        ~Q(ical_uid=""),
-        ~Exists(here),
-        google_calendar__account__user=setting.google_calendar.account.user_id,
-        organised_by_us=True,
-        starts_at__isnull=False,
-        appointment__origin=Origin.GOOGLE,
-    ).exclude(google_calendar=setting.google_calendar)
-
-
-def _series_of(row: GoogleEvent) -> str:
-    return row.recurring_event_id or row.google_id
 
 
 def _remains_until(google_calendar: GoogleCalendar, vanished: Sequence[GoogleEvent]) -> dict[str, datetime]:
@@ -150,7 +96,7 @@ def _occurrence(row: GoogleEvent, zone: ZoneInfo) -> Occurrence:
         raise ValueError("An occurrence without a start cannot be paired.")
     return Occurrence(
         key=row.pk,
-        series=_series_of(row),
+        series=row.recurring_event_id or row.google_id,
         is_single=not row.recurring_event_id,
         guests=frozenset(
             normalise_address(person["address"]) for person in row.attendees if not person.get("is_self")
@@ -175,7 +121,7 @@ def _keys_taken(rows: Sequence[GoogleEvent], moving_on: Sequence[UUID]) -> set[t
     return set(holders.values_list("ical_uid", "original_start"))
 
 
-def _hand_over(old: GoogleEvent, new: GoogleEvent, *, is_only_read: bool) -> None:
+def _hand_over(old: GoogleEvent, new: GoogleEvent) -> None:
     GoogleEvent.objects.filter(pk=new.pk).update(
         decision=old.decision,
         decided_by=old.decided_by_id,
@@ -186,19 +132,14 @@ def _hand_over(old: GoogleEvent, new: GoogleEvent, *, is_only_read: bool) -> Non
     )
     if old.appointment is not None:
         _hand_over_appointment(old, new, old.appointment)
-        writing = PushTarget.objects.filter(
-            appointment=old.appointment, google_calendar=old.google_calendar_id
-        )
-        if old.google_calendar_id == new.google_calendar_id:
-            writing.update(event_id=new.google_id, etag=new.etag, is_adopted=True)
-        elif not is_only_read:
-            copies.take_along([(new, writing.first(), False)])
 
 
 def _hand_over_appointment(old: GoogleEvent, new: GoogleEvent, appointment: Appointment) -> None:
-    new.appointment = appointment
     Appointment.objects.filter(pk=appointment.pk).update(
         ical_uid=new.ical_uid[:255], original_start=new.original_start
+    )
+    PushTarget.objects.filter(appointment=appointment, google_calendar=old.google_calendar_id).update(
+        event_id=new.google_id, etag=new.etag, is_adopted=True
     )
     GoogleEvent.objects.filter(pk=new.pk).update(
         appointment=appointment,

@@ -202,10 +202,12 @@
       dragged = true;
       bar.say({ outcome: "kept", words: held.why });
     });
-    window.addEventListener("pointerup", function () {
+    function letGo() {
       if (held && dragged) forgetDrag();
       held = null;
-    });
+    }
+    window.addEventListener("pointerup", letGo);
+    window.addEventListener("pointercancel", letGo);
 
     function offer(info) {
       if (isMarkGivenUp) return calendar().unselect();

@@ -23,6 +23,7 @@ from integrations import channels
 from integrations.connecting import refresh_calendars
 from integrations.disconnecting import disconnect_account
 from integrations.google.client import client_for
+from integrations.google.errors import TryLater
 from integrations.models import Channel, GoogleAccount, GoogleCalendar
 from integrations.sandbox import RunningServer, Sandbox
 from integrations.sandbox.faults import Fault
@@ -317,6 +318,24 @@ def test_q3_usage_limit_met_by_a_channel_stops_the_account(site: Site) -> None:
     assert desk.account.not_before is not None
     assert desk.account.not_before > NOW + 5 * 60 * MINUTE
     assert "usage limit" in desk.account.last_error
+
+
+@pytest.mark.parametrize("attempts", [0, 8])
+def test_q2_limit_met_by_a_channel_stops_the_account_for_a_minute(site: Site, attempts: int) -> None:
+    """However often the channel failed before, and for whatever reason; and a longer wait stands."""
+    desk = Desk(site.google)
+    Channel.objects.create(
+        google_calendar=desk.google_calendar, channel_id="old", state=State.FAILED, attempts=attempts,
+        asked_at=NOW - 60 * MINUTE, expires_at=NOW + 60 * MINUTE, address=channels.address(),
+    )  # fmt: skip
+    site.google.control.add_fault(Fault(method=WATCH, status=429))
+    site.sweep()
+    desk.account.refresh_from_db()
+    assert desk.account.not_before == NOW + MINUTE
+    GoogleAccount.objects.update(not_before=NOW + 180 * MINUTE)
+    channels._failed(only(), "x", NOW, TryLater("x", is_limit=True))
+    desk.account.refresh_from_db()
+    assert desk.account.not_before == NOW + 180 * MINUTE
 
 
 def test_q4_failure_is_tried_again_after_a_growing_wait(site: Site) -> None:

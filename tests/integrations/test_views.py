@@ -383,8 +383,12 @@ def test_sync_now_of_an_account_without_calendars_asks_for_them(
     sandbox.fault("calendar.calendarList.list", 503)
     arrive(signed_in, back)
     account = GoogleAccount.objects.get(user=staff)
-    answer = signed_in.post(reverse("integrations:sync_now", args=[account.pk]), follow=True)
-    assert told(answer) == [f"Google lists 4 calendars for {account.address}."]
+    sync_now = reverse("integrations:sync_now", args=[account.pk])
+    assert told(signed_in.post(sync_now, follow=True)) == [
+        "Google could not answer just now. Its calendars are asked for again by itself."
+    ]
+    GoogleAccount.objects.update(not_before=None)
+    assert told(signed_in.post(sync_now, follow=True)) == [f"Google lists 4 calendars for {account.address}."]
 
 
 def test_a1_grant_without_a_lasting_token_is_refused_where_none_is_held(
@@ -526,6 +530,16 @@ def test_a9_failing_revoke_does_not_block_a_disconnect(
 def test_a9_failing_revoke_is_told(sandbox: StandIn, signed_in: Client, staff: User) -> None:
     account = sandbox.connected(staff)
     sandbox.fault("oauth.revoke", 500)
+    answer = signed_in.post(reverse("integrations:disconnect", args=[account.pk]), follow=True)
+    assert told(answer)[1].startswith("Google did not confirm that it took the permission back.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a9_token_that_cannot_be_opened_is_not_called_given_back(
+    sandbox: StandIn, signed_in: Client, staff: User, settings: Any
+) -> None:
+    account = sandbox.connected(staff)
+    settings.TOKEN_ENCRYPTION_KEYS = ["MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="]
     answer = signed_in.post(reverse("integrations:disconnect", args=[account.pk]), follow=True)
     assert told(answer)[1].startswith("Google did not confirm that it took the permission back.")
 

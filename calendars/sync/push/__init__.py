@@ -27,6 +27,7 @@ from integrations.models import GoogleAccount, GoogleCalendar
 
 # What Google refuses it refuses again; a person mends the cause, and the next edit tries at once.
 REFUSED_WAIT = timedelta(hours=6)
+HELD_UP = "It was changed at Google, and that change has not been carried out yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +111,17 @@ def _push_one(target: PushTarget, client: CalendarClient, setting: Setting, now:
 
 def _look_again(target: PushTarget, now: datetime) -> None:
     """At once after the first time; where its change at Google is held up, each further look waits longer."""
-    attempts = target.attempts + 1
+    # What failed for another reason before says nothing of that.
+    looks = target.attempts if target.last_error in ("", HELD_UP) else 0
+    attempts = looks + 1
     if attempts <= 2:
-        _remember(target, attempts=attempts)
+        _remember(target, attempts=attempts, last_error="")
         return
     _remember(
         target,
         attempts=attempts,
         not_before=now + backoff.wait(attempts),
-        last_error="It was changed at Google, and that change has not been carried out yet.",
+        last_error=HELD_UP,
     )
 
 
@@ -146,7 +149,7 @@ def _postpone_all(target: PushTarget, now: datetime, error: TryLater) -> None:
     most = max(target.attempts, waiting.aggregate(most=Max("attempts"))["most"] or 0)
     wait = backoff.wait(most + 1, error.after)
     _remember(target, attempts=most + 1, not_before=now + wait, last_error=error.why[:500])
-    waiting.update(not_before=now + wait, attempts=Greatest("attempts", most))
+    waiting.update(not_before=now + wait, attempts=Greatest("attempts", most), last_error=error.why[:500])
 
 
 def _postpone(target: PushTarget, now: datetime, why: str, wait: timedelta) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db.models import Exists, Q, Value
+from django.db.models import Exists, F, Q, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -119,8 +119,10 @@ class Push:
         # Of what lies where nobody reads any more, nobody knows whether it does; but one's own that is written is kept.
         writing = PushTarget.objects.of_event().filter(is_withdrawn=False)
         is_written = Q(Exists(writing), google_calendar__account__state=GoogleAccount.State.CONNECTED)
-        known = others.filter(Q(google_calendar__next_pull_at__isnull=False) | own & is_written)
-        return known.exclude(status="cancelled", is_due=False).exists()
+        is_read = Q(google_calendar__next_pull_at__isnull=False)
+        stands = ~Q(status="cancelled")
+        was_left_there = stands & (Q(gone_at=None) | Q(gone_at__lt=F("seen_at")))
+        return others.filter(is_read & (stands | Q(is_due=True)) | own & is_written & was_left_there).exists()
 
     def _was_dragged_away(self) -> bool:
         """To a calendar of this person that is only read: it is still the event of the appointment."""

@@ -1,6 +1,5 @@
 """Events that are dragged once more before the first drag is settled, or of which only one end was read."""
 
-import datetime
 import itertools
 from dataclasses import replace
 
@@ -12,8 +11,8 @@ from calendars.models import Calendar, CalendarConfiguration, GoogleEvent, PushT
 from calendars.sync import decide, relinked
 from contacts.models import Appointment
 from integrations.models import GoogleCalendar
-from tests.calendars.sync.scenes import DAY, LATER, MINUTE, Scene
-from tests.google import HOUR, TOMORROW_AT_TEN, Google
+from tests.calendars.sync.scenes import LATER, MINUTE, Scene
+from tests.google import Google
 
 pytestmark = pytest.mark.django_db
 WHERE_MADE = pytest.mark.parametrize("where", ["here", "there"])
@@ -150,85 +149,6 @@ def test_words_written_while_it_was_only_read_arrive_with_it_in_a_linked_calenda
     scene.sweep()
     [event] = scene.events()
     assert event["summary"] == "Typed"
-    scene.assert_quiet()
-
-
-# --- series -------------------------------------------------------------------------------------------------------
-
-
-def daily(start: datetime.datetime, count: int) -> dict[str, object]:
-    ends = start + HOUR
-    return {
-        "recurrence": [f"RRULE:FREQ=DAILY;COUNT={count}"],
-        "start": {"dateTime": start.isoformat(), "timeZone": "Europe/London"},
-        "end": {"dateTime": ends.isoformat(), "timeZone": "Europe/London"},
-    }
-
-
-def with_series(google: Google, kind: str) -> tuple[Scene, str]:
-    """Four days on which there is an appointment each."""
-    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
-    event_id = scene.add()
-    scene.change("first", event_id, **daily(TOMORROW_AT_TEN, 4))
-    scene.sweep()
-    assert Appointment.objects.count() == 4
-    return scene, event_id
-
-
-@ORDERS
-@KINDS
-def test_series_that_is_dragged_and_moved_in_one_is_moved(
-    google: Google, order: tuple[str, ...], kind: str
-) -> None:
-    """As Google's own form does when another calendar and another time are chosen together."""
-    scene, event_id = with_series(google, kind)
-    for here, there, hours in (("first", "second", 1), ("second", "first", 2)):
-        scene.drag(event_id, here, there)
-        start = TOMORROW_AT_TEN + hours * HOUR
-        scene.change(there, event_id, **daily(start, 4))
-        scene.sweep(*order)
-        assert list(Appointment.objects.order_by("starts_at").values_list("starts_at", flat=True)) == [
-            start + day * DAY for day in range(4)
-        ]
-    for appointment in Appointment.objects.all():
-        assert scene.changes(appointment) == [("rescheduled", "google")] * 2
-    first = Appointment.objects.earliest("starts_at")
-    scene.move(first, TOMORROW_AT_TEN + 8 * HOUR)
-    scene.sweep(*order)
-    moved = [each for each in scene.events() if each["start"]["dateTime"][11:13] == "18"]
-    assert (len(scene.events()), len(moved)) == (4, 1)
-    scene.assert_quiet()
-
-
-@ORDERS
-def test_series_that_is_dragged_while_one_occurrence_goes_loses_that_one(
-    google: Google, order: tuple[str, ...]
-) -> None:
-    scene, event_id = with_series(google, "rooms")
-    gone = Appointment.objects.order_by("starts_at")[1]
-    scene.delete("first", gone.google_events.get().google_id)
-    scene.drag(event_id, "first", "second")
-    scene.sweep(*order)
-    changed = {each.starts_at: scene.changes(each) for each in Appointment.objects.all()}
-    assert changed == {
-        TOMORROW_AT_TEN + day * DAY: [("cancelled", "google")] if day == 1 else [] for day in range(4)
-    }
-    scene.assert_quiet()
-
-
-@ORDERS
-@KINDS
-def test_event_that_is_dragged_and_made_to_repeat_in_one_keeps_its_appointment(
-    google: Google, order: tuple[str, ...], kind: str
-) -> None:
-    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
-    appointment, event_id = scene.imported()
-    scene.drag(event_id, "first", "second")
-    scene.change("second", event_id, **daily(TOMORROW_AT_TEN, 3))
-    scene.sweep(*order)
-    assert scene.changes(appointment) == []
-    # In a calendar that is only read the others make none.
-    assert Appointment.objects.count() == (3 if kind == "rooms" else 1)
     scene.assert_quiet()
 
 
@@ -413,3 +333,23 @@ def test_copy_of_what_was_made_here_and_invites_is_the_same_appointment(
     assert Appointment.objects.get() == appointment
     assert not scene.fresh(appointment).is_void
     scene.assert_quiet()
+
+
+def test_tombstone_where_nobody_reads_any_more_does_not_stand_for_the_event(google: Google) -> None:
+    """It waits to be planned for good: what is deleted where it stood last is put back under one way all the same."""
+    scene = Scene(google, "one_way", rooms=["second"], creation=False)
+    appointment, event_id = scene.booked()
+    scene.drag(event_id, "first", "second")
+    scene.sweep()
+    scene.drag(event_id, "second", "first")
+    read(scene, "second")
+    relink_room(scene, "second", None)
+    GoogleCalendar.objects.filter(pk=scene.calendars["second"].pk).update(next_pull_at=None)
+    scene.sweep("first")
+    for event in scene.events("first"):
+        scene.delete("first", event["id"])
+    scene.sweep("first")
+    scene.move(appointment)
+    scene.sweep("first")
+    [event] = scene.events()
+    assert event["start"]["dateTime"][:10] == f"{LATER:%Y-%m-%d}"

@@ -445,7 +445,8 @@ def test_what_cannot_be_moved_says_why() -> None:
     booked(user, contact=ContactFactory(first_name="Ann", last_name="Lee"))
     gone = booked(user, NOW + 3 * HOUR, contact=ContactFactory(first_name="Bob", last_name="Lee"))
     booking.cancel(gone)
-    google_event(user, summary="Lunch")
+    google_event(user, summary="Lunch", organised_by_us=True)
+    google_event(user, summary="Invited", organised_by_us=False)
     google_event(colleague, summary="Secret")
     invited = booked(user, NOW + 5 * HOUR, contact=ContactFactory(first_name="Cid", last_name="Lee"))
     google_event(user, google_id="theirs", appointment=invited, organised_by_us=False)
@@ -456,6 +457,7 @@ def test_what_cannot_be_moved_says_why() -> None:
     assert found == {
         "Ann Lee": (True, ""),
         "Bob Lee": (False, "It is cancelled: book a new appointment instead."),
+        "Invited": (False, "Somebody else organises it: only they can move it."),
         "Lunch": (False, "It is Google's event: move it in Google Calendar."),
         "Busy": (False, "Only its owner can move it."),
         "Cid Lee": (

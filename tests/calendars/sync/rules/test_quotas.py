@@ -7,7 +7,8 @@ import pytest
 from django.core.cache import cache
 
 from calendars import booking
-from calendars.models import PushTarget
+from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.pull import UNANSWERED
 from calendars.sync.turn import CLAIM, take_turn
 from contacts.models import Appointment
 from integrations.models import GoogleAccount, GoogleCalendar
@@ -90,9 +91,47 @@ def test_w14_event_that_google_cannot_tell_of_holds_no_full_pull_up(google: Goog
     assert not turn.error
     calendar = GoogleCalendar.objects.get(pk=desk.google_calendar.pk)
     assert calendar.sync_token
+    assert calendar.next_full_at is not None
     assert calendar.next_full_at < NOW + 2 * HOUR
+    row = GoogleEvent.objects.get(google_id=first["id"])
+    assert (row.status, row.error) == ("confirmed", UNANSWERED)
     of = {row.google_events.get().google_id: row.status for row in Appointment.objects.all()}
     assert of == {first["id"]: "new", second["id"]: "new", third["id"]: "cancelled"}
+    # Asked for once more in an hour, and then not before the night.
+    with at(NOW + 2 * HOUR, google):
+        take_turn(desk.google_calendar.pk, NOW + 2 * HOUR, pulls=True)
+    calendar.refresh_from_db()
+    assert calendar.next_full_at > NOW + 4 * HOUR
+    google.control.clear_faults()
+    google.control.expire_sync_tokens()
+    with at(NOW + 3 * HOUR, google):
+        take_turn(desk.google_calendar.pk, NOW + 3 * HOUR, pulls=True)
+    row.refresh_from_db()
+    assert (row.status, row.error) == ("confirmed", "")
+
+
+def test_w4_change_met_after_an_outage_is_not_called_held_up(google: Google) -> None:
+    desk = Desk(google)
+    desk.turn()
+    rows = [book(desk, TOMORROW_AT_TEN + number * HOUR) for number in range(2)]
+    desk.turn()
+    for row in rows:
+        booking.reschedule(row, starts_at=row.starts_at + HOUR * 5, ends_at=row.ends_at + HOUR * 5)
+    google.control.add_fault(Fault(method=PATCH, status=503, count=99))
+    now = NOW
+    for _ in range(4):
+        now += 2 * HOUR
+        with at(now, google):
+            take_turn(desk.google_calendar.pk, now)
+    google.control.clear_faults()
+    for row in rows:
+        google.control.patch(desk.address, "primary", row.push_targets.get().event_id, {"location": "Room 2"})
+    now += 2 * HOUR
+    with at(now, google):
+        take_turn(desk.google_calendar.pk, now)
+        take_turn(desk.google_calendar.pk, now)
+    assert not PushTarget.objects.behind().exists()
+    assert not PushTarget.objects.exclude(last_error="").exists()
 
 
 def test_q1_account_keeps_below_its_requests_a_minute_and_goes_on_in_the_next(
