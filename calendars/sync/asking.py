@@ -11,6 +11,8 @@ from integrations.models import GoogleCalendar
 
 logger = logging.getLogger(__name__)
 
+# So often a pull fails and is tried again soon before it goes on without the events that Google cannot tell of.
+PATIENT_TRIES = 3
 # So many in a row without an answer: it is not the events.
 UNANSWERED_IN_A_ROW = 10
 
@@ -29,8 +31,11 @@ def ask_for(
     client: CalendarClient,
     progress: Callable[[], None],
 ) -> Answers:
-    """Each by itself. One without an answer stops none of the others; a limit, or several in a row, raise TryLater."""
+    """Each by itself. One without an answer raises TryLater, as a limit does, or many in a row; where the calendar's pulls
+    failed a few times already, it stops none of the others.
+    """
     answers = Answers([], [], [])
+    is_patient = google_calendar.failures < PATIENT_TRIES
     in_a_row = 0
     for google_id in google_ids:
         progress()  # hundreds of slow answers would outlast the claim
@@ -38,7 +43,7 @@ def ask_for(
             _ask_for(google_id, google_calendar, client, answers)
         except TryLater as error:
             in_a_row += 1
-            if error.is_limit or in_a_row == UNANSWERED_IN_A_ROW:
+            if is_patient or error.is_limit or in_a_row == UNANSWERED_IN_A_ROW:
                 raise
             answers.unanswered.append(google_id)
         else:

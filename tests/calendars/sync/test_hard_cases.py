@@ -307,7 +307,7 @@ def test_unreadable_answer_to_a_patch_is_read_again_at_once(
 @pytest.mark.parametrize(
     ("status", "reason", "is_limit"),
     [
-        (429, "tooManyRequests", False),
+        (429, "tooManyRequests", True),
         (503, "", False),
         (429, "rateLimitExceeded", True),
         (403, "userRateLimitExceeded", True),

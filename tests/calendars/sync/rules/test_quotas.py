@@ -87,8 +87,9 @@ def test_w14_event_that_google_cannot_tell_of_holds_no_full_pull_up(google: Goog
     google.delete(desk.address, third)
     google.control.expire_sync_tokens()
     google.control.add_fault(Fault(method="calendar.events.get", about=first["id"], count=99, status=500))
-    turn = desk.turn()
-    assert not turn.error
+    for _ in range(3):  # it may pass
+        assert take_turn(desk.google_calendar.pk, NOW, pulls=True).error
+    desk.turn()
     calendar = GoogleCalendar.objects.get(pk=desk.google_calendar.pk)
     assert calendar.sync_token
     assert calendar.next_full_at is not None
@@ -99,7 +100,8 @@ def test_w14_event_that_google_cannot_tell_of_holds_no_full_pull_up(google: Goog
     assert of == {first["id"]: "new", second["id"]: "new", third["id"]: "cancelled"}
     # Asked for once more in an hour, and then not before the night.
     with at(NOW + 2 * HOUR, google):
-        take_turn(desk.google_calendar.pk, NOW + 2 * HOUR, pulls=True)
+        for _ in range(4):
+            take_turn(desk.google_calendar.pk, NOW + 2 * HOUR, pulls=True)
     calendar.refresh_from_db()
     assert calendar.next_full_at > NOW + 4 * HOUR
     google.control.clear_faults()
