@@ -31,8 +31,8 @@ def ask_for(
     client: CalendarClient,
     progress: Callable[[], None],
 ) -> Answers:
-    """Each by itself. One without an answer raises TryLater, as a limit does, or many in a row; where the calendar's pulls
-    failed a few times already, it stops none of the others.
+    """Each by itself. One without an answer raises TryLater, as a limit does, or many in a row; where the pulls of the
+    calendar failed a few times already, it stops none of the others.
     """
     answers = Answers([], [], [])
     is_patient = google_calendar.failures < PATIENT_TRIES
