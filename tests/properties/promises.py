@@ -351,9 +351,13 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
 
 
 def _was_seen_away(row: GoogleEvent) -> bool:
-    """Whether its event was read in another calendar of its person."""
+    """Whether its event was followed to another calendar of its person. Where that is not read any more its appointment
+    was let go, and a drag back cannot be told from the bin.
+    """
     same = GoogleEvent.objects.filter(
-        google_id=row.google_id, google_calendar__account=row.google_calendar.account_id
+        google_id=row.google_id,
+        google_calendar__account=row.google_calendar.account_id,
+        appointment=row.appointment_id,
     )
     return same.exclude(pk=row.pk).exists()
 
