@@ -29,9 +29,9 @@ def connect_account(
     """`user`'s account for the Google account behind `grant`, connected, with its calendars listed.
 
     `account`: the one that was to be reconnected. State "missing" where a permission is; a list that Google
-    did not give is told in `last_error`, and the connection stands. Sends account_connected. Raises Refused
-    for another Google account than `account`'s (A3), and with reason "noRefreshToken" where no lasting token
-    came and none is held.
+    did not give is told in `last_error` and asked for again by a sweep, and the connection stands. Sends
+    account_connected. Raises Refused for another Google account than `account`'s (A3), and with reason
+    "noRefreshToken" where no lasting token came and none is held.
     """
     if account is not None and account.subject != grant.subject:
         revoke_if_unused(grant.subject, grant.access_token)

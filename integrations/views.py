@@ -2,6 +2,8 @@
 another's.
 """
 
+import datetime
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -74,14 +76,14 @@ def sync_now(request: HttpRequest, pk: int) -> HttpResponse:
     if not account.is_connected:
         messages.warning(request, f"{account.address} has to be reconnected first.")
     elif account.last_error and not account.calendars.all():
-        if not _waits(account):
+        if not _waits_until(account):
             return list_again(request, pk)
         messages.info(request, f"{account.last_error} Its calendars are asked for again by itself.")
     elif request_sync(account):
         # What Google's usage limit asked for stands: pressing against it would prolong it.
         account.refresh_from_db(fields=["not_before", "last_error"])
-        if account.not_before is not None and _waits(account):
-            until = timezone.localtime(account.not_before)
+        if waits_until := _waits_until(account):
+            until = timezone.localtime(waits_until)
             messages.info(
                 request,
                 f"We wait until {until:%H:%M}. {account.last_error} {account.address} is pulled then, by itself.",
@@ -122,8 +124,10 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("integrations:integrations")
 
 
-def _waits(account: GoogleAccount) -> bool:
-    return account.not_before is not None and account.not_before > timezone.now()
+def _waits_until(account: GoogleAccount) -> datetime.datetime | None:
+    """When Google may be asked again; None: it may be now."""
+    is_ahead = account.not_before is not None and account.not_before > timezone.now()
+    return account.not_before if is_ahead else None
 
 
 def callback_address(request: HttpRequest) -> str:

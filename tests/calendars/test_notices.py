@@ -325,9 +325,14 @@ def test_q2_limit_met_by_a_channel_stops_the_account_for_a_minute(site: Site, at
     """However often the channel failed before, and for whatever reason; and a longer wait stands."""
     desk = Desk(site.google)
     Channel.objects.create(
-        google_calendar=desk.google_calendar, channel_id="old", state=State.FAILED, attempts=attempts,
-        asked_at=NOW - 60 * MINUTE, expires_at=NOW + 60 * MINUTE, address=channels.address(),
-    )  # fmt: skip
+        google_calendar=desk.google_calendar,
+        channel_id="old",
+        state=State.FAILED,
+        attempts=attempts,
+        asked_at=NOW - HOUR,
+        expires_at=NOW + HOUR,
+        address=channels.address(),
+    )
     site.google.control.add_fault(Fault(method=WATCH, status=429))
     site.sweep()
     desk.account.refresh_from_db()

@@ -22,6 +22,11 @@ ORDERS = pytest.mark.parametrize(
 KINDS = pytest.mark.parametrize("kind", ["rooms", "conflicts"])
 
 
+def with_second(google: Google, kind: str) -> Scene:
+    """Somebody with a second calendar, a room's or one that is only read."""
+    return Scene(google, **{"rooms": (), "conflicts": (), kind: ("second",)})
+
+
 def dragged_to_a_room(google: Google, where: str) -> tuple[Scene, Appointment, str]:
     scene = Scene(google, rooms=["second"])
     appointment, event_id = scene.made(where)
@@ -75,7 +80,7 @@ def test_dragged_twice_before_the_last_calendar_is_read(
     google: Google, kinds: dict[str, list[str]], where: str
 ) -> None:
     """The wrong calendar, so once more: where it was in between is read again before where it is."""
-    scene = Scene(google, **kinds)  # type: ignore[arg-type]
+    scene = Scene(google, conflicts=kinds.get("conflicts", ()), rooms=kinds.get("rooms", ()))
     appointment, event_id = scene.made(where)
     scene.drag(event_id, "first", "second")
     read(scene, "first", "second", "third")
@@ -160,7 +165,7 @@ def test_words_written_while_it_was_only_read_arrive_with_it_in_a_linked_calenda
 def test_event_taken_out_of_the_bin_stays_its_persons_wherever_they_drag_it(
     google: Google, order: tuple[str, ...], kind: str
 ) -> None:
-    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
+    scene = with_second(google, kind)
     appointment, event_id = scene.imported()
     scene.cancel(appointment)
     scene.sweep()
@@ -181,7 +186,7 @@ def test_event_taken_out_of_the_bin_stays_its_persons_wherever_they_drag_it(
 def test_event_that_ended_its_appointment_stays_wherever_its_person_drags_it(
     google: Google, order: tuple[str, ...], kind: str, goes: str
 ) -> None:
-    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
+    scene = with_second(google, kind)
     appointment, event_id = scene.imported()
     if goes == "guest":
         scene.change("first", event_id, attendees=[])
@@ -204,7 +209,7 @@ def test_event_of_a_restored_appointment_that_is_cancelled_again_leaves_google(
     google: Google, order: tuple[str, ...], kind: str
 ) -> None:
     """Left to its person once, it is theirs no more since its appointment was taken up again."""
-    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
+    scene = with_second(google, kind)
     appointment, event_id = scene.imported()
     scene.change("first", event_id, attendees=[])
     scene.sweep()
@@ -226,7 +231,7 @@ def test_event_of_a_restored_appointment_that_is_cancelled_again_leaves_google(
 def test_cancelled_before_the_drag_was_read_it_leaves_google_once_it_is_back(
     google: Google, order: tuple[str, ...], where: str, kind: str
 ) -> None:
-    scene = Scene(google, **{kind: ["second"]})  # type: ignore[arg-type]
+    scene = with_second(google, kind)
     appointment, event_id = scene.made(where)
     scene.drag(event_id, "first", "second")
     scene.cancel(appointment)
