@@ -205,6 +205,7 @@ class GoogleEvent(models.Model):
                 fields=["google_calendar"], condition=Q(decides_series=True), name="google_event_series"
             ),
             models.Index(fields=["google_calendar", "starts_at", "ends_at"], name="google_event_agenda"),
+            models.Index(fields=["google_calendar", "recurring_event_id"], name="google_event_occurrences"),
             models.Index(fields=["appointment"], name="google_event_appointment"),
             models.Index(fields=["ical_uid", "original_start"], name="google_event_meeting"),
         ]
