@@ -35,7 +35,7 @@
 
     function hide() {
       var hadFocus = bar.contains(document.activeElement);
-      bar.classList.remove("is-shown", "is-bad");
+      bar.classList.remove("is-shown", "is-good", "is-bad");
       buttons.hidden = true;
       words.textContent = "";
       doUndo = null;
@@ -45,6 +45,7 @@
     function say(answer, undoing) {
       buttons.hidden = false;
       bar.classList.add("is-shown");
+      bar.classList.toggle("is-good", answer.outcome === "moved");
       bar.classList.toggle("is-bad", answer.outcome !== "moved" && answer.outcome !== "kept");
       words.textContent = answer.words;
       doUndo = undoing || null;
