@@ -22,7 +22,7 @@ from calendars.sync.facts import (
 from calendars.sync.firing import ONCE_A_SERIES, told, whether_it_fires
 from calendars.sync.plan.busy import block, is_busy
 from calendars.sync.telling import moved, names
-from calendars.sync.words import PUT_BACK, Words, follow_words, is_reworded
+from calendars.sync.words import PUT_BACK, follow_words, is_reworded
 
 TAKEN_BACK = "Back at Google: it is the event of this appointment again, and the one put in its place goes."
 READ_ONLY = "In a Google calendar that Tandem only reads: the appointment follows it when it is moved there."
@@ -46,43 +46,43 @@ def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) 
         kept = "Kept as a private block by a person's decision; its appointment was cancelled here."
         return replace(block(observed, facts, kept), agrees=False)
     if held.is_void and not _comes_back(observed, held, agreed, facts):
-        shown = replace(shown, outcome=BLOCK, colour=GREY, agrees=False)
-        # It is to go: it was never gone although our push removed it, a person brought an event of ours back, or it was
-        # out of reach when its appointment was cancelled.
-        again = facts.lives_on or facts.came_back or (observed.is_ours and not held.made_in_google)
-        where = "at Google" if held.status_set_by == "google" else "here"
-        return replace(shown, reason=f"The appointment was cancelled {where}.", push_again=again)
+        return _stays_cancelled(shown, observed, held, facts)
     guests = guest_changes(observed, held, facts)
     if held.contacts and not guests.stay and not guests.attach:
         return _without_guests(shown, observed, held, facts)
-    timed = _follow_time(shown, observed, held, agreed, facts)
-    words = _follow_words(observed, held, agreed)
-    if words is not None:
-        timed = replace(timed, words=words)
-    if _puts_words_back(observed, held, agreed, facts):
-        timed = replace(timed, push_again=True, reason=f"{timed.reason} {PUT_BACK}".strip())
-    # Dragged back, what was written here meanwhile could not be pushed; of a session it is not known any more what its
-    # event said. The push looks, and writes where that differs.
-    unsure = agreed is not None and (agreed.is_cancelled or (held.is_seat and not agreed.words_there))
-    if unsure and _says_our_words(observed, held, facts):
-        timed = replace(timed, push_again=True)
+    followed = _follow_time(shown, observed, held, agreed, facts)
+    followed = _follow_words(followed, observed, held, agreed, facts)
     if facts.was_replaced:
-        timed = replace(timed, take_back=True, reason=f"{TAKEN_BACK} {timed.reason}".strip())
+        followed = replace(followed, take_back=True, reason=f"{TAKEN_BACK} {followed.reason}".strip())
     if held.is_void:
-        confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
-        how = "restored and confirmed" if confirms else "restored"
-        back = f"Back at Google: the same appointment is {how}, silently, as booked fires once."
-        timed = replace(
-            timed,
-            restore=True,
-            confirm=confirms,
-            # Freed before the last colleague took theirs away, too.
-            add_host=facts.host_was_freed and not facts.is_conflict_calendar,
-            # Renamed here meanwhile, it was gone when that was to be pushed.
-            push_again=timed.push_again or _says_our_words(observed, held, facts),
-            reason=f"{back} {timed.reason}".strip(),
-        )
-    return _with_guests(timed, guests, held, facts, observed)
+        followed = _restored(followed, observed, held, facts)
+    return _with_guests(followed, guests, held, facts, observed)
+
+
+def _stays_cancelled(shown: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
+    """The event stands, its appointment was cancelled. One that is ours is to go; another keeps its time."""
+    # Ours was never gone although our push removed it, or a person brought it back, or it was out of reach when its
+    # appointment was cancelled.
+    again = facts.lives_on or facts.came_back or (observed.is_ours and not held.made_in_google)
+    where = "at Google" if held.status_set_by == "google" else "here"
+    reason = f"The appointment was cancelled {where}."
+    return replace(shown, outcome=BLOCK, colour=GREY, agrees=False, reason=reason, push_again=again)
+
+
+def _restored(followed: Plan, observed: Observed, held: Held, facts: Facts) -> Plan:
+    confirms = facts.confirms([each for each in facts.guests if held.has(each) or facts.admits(each)])
+    how = "restored and confirmed" if confirms else "restored"
+    back = f"Back at Google: the same appointment is {how}, silently, as booked fires once."
+    return replace(
+        followed,
+        restore=True,
+        confirm=confirms,
+        # A host who was freed before the last colleague took theirs away is one again, too.
+        add_host=facts.host_was_freed and not facts.is_conflict_calendar,
+        # Renamed here meanwhile, it was gone when that was to be pushed.
+        push_again=followed.push_again or _says_our_words(observed, held, facts),
+        reason=f"{back} {followed.reason}".strip(),
+    )
 
 
 def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> bool:
@@ -91,7 +91,7 @@ def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Fa
         return False
     if held.made_in_google:
         if facts.organiser_has_copy:
-            return False  # whom they invite is told there
+            return False  # their copy decides, and whom they invite is told by it
         returned = any(facts.admits(guest) or held.has(guest) for guest in facts.guests)
         return returned or facts.hides_guests(observed)
     return facts.policy.edits and agreed is not None and agreed.is_cancelled
@@ -137,21 +137,26 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     )
 
 
-def _follow_words(observed: Observed, held: Held, agreed: Agreed | None) -> Words | None:
+def _follow_words(
+    followed: Plan, observed: Observed, held: Held, agreed: Agreed | None, facts: Facts
+) -> Plan:
+    """Of an event made at Google its words come here; of ours the words said here go there."""
     if agreed is None:  # of what turned private Google's text is none, and goes from here as well
-        return None
-    return follow_words(
+        return followed
+    words = follow_words(
         observed.words, held.words, agreed.words_there, agreed.words_here, made_in_google=held.made_in_google
     )
-
-
-def _puts_words_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> bool:
-    """Whatever the option: the words of what was made here go to Google, and none come from there."""
-    if agreed is None or not _says_our_words(observed, held, facts):
-        return False
-    if held.is_seat and not agreed.words_there:  # what its event said was how full its session is
-        return False
-    return is_reworded(observed.words, held.words, agreed.words_there)
+    if words is not None:
+        followed = replace(followed, words=words)
+    if not _says_our_words(observed, held, facts):
+        return followed
+    # What a session's event said was how full it is: only the push can tell whether its words differ.
+    of_session = held.is_seat and not agreed.words_there
+    if not of_session and is_reworded(observed.words, held.words, agreed.words_there):
+        followed = replace(followed, push_again=True, reason=f"{followed.reason} {PUT_BACK}".strip())
+    # Dragged back, what was written here meanwhile could not be pushed. The push looks, and writes what differs.
+    unsure = agreed.is_cancelled or of_session
+    return replace(followed, push_again=True) if unsure else followed
 
 
 def _says_our_words(observed: Observed, held: Held, facts: Facts) -> bool:
