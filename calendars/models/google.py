@@ -259,6 +259,10 @@ class PushTargetQuerySet(models.QuerySet["PushTarget"]):
         """Those where Google does not have what we want yet."""
         return self.filter(is_behind=True)
 
+    def unheard(self) -> "PushTargetQuerySet":
+        """Those with a write of which Google's answer never came: nobody knows whether it was carried out."""
+        return self.filter(Q(tried_starts_at__isnull=False) | Q(tried_end=True))
+
     def of_event(self) -> "PushTargetQuerySet":
         """For a subquery on events: those that write the event's appointment to the Google calendar it lies in."""
         return self.filter(appointment=OuterRef("appointment"), google_calendar=OuterRef("google_calendar"))
@@ -300,6 +304,11 @@ class PushTarget(models.Model):
     claimed_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
     pushed_at = models.DateTimeField(null=True, blank=True)
+    # What a write is about to make of the event, from before it leaves until its answer is heard (`sync.unheard`): the
+    # time it will have, or that it ends (deleted, or declined).
+    tried_starts_at = models.DateTimeField(null=True, blank=True)
+    tried_ends_at = models.DateTimeField(null=True, blank=True)
+    tried_end = models.BooleanField(default=False, db_default=False)
 
     objects = PushTargetQuerySet.as_manager()
 
@@ -314,3 +323,8 @@ class PushTarget(models.Model):
 
     def __str__(self) -> str:
         return self.event_id
+
+    @property
+    def is_unheard(self) -> bool:
+        """As `PushTargetQuerySet.unheard`."""
+        return self.tried_end or self.tried_starts_at is not None

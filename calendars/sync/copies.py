@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, F, OuterRef
 
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync import unheard
 from contacts.models import Appointment
 from contacts.models.appointments import AppointmentQuerySet
 
@@ -33,6 +34,7 @@ def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
             "is_withdrawn",
             "wanted_revision",
             "pushed_revision",
+            *unheard.TRIED,
         ],
     )
 
@@ -59,6 +61,7 @@ def take_along(dragged: Iterable[tuple[GoogleEvent, PushTarget | None, bool]]) -
             "wanted_revision",
             "pushed_revision",
             "not_before",
+            *unheard.TRIED,
         ],
     )
 
@@ -107,6 +110,7 @@ def take_back(event: GoogleEvent) -> None:
         pushed_revision=F("wanted_revision") - 1,
         attempts=0,
         not_before=None,
+        **unheard.NOTHING,
     )
 
 

@@ -21,7 +21,7 @@ from calendars.models import (
     SyncRun,
 )
 from calendars.sync import guests as guest_rules
-from calendars.sync import linking, people, sessions
+from calendars.sync import linking, people, sessions, unheard
 from calendars.sync.dragged import Dragged, link_dragged, link_moved_away, link_returned
 from calendars.sync.facts import (
     BOOKED,
@@ -81,6 +81,7 @@ def situations(
     """
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
+    unheard.hear(rows, setting, notes=notes)
     dragged = link_dragged(rows, setting)
     returned = link_returned(rows, setting)
     link_moved_away(rows, setting)

@@ -26,7 +26,7 @@ SERIES = "-series"
 PRIVATE = ("private", "confidential")
 
 
-def _etag(event: RemoteEvent) -> str:
+def etag_of(event: RemoteEvent) -> str:
     """Marked where the event is gone: with its series it may go under the very etag that it had alive."""
     return f"{event.etag}-gone" if event.is_cancelled else event.etag
 
@@ -34,11 +34,11 @@ def _etag(event: RemoteEvent) -> str:
 def columns(event: RemoteEvent, *, keeps_private: bool) -> dict[str, Any]:
     """The observed columns of `event`; a private one loses title, text and guests unless `keeps_private`."""
     if event.is_cancelled and event.starts_at is None:
-        return {"etag": _etag(event), "status": event.status}
+        return {"etag": etag_of(event), "status": event.status}
     # All at once: a look-up by name for each of two dozen columns was a tenth of a pull.
     found = dict(zip(SAME_NAME, _observed(event), strict=True))
     if event.is_cancelled:
-        found["etag"] = _etag(event)
+        found["etag"] = etag_of(event)
     found["attendees"] = [_kept(attendee) for attendee in event.attendees]
     found["created_at_google"], found["updated_at_google"] = event.created_at, event.updated_at
     if event.visibility in PRIVATE and not keeps_private:

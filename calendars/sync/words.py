@@ -28,7 +28,7 @@ def is_reworded(theirs: Words, ours: Words, there: Sequence[str]) -> bool:
     """Whether an event of ours says another summary, description or location than when both last agreed; where nothing
     is known of that (`there` is empty), than the appointment does. What Google made of our words is no change.
     """
-    return theirs.prints[:3] != list(there or ours.prints)[:3]
+    return theirs[:3] != ours[:3] and theirs.prints[:3] != list(there or ours.prints)[:3]
 
 
 def follow_words(

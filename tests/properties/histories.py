@@ -160,8 +160,10 @@ class Histories(RuleBasedStateMachine):
             address, calendar, self.world.now - promises.AHEAD, self.world.now + promises.AHEAD
         )
 
-    def at_google(self, act: Callable[[], Any]) -> Any:
-        """What a person does at Google; Google may refuse it."""
+    def at_google(self, act: Callable[[], Any], event_id: str = "") -> Any:
+        """What a person does at Google, with `event_id` where it is to one that is there; Google may refuse it."""
+        if event_id:
+            self.ledger.touched.add(event_id)
         try:
             return self.step(act)
         except ApiError:
@@ -185,7 +187,7 @@ class Histories(RuleBasedStateMachine):
         events = self.events(address)
         if events:
             event = events[index % len(events)]
-            self.at_google(lambda: self.world.control.delete(address, address, event["id"]))
+            self.at_google(lambda: self.world.control.delete(address, address, event["id"]), event["id"])
 
     @rule(address=who, slot=slots, guests=guests, count=st.integers(2, 4))
     def add_series(self, address: str, slot: int, guests: list[str], count: int) -> None:
@@ -204,7 +206,7 @@ class Histories(RuleBasedStateMachine):
             return
         event = events[index % len(events)]
         event_id = event.get("recurringEventId", event["id"]) if series else event["id"]
-        self.at_google(lambda: self.world.control.patch(address, address, event_id, body))
+        self.at_google(lambda: self.world.control.patch(address, address, event_id, body), event_id)
 
     @rule(address=who, index=which, slot=slots)
     def move_series(self, address: str, index: int, slot: int) -> None:
@@ -215,7 +217,7 @@ class Histories(RuleBasedStateMachine):
         series = [event for event in self.events(address) if "recurringEventId" in event]
         if series:
             event_id = series[index % len(series)]["recurringEventId"]
-            self.at_google(lambda: self.world.control.delete(address, address, event_id))
+            self.at_google(lambda: self.world.control.delete(address, address, event_id), event_id)
 
     @rule(address=who, index=which, count=st.integers(2, 4))
     def repeat(self, address: str, index: int, count: int) -> None:
@@ -233,14 +235,15 @@ class Histories(RuleBasedStateMachine):
                 "end": {**event["end"], "timeZone": "Europe/London"},
             }
             self.ledger.repeated.add(event["id"])
-            self.at_google(lambda: self.world.control.patch(address, address, event["id"], body))
+            self.at_google(lambda: self.world.control.patch(address, address, event["id"], body), event["id"])
 
     @rule(address=who, index=which)
     def repeat_no_more(self, address: str, index: int) -> None:
         series = [event for event in self.events(address) if "recurringEventId" in event]
         if series:
             event_id = series[index % len(series)]["recurringEventId"]
-            self.at_google(lambda: self.world.control.patch(address, address, event_id, {"recurrence": []}))
+            body: dict[str, Any] = {"recurrence": []}
+            self.at_google(lambda: self.world.control.patch(address, address, event_id, body), event_id)
 
     @rule(address=who, index=which, guests=guests, series=st.booleans())
     def invite(self, address: str, index: int, guests: list[str], series: bool) -> None:
@@ -278,7 +281,7 @@ class Histories(RuleBasedStateMachine):
         person = event["attendees"][index % len(event["attendees"])]["email"]
         if person in (*STAFF, STRANGER):
             self.ledger.answered_again(event["id"])
-            self.at_google(lambda: self.world.control.respond(person, event["id"], answer))
+            self.at_google(lambda: self.world.control.respond(person, event["id"], answer), event["id"])
             return
         people = [
             {
@@ -287,7 +290,8 @@ class Histories(RuleBasedStateMachine):
             }
             for each in event["attendees"]
         ]
-        self.at_google(lambda: self.world.control.patch(address, address, event["id"], {"attendees": people}))
+        body = {"attendees": people}
+        self.at_google(lambda: self.world.control.patch(address, address, event["id"], body), event["id"])
 
     @rule(slot=slots, guests=st.sets(st.sampled_from(STAFF[:2]), min_size=1).map(sorted))
     def invited(self, slot: int, guests: list[str]) -> None:
@@ -307,7 +311,7 @@ class Histories(RuleBasedStateMachine):
         events = self.events(STRANGER)
         if events:
             event = events[index % len(events)]
-            self.at_google(lambda: self.world.control.delete(STRANGER, STRANGER, event["id"]))
+            self.at_google(lambda: self.world.control.delete(STRANGER, STRANGER, event["id"]), event["id"])
 
     @rule(index=which, slot=slots, guests=guests)
     def add_elsewhere(self, index: int, slot: int, guests: list[str]) -> None:
@@ -327,7 +331,7 @@ class Histories(RuleBasedStateMachine):
         if events:
             event_id = events[index % len(events)]["id"]
             self.dragged.add(event_id)
-            self.at_google(lambda: self.world.move_between(STAFF[0], here, event_id, there))
+            self.at_google(lambda: self.world.move_between(STAFF[0], here, event_id, there), event_id)
 
     @rule(address=who, index=which)
     def restore(self, address: str, index: int) -> None:
@@ -339,7 +343,8 @@ class Histories(RuleBasedStateMachine):
             event_id = gone[index % len(gone)].google_id
             self.ledger.revived.add(event_id)
             self.at_google(
-                lambda: self.world.control.patch(address, address, event_id, {"status": "confirmed"})
+                lambda: self.world.control.patch(address, address, event_id, {"status": "confirmed"}),
+                event_id,
             )
 
     @rule(address=who, index=which)
@@ -352,7 +357,7 @@ class Histories(RuleBasedStateMachine):
         if gone:
             event_id = gone[index % len(gone)].google_id
             self.ledger.revived.add(event_id)
-            self.at_google(lambda: self.world.control.restore(address, address, event_id))
+            self.at_google(lambda: self.world.control.restore(address, address, event_id), event_id)
 
     # --- staff ------------------------------------------------------------------------------------------------
 
@@ -547,6 +552,8 @@ class Histories(RuleBasedStateMachine):
             # The transport repeats the request; the answer is lost only when the repetition gets none either.
             self.world.control.add_fault(Fault(method=name, skip=skip, **fault))
             fault, count, skip = {"drop_before": True}, 1, 0
+        if fault.get("status") == 404:
+            self.ledger.is_lied_to = True
         self.world.control.add_fault(Fault(method=name, count=count, skip=skip, **fault))
 
     @rule(hours=st.sampled_from([0.01, 0.1, 0.2, 1, 7, 20, 30]))
@@ -583,6 +590,12 @@ class Histories(RuleBasedStateMachine):
     def turn(self, index: int, pulls: bool, life: int | None) -> None:
         calendars = self.world.calendars()
         self.step(lambda: self.world.turn(calendars[index % len(calendars)], pulls=pulls), dies_after=life)
+
+    @rule(index=which, write=st.sampled_from(["insert", "patch", "delete"]))
+    def turn_unheard(self, index: int, write: str) -> None:
+        """Google carries out a write of ours that waits, and its answer is lost."""
+        self.fault(write, {"drop_after": True}, 1, 0)
+        self.turn(index, False, None)
 
     @rule()
     def sync(self) -> None:

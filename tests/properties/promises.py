@@ -101,6 +101,9 @@ class Ledger:
     decided: set[int] = field(default_factory=set)
     # Their meetings: what a person decided moves along to the occurrences when an event is made to repeat.
     decided_meetings: set[str] = field(default_factory=set)
+    # Events at Google that a person did something to, and whether Google said of any that it is gone when it is not.
+    touched: set[str] = field(default_factory=set)
+    is_lied_to: bool = False
     # Google calendars whose configuration changed on the way.
     reconfigured: set[int] = field(default_factory=set)
 
@@ -180,6 +183,7 @@ def _judge_changes(ledger: Ledger, policies: Policies) -> None:
     changes = AppointmentChange.objects.filter(pk__gt=ledger.changes).order_by("pk")
     for change in changes.select_related("appointment"):
         ledger.changes = change.pk
+        _judge_cause(change, ledger)
         if change.origin != "google" or not change.fires:
             continue
         rows = list(_events_behind(change.appointment))
@@ -189,6 +193,19 @@ def _judge_changes(ledger: Ledger, policies: Policies) -> None:
             assert any(_is_news(row, policies) for row in rows), f"{change} fires for what was there before"
         if change.what in ("booked", "rescheduled") and not _was_moved_after(change):
             assert change.appointment.starts_at > change.at, f"{change} fires for the past"
+
+
+def _judge_cause(change: AppointmentChange, ledger: Ledger) -> None:
+    """Google moves and ends nothing that was made here unless a person did something to its event there: what a write
+    of ours left behind, its answer lost, is no news."""
+    appointment = change.appointment
+    is_by_google = change.origin == "google" and change.what in ("rescheduled", "cancelled")
+    if not is_by_google or appointment.came_from_google or ledger.is_lied_to:
+        return
+    ours = {appointment.pk.hex}
+    if appointment.calendar.kind == Calendar.Kind.CLASS:
+        ours = {pk.hex for pk in appointment.calendar.appointments.values_list("pk", flat=True)}
+    assert any(event_id[:32] in ours for event_id in ledger.touched), f"nobody did it: {change} {change.why}"
 
 
 def _events_behind(appointment: Appointment) -> Iterable[GoogleEvent]:

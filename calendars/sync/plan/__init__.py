@@ -38,7 +38,7 @@ def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
     if observed.event_type in NEVER_BLOCKS:
         return Plan(FREE, NEVER_BLOCKS[observed.event_type])
     if observed.response == "declined":
-        return declined(observed, held, facts)
+        return declined(observed, held, agreed, facts)
     if held is not None:
         return follow(observed, held, agreed, facts)
     return decide(observed, facts)

@@ -42,11 +42,14 @@ def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
     return _take_off(CANCELLED, what, ENDED, observed, held, facts)
 
 
-def declined(observed: Observed, held: Held | None, facts: Facts) -> Plan:
+def declined(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
     if held is None:
         return Plan(FREE, "You declined this invitation, so it does not block.")
     if held.is_void or held.status in FINAL or held.ends_at <= facts.now:
         return Plan(FREE, "You declined this invitation: the appointment stays as it is.")
+    if agreed is not None and agreed.is_cancelled:
+        # Declined by us, when the appointment had been cancelled here; it was restored since.
+        return Plan(FREE, "Declined at Google, as was known: the appointment stays as it is.", agrees=False)
     if facts.protects(held):
         return Plan(FREE, "You declined at Google. One way protects the appointment made here.", agrees=False)
     return _take_off(FREE, "You declined", DECLINED, observed, held, facts)

@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from calendars.models import PushTarget
-from calendars.sync import backoff, sessions
+from calendars.sync import backoff, sessions, unheard
 from calendars.sync.push.again import observe_again
 from calendars.sync.push.one import Push
 from calendars.sync.queues import tell_queues
@@ -127,7 +127,10 @@ def _look_again(target: PushTarget, now: datetime) -> None:
 
 def _done(target: PushTarget) -> None:
     PushTarget.objects.filter(pk=target.pk).update(
-        pushed_revision=target.appointment.revision, pushed_at=timezone.now(), etag=target.etag
+        pushed_revision=target.appointment.revision,
+        pushed_at=timezone.now(),
+        etag=target.etag,
+        **unheard.NOTHING,
     )
     _remember(target, attempts=0, not_before=None, last_error="")
 

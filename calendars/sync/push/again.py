@@ -4,11 +4,12 @@ import uuid
 from datetime import datetime
 
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync import unheard
 from calendars.sync.new_ids import take_new_ids
-from calendars.sync.observation import SERIES, columns
+from calendars.sync.observation import SERIES, columns, etag_of
 from calendars.sync.setting import Setting
 from integrations.google.client import CalendarClient
-from integrations.google.errors import Gone
+from integrations.google.errors import Changed, Gone
 from integrations.models import GoogleCalendar
 
 
@@ -48,3 +49,35 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
     # Given up by a disconnect, it blocks no more: that is planned again, also under the etag it had.
     rows.filter(etag="").update(replan=GoogleEvent.Replan.RESUME)
     rows.update(**columns(event, keeps_private=setting.keeps_private), seen_at=now)
+
+
+def look_at_last_try(
+    target: PushTarget, row: GoogleEvent | None, client: CalendarClient, setting: Setting
+) -> None:
+    """Its answer was lost (`sync.unheard`). What came of it, and of the event since, is looked at before anything is
+    written that may not be what the event is by now; what is to go goes, whatever it is.
+
+    Raises Changed where there is something to look at.
+    """
+    if target.is_withdrawn or target.appointment.is_void:
+        return
+    google_calendar = target.google_calendar
+    try:
+        event = client.get_event(
+            google_calendar.google_id, target.event_id, time_zone=google_calendar.time_zone
+        )
+    except Gone:
+        etag = ""
+    else:
+        etag = etag_of(event)
+        if row is None and not event.is_series:
+            GoogleEvent.objects.create(
+                google_calendar=google_calendar,
+                google_id=event.google_id,
+                appointment=target.appointment,
+                **columns(event, keeps_private=setting.keeps_private),
+            )
+    never_came = not etag and (row is None or row.is_cancelled)
+    if not (never_came or (row is not None and row.etag == etag)):
+        raise Changed("What came of the last try is looked at first.")
+    unheard.forget(target)

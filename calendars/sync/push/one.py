@@ -1,5 +1,6 @@
 """One appointment on its way to one Google calendar: what is missing there is written, and what is left taken away."""
 
+import contextlib
 import logging
 
 from django.db.models import Exists, F, Q, Value
@@ -7,11 +8,12 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from calendars.models import GoogleEvent, PushTarget
-from calendars.sync import sessions, targets
+from calendars.sync import sessions, targets, unheard
 from calendars.sync.gather import words_of, words_of_event
 from calendars.sync.new_ids import take_new_ids
 from calendars.sync.observation import MISSING, REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
+from calendars.sync.push.again import look_at_last_try
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
 from calendars.sync.words import PUT_BACK, WAS_PUT_BACK
@@ -58,6 +60,8 @@ class Push:
         """Do what is missing at Google; says what was done. Raises Changed, Refused, TryLater, Reconnect."""
         if self.target.is_adopted and self.setting.is_only_read:
             return "lies in a Google calendar that is only read"
+        if self.target.is_unheard and self._is_read:
+            look_at_last_try(self.target, self.row, self.client, self.setting)
         self._remove_earlier()
         if self._was_cancelled_there():
             return "cancelled at Google already"
@@ -142,13 +146,15 @@ class Push:
 
     def _insert(self) -> str:
         self._remove_earlier()
+        draft = self.wish.draft()
         try:
-            event = self.client.insert_event(
-                self.google_calendar.google_id,
-                self.wish.draft(),
-                send_updates=self.send_updates,
-                time_zone=self.google_calendar.time_zone,
-            )
+            with unheard.trying(self.target, (draft.starts_at, draft.ends_at)):
+                event = self.client.insert_event(
+                    self.google_calendar.google_id,
+                    draft,
+                    send_updates=self.send_updates,
+                    time_zone=self.google_calendar.time_zone,
+                )
         except AlreadyThere:
             return self._meet_earlier_try()
         self._agree(event)
@@ -202,15 +208,19 @@ class Push:
         patch = self.wish.difference(self.row, follows=self._follows)
         if patch is None:
             return "Google has it already"
+        span = (patch.starts_at, patch.ends_at)
+        if self.row is not None and patch.starts_at is None:
+            span = (self.row.starts_at, self.row.ends_at)
         try:
-            event = self.client.patch_event(
-                self.google_calendar.google_id,
-                self.target.event_id,
-                patch,
-                etag=self.row.etag if self.row else self.target.etag,
-                send_updates=self.send_updates,
-                time_zone=self.google_calendar.time_zone,
-            )
+            with unheard.trying(self.target, span):
+                event = self.client.patch_event(
+                    self.google_calendar.google_id,
+                    self.target.event_id,
+                    patch,
+                    etag=self.row.etag if self.row else self.target.etag,
+                    send_updates=self.send_updates,
+                    time_zone=self.google_calendar.time_zone,
+                )
         except Gone as error:
             # Not cancelled on this evidence: the event is asked for and the deletion planned like any other.
             raise Changed("Deleted at Google meanwhile.") from error
@@ -287,10 +297,12 @@ class Push:
         return "deleted"
 
     def _delete(self, event_id: str, *, etag: str = "") -> None:
+        is_current = event_id == self.target.event_id
         try:
-            self.client.delete_event(
-                self.google_calendar.google_id, event_id, etag=etag, send_updates=self.send_updates
-            )
+            with unheard.trying(self.target, ends=True) if is_current else contextlib.nullcontext():
+                self.client.delete_event(
+                    self.google_calendar.google_id, event_id, etag=etag, send_updates=self.send_updates
+                )
         except Gone as error:
             # 404 is ambiguous (W14), and a deleted event can still be asked for (S13): believed when it is said twice.
             event = self._get(event_id)
@@ -301,13 +313,14 @@ class Push:
     def _decline(self) -> str:
         """A guest's copy: the meeting is not ours to delete, so cancelling declines."""
         try:
-            event = self.client.respond(
-                self.google_calendar.google_id,
-                self.target.event_id,
-                "declined",
-                send_updates=self.send_updates,
-                time_zone=self.google_calendar.time_zone,
-            )
+            with unheard.trying(self.target, ends=True):
+                event = self.client.respond(
+                    self.google_calendar.google_id,
+                    self.target.event_id,
+                    "declined",
+                    send_updates=self.send_updates,
+                    time_zone=self.google_calendar.time_zone,
+                )
         except Gone as error:
             raise Changed("Deleted at Google meanwhile.") from error
         self._observe(
