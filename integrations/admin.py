@@ -90,6 +90,7 @@ class GoogleCalendarAdmin(Observed, ModelAdmin):
         "last_pull_at",
         "next_pull_at",
         "failures",
+        "refused_at",
         "gone_at",
     )
     list_filter = ("access_role", "is_primary", "account__state")

@@ -117,6 +117,8 @@ class GoogleCalendar(models.Model):
     next_full_at = models.DateTimeField(null=True, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     last_pull_at = models.DateTimeField(null=True, blank=True)
+    # Google refuses to tell its events, since then; empty again with the next pull that ends well.
+    refused_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
 

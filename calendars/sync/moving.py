@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from calendars.models import GoogleEvent
 from calendars.sync.setting import NEVER, Setting
 
-# A deletion waits this long for the person's other calendars to be pulled, then counts as one.
-PATIENCE = timedelta(hours=1)
+# A deletion waits for the person's other calendars to be pulled, also while a limit, an outage or workers that stand
+# still keep them from it. For those that Google refuses to show it waits a while; for none longer than a day.
+PATIENCE, LONGEST = timedelta(hours=1), timedelta(days=1)
 
 
 def perhaps_moving(rows: Sequence[GoogleEvent], setting: Setting, now: datetime, *, notes: bool) -> set[int]:
@@ -22,7 +23,7 @@ def perhaps_moving(rows: Sequence[GoogleEvent], setting: Setting, now: datetime,
         GoogleEvent.objects.filter(pk__in=pks).update(others_read_at=news[0].others_read_at)
         _call_copies(news, setting)
     waiting = {row.pk for row in gone if _is_looked_for(row, setting, now)}
-    looked_for = [row for row in gone if row.pk not in waiting and _is_fresh(row, now)]
+    looked_for = [row for row in gone if row.pk not in waiting and _waited(row, now) < LONGEST]
     return waiting | _arriving(looked_for, setting) | _going_on(looked_for, setting)
 
 
@@ -61,16 +62,20 @@ def _call_copies(gone: Sequence[GoogleEvent], setting: Setting) -> None:
 
 def _is_looked_for(row: GoogleEvent, setting: Setting, now: datetime) -> bool:
     """Until the person's other calendars were read since, and this one after them: it may have been moved back."""
-    if row.seen_at is None or setting.others_pulled is None or not _is_fresh(row, now):
+    others, own = setting.others_pulled, setting.google_calendar
+    if row.seen_at is None or others is None:
         return False
     if row.others_read_at is None or row.others_read_at < row.seen_at:
-        return True
-    own = setting.google_calendar.last_pull_at
-    return own is not None and own < row.others_read_at
+        is_late = others.first_of_readable is not None and others.first_of_readable < row.seen_at
+    elif own.last_pull_at is not None and own.last_pull_at < row.others_read_at:
+        is_late = own.refused_at is None
+    else:
+        return False
+    return _waited(row, now) < (LONGEST if is_late else PATIENCE)
 
 
-def _is_fresh(row: GoogleEvent, now: datetime) -> bool:
-    return row.seen_at is None or now - row.seen_at < PATIENCE
+def _waited(row: GoogleEvent, now: datetime) -> timedelta:
+    return now - (row.seen_at or now)
 
 
 def _arriving(gone: Sequence[GoogleEvent], setting: Setting) -> set[int]:

@@ -365,7 +365,7 @@ class Pull:
     def _store_token(self, token: str) -> None:
         calendar = self.google_calendar
         fields: dict[str, Any] = {"sync_token": token, "last_pull_at": self.now}
-        fields |= {"failures": 0, "last_error": ""}
+        fields |= {"failures": 0, "last_error": "", "refused_at": None}
         if self.is_full:
             fields["window_starts_at"], fields["window_ends_at"] = self.window
             fields["next_full_at"] = spreading.next_night(self.now, calendar.time_zone)

@@ -20,10 +20,13 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Pulled(NamedTuple):
-    """When the calendar that was pulled the longest ago was, and the one that was pulled last."""
+    """When the calendar that was pulled the longest ago was, and the one that was pulled last; and the longest ago of
+    those that can be read, None where Google refuses to show any.
+    """
 
     first: datetime
     last: datetime
+    first_of_readable: datetime | None
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,12 @@ def colleagues(user_id: int, among: Collection[str]) -> dict[str, str]:
     if not among:
         return {}
     linked = CalendarConfiguration.objects.filter(linked_calendar=OuterRef("pk"))
-    organising = GoogleCalendar.objects.filter(
-        Exists(linked), google_id__in=among, account__state=GoogleAccount.State.CONNECTED
-    ).exclude(account__user=user_id)
+    # While a grant is dead, or lacks a permission, its person's option still holds.
+    organising = (
+        GoogleCalendar.objects.filter(Exists(linked), google_id__in=among)
+        .exclude(account__state=GoogleAccount.State.DISCONNECTED)
+        .exclude(account__user=user_id)
+    )
     return {
         calendar.google_id: str(calendar.account.user)
         for calendar in organising.select_related("account__user")
@@ -150,5 +156,8 @@ def _others_pulled(google_calendar: GoogleCalendar) -> Pulled | None:
         next_pull_at__isnull=False,
     ).exclude(pk=google_calendar.pk)
     # One that was chosen a moment ago was never pulled: what lies there is not known yet.
-    times = [at or NEVER for at in others.values_list("last_pull_at", flat=True)]
-    return Pulled(min(times), max(times)) if times else None
+    times = [(at or NEVER, refused) for at, refused in others.values_list("last_pull_at", "refused_at")]
+    if not times:
+        return None
+    readable = [at for at, refused in times if refused is None]
+    return Pulled(min(at for at, _ in times), max(at for at, _ in times), min(readable, default=None))

@@ -275,6 +275,7 @@ def _remember_failed_pull(google_calendar: GoogleCalendar, error: GoogleError, n
     words = _words(google_calendar, error)
     if isinstance(error, Refused | Gone):
         wait = REFUSED_WAIT
+        GoogleCalendar.objects.filter(pk=google_calendar.pk, refused_at=None).update(refused_at=now)
     if isinstance(error, Refused) and error.lacks_access:
         words = f"{words} {ASK_FOR_ACCESS}"
     _postpone(google_calendar, words, wait, now)

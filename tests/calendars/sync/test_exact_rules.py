@@ -10,7 +10,7 @@ from calendars.sync.late import late_matches
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange, Contact
 from integrations.connecting import refresh_calendars
-from integrations.models import GoogleCalendar
+from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.faults import Fault
 from tests.factories import CalendarFactory, ContactFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, Room
@@ -141,6 +141,8 @@ class TestOnePersonTwoCalendars:
         google.delete(desk.address, event)
         pull(desk.google_calendar, NOW + HOUR / 2)
         take_turn(desk.google_calendar.pk, NOW + 2 * HOUR)
+        assert Appointment.objects.get().status == "new"
+        take_turn(desk.google_calendar.pk, NOW + 25 * HOUR)
         assert Appointment.objects.get().status == "cancelled"
 
 
@@ -199,6 +201,18 @@ class TestGuest:
         google.add("client@x.org", guests=(desk.address,))
         desk.turn()
         assert Appointment.objects.get().contact.primary_address == "client@x.org"
+
+    @pytest.mark.parametrize("state", ["connected", "reconnect", "missing"])
+    def test_organiser_among_the_staff_decides_also_while_their_grant_is_dead(
+        self, google: Google, state: str
+    ) -> None:
+        boss, desk = Desk(google, "one_way", creation=False, trigger=False), Desk(google)
+        boss.turn()
+        GoogleAccount.objects.filter(pk=boss.account.pk).update(state=state)
+        google.add(boss.address, guests=(desk.address, "new@x.org"))
+        desk.turn()
+        assert not Contact.objects.exists()
+        assert "their configuration decides" in GoogleEvent.objects.get(blocks=True).reason
 
     def test_archived_contact_is_restored_not_doubled(self, google: Google) -> None:
         desk = Desk(google)

@@ -13,12 +13,14 @@ from calendars.sync import decide
 from calendars.sync.late import late_matches
 from contacts.models import Appointment, Contact
 from integrations.models import GoogleCalendar
-from tests.calendars.sync.scenes import LATER, MINUTE, Scene, configure, disconnect, times
+from integrations.sandbox.faults import Fault
+from tests.calendars.sync.scenes import DAY, LATER, MINUTE, Scene, configure, disconnect, times
 from tests.factories import ContactFactory, MembershipFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 WHERE_MADE = pytest.mark.parametrize("where", ["here", "there"])
+KINDS = pytest.mark.parametrize("kind", ["conflict", "room"])
 ORDERS = pytest.mark.parametrize(
     "order", list(itertools.permutations(("first", "second"))), ids=lambda order: "-then-".join(order)
 )
@@ -613,3 +615,99 @@ def test_event_that_is_put_back_after_a_drag_invites_its_guests(google: Google) 
     scene.sweep("second", "first")
     [event] = scene.events()
     assert [guest["email"] for guest in event.get("attendees", [])] == ["ann@x.org"]
+
+
+class TestWhileNobodyCanRead:
+    """A deletion waits for the person's other calendars as long as it takes: nobody is told of a cancellation that a
+    limit, an outage or a machine that slept made up."""
+
+    @staticmethod
+    def dragged(google: Google, kind: str) -> tuple[Scene, Appointment]:
+        """An event that was dragged to the second calendar, of which the first has told that it is gone."""
+        scene = Scene(google, conflicts=["second"]) if kind == "conflict" else Scene(google, rooms=["second"])
+        appointment, event_id = scene.imported()
+        scene.drag(event_id, "first", "second")
+        scene.now += MINUTE
+        scene.turn("first")
+        return scene, appointment
+
+    @staticmethod
+    def hours_pass(scene: Scene, hours: int) -> None:
+        for _ in range(hours * 2):
+            scene.now += HOUR / 2
+            for name in ("first", "second"):
+                scene.turn(name)
+                scene.turn(name, pulls=False)
+
+    @KINDS
+    @pytest.mark.parametrize(
+        "fault",
+        [Fault(method="*", status=503, count=9999), Fault(method="*", status=403, reason="quotaExceeded")],
+        ids=["outage", "limit"],
+    )
+    def test_drag_is_no_cancellation(self, google: Google, kind: str, fault: Fault) -> None:
+        scene, appointment = self.dragged(google, kind)
+        google.control.add_fault(fault)
+        scene.turn("second")
+        self.hours_pass(scene, 4)
+        google.control.clear_faults()
+        scene.now += 7 * HOUR
+        scene.sweep()
+        assert scene.changes(appointment) == []
+        scene.assert_quiet()
+
+    @KINDS
+    @pytest.mark.parametrize("pulls", [True, False])
+    def test_nor_is_it_when_workers_stood_still(self, google: Google, kind: str, pulls: bool) -> None:
+        scene, appointment = self.dragged(google, kind)
+        scene.now += 3 * HOUR
+        scene.turn("first", pulls=pulls)
+        scene.sweep()
+        assert scene.changes(appointment) == []
+
+    def test_deletion_counts_when_the_other_calendar_was_read_at_last(self, google: Google) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.imported()
+        scene.now += MINUTE
+        scene.delete("first", event_id)
+        google.control.add_fault(Fault(method="*", status=503, count=9999, skip=1))
+        scene.turn("first")
+        self.hours_pass(scene, 3)
+        assert scene.changes(appointment) == []
+        google.control.clear_faults()
+        scene.now += 2 * HOUR
+        scene.sweep()
+        assert scene.changes(appointment) == [("cancelled", "google")]
+
+    def test_it_waits_for_an_hour_for_a_calendar_that_google_refuses_to_show(self, google: Google) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.imported()
+        there = scene.calendars["second"].google_id.partition("@")[0]
+        refusal = Fault(method="calendar.events.list", about=there, status=403, reason="forbidden", count=99)
+        google.control.add_fault(refusal)
+        scene.turn("second")
+        scene.now += MINUTE
+        scene.delete("first", event_id)
+        scene.turn("first")
+        scene.now += HOUR / 2
+        scene.turn("first", pulls=False)
+        assert scene.changes(appointment) == []
+        scene.now += HOUR
+        scene.turn("first", pulls=False)
+        assert scene.changes(appointment) == [("cancelled", "google")]
+        google.control.clear_faults()
+        scene.sweep()
+        assert not GoogleCalendar.objects.exclude(refused_at=None).exists()
+
+    def test_and_never_longer_than_a_day(self, google: Google) -> None:
+        scene = Scene(google, conflicts=["second"])
+        appointment, event_id = scene.imported()
+        scene.now += MINUTE
+        scene.delete("first", event_id)
+        scene.turn("first")
+        scene.now += DAY - MINUTE
+        scene.turn("first", pulls=False)
+        assert scene.changes(appointment) == []
+        scene.now += MINUTE
+        scene.turn("first", pulls=False)
+        assert scene.changes(appointment) == [("cancelled", "google")]
