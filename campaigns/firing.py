@@ -25,6 +25,8 @@ class FiringFacts:
     fired_before: bool = False
     is_attached: bool = True
     has_begun: bool = False
+    # They joined with this time, or with a later one: nothing was moved for them.
+    has_joined_since: bool = False
     is_undone: bool = False
 
 
@@ -54,6 +56,8 @@ def why_silent(facts: FiringFacts) -> str:
         return "This person is no longer a guest."
     if not holds(facts.what, facts.status):
         return f"The appointment is {facts.status.replace('_', '-')} by now."
+    if facts.has_joined_since:
+        return "They joined with this time: nothing was moved for them."
     if facts.fired_before:
         return "It fired before for this appointment; nothing fires twice."
     if facts.has_begun and facts.what not in AFTERWARDS:

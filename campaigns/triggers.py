@@ -154,6 +154,8 @@ class Known:
     guests: dict[uuid.UUID, list[Contact]]
     # Appointment, kind of change, kind of trigger and contact of all that fired before.
     fired: frozenset[tuple[uuid.UUID, str, str, int]]
+    # Appointment and contact → the revision with which they joined what was there before.
+    joined: dict[tuple[uuid.UUID, int], int]
     field: candidates.Field
     # By iCalUID, what occurrences of that series entered.
     series: dict[str, list[Enrolment]]
@@ -220,12 +222,23 @@ def _known(
     people = [contact for contacts in guests.values() for contact in contacts]
     people += [change.contact for change in changes if change.contact is not None]
     field = candidates.read(people, entered=standing)
-    return Known(guests, _fired(appointments), field, _series(changes, appointments))
+    return Known(guests, _fired(appointments), _joined(changes), field, _series(changes, appointments))
 
 
 def _fired(appointment_ids: Collection[uuid.UUID]) -> frozenset[tuple[uuid.UUID, str, str, int]]:
     events = TriggerEvent.objects.filter(appointment__in=appointment_ids, fired=True)
     return frozenset(events.values_list("appointment_id", "change__what", "kind", "contact_id"))
+
+
+def _joined(changes: Sequence[AppointmentChange]) -> dict[tuple[uuid.UUID, int], int]:
+    """No statement where nothing was moved."""
+    moved = {change.appointment_id for change in changes if change.what == What.RESCHEDULED}
+    if not moved:
+        return {}
+    joined = AppointmentChange.objects.filter(
+        appointment__in=moved, what=What.BOOKED, contact__isnull=False
+    ).order_by("revision")
+    return {(pk, contact): at for pk, contact, at in joined.values_list("appointment", "contact", "revision")}
 
 
 def _cases(
@@ -247,6 +260,8 @@ def _cases(
                 fired_before=change.what == What.BOOKED and fired,
                 is_attached=contact.pk in attached,
                 has_begun=appointment.starts_at <= now,
+                has_joined_since=change.what == What.RESCHEDULED
+                and known.joined.get((appointment.pk, contact.pk), 0) >= change.revision,
                 is_undone=change.is_undone,
             )
             verdicts = known.field.verdicts(kind, change.what, appointment, contact)

@@ -225,7 +225,9 @@ class _Fires(TypedDict):
 
 def _once_a_series(made: Plan, what: str) -> _Fires:
     """How `what` fires: told of a whole series once, while the dated reminders run for each occurrence."""
-    repeats = made.fires and what in made.repeats
+    repeats = made.guests_fire and what in made.repeats
     return _Fires(
-        fires=made.fires and not repeats, why=ONCE_A_SERIES if repeats else made.why, repeats_series=repeats
+        fires=made.guests_fire and not repeats,
+        why=ONCE_A_SERIES if repeats else made.guests_why,
+        repeats_series=repeats,
     )

@@ -219,9 +219,13 @@ class Plan:
     detach: tuple[int, ...] = ()
     # The words the appointment takes over.
     words: Words | None = None
+    # Of what happened to the event: a move, its end.
     fires: bool = False
     why: str = ""
     repeats_series: bool = False
+    # Of who joined, and of an acceptance.
+    guests_fire: bool = False
+    guests_why: str = ""
     # What fires here (BOOKED, …): the next occurrences of a series to which the same happened repeat it.
     tells: frozenset[str] = frozenset()
     # Of the guests and the acceptance, what an earlier occurrence told.

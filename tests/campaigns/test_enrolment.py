@@ -333,6 +333,21 @@ def test_triggers_run_for_every_attached_contact_and_alone_for_one_added_later()
     assert TriggerEvent.objects.filter(contact=ada).count() == 1
 
 
+def test_guest_who_is_added_with_a_move_is_told_of_no_move() -> None:
+    rows.campaign(at_once(), on_changes=["rescheduled"])
+    ada, bob = rows.contact(), rows.contact()
+    appointment = rows.booked(ada)
+    booking.reschedule(appointment, starts_at=START + DAY, ends_at=START + DAY + HOUR, origin=Origin.GOOGLE)
+    booking.attach(appointment, bob, origin=Origin.GOOGLE, fires=True, why="A guest was added")
+    rows.look()
+    assert [each.contact for each in Enrolment.objects.all()] == [ada]
+    said = TriggerEvent.objects.get(contact=bob, change__what="rescheduled")
+    assert (said.fired, said.why) == (False, "They joined with this time: nothing was moved for them.")
+    # The next move is one for both.
+    rows.moved(appointment, START + 2 * DAY)
+    assert TriggerEvent.objects.filter(contact=bob, change__what="rescheduled", fired=True).count() == 1
+
+
 def test_messages_of_a_detached_guest_are_void_and_come_back_without_a_second_booking() -> None:
     rows.campaign(at_once(), before())
     ada, bob = rows.contact(), rows.contact()

@@ -20,6 +20,10 @@ from campaigns.firing import REPEATED, UNDONE, FiringFacts, holds, why_silent
             FiringFacts("booked", "new", fired_before=True),
             "It fired before for this appointment; nothing fires twice.",
         ),
+        (
+            FiringFacts("rescheduled", "new", has_joined_since=True),
+            "They joined with this time: nothing was moved for them.",
+        ),
         (FiringFacts("booked", "new", has_begun=True), "The appointment starts in the past."),
         (FiringFacts("cancelled", "cancelled", has_begun=True), "The appointment starts in the past."),
         (FiringFacts("no_show", "no_show", has_begun=True), ""),

@@ -12,6 +12,7 @@ from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
 from integrations.models import GoogleAccount
 from tests.calendars.sync.rules.scene import WEEKLY, add_series
+from tests.calendars.sync.scenes import times
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
@@ -110,8 +111,8 @@ def test_guest_of_a_series_that_a_colleague_made_known_first_is_told_once(google
     for desk in (organiser, colleague):
         desk.turn()
     google.change(organiser.address, event, **WEEKLY)
-    # While the organiser's grant is dead, the colleague's configuration decides.
-    GoogleAccount.objects.filter(pk=organiser.account.pk).update(state=GoogleAccount.State.RECONNECT)
+    # While the organiser is disconnected, the colleague's configuration decides.
+    GoogleAccount.objects.filter(pk=organiser.account.pk).update(state=GoogleAccount.State.DISCONNECTED)
     colleague.turn()
     GoogleAccount.objects.update(state=GoogleAccount.State.CONNECTED)
     google.change(organiser.address, event, attendees=[{"email": "ben@x.org"}])
@@ -136,3 +137,22 @@ def test_guest_of_a_series_is_told_of_no_occurrence_that_comes_back(google: Goog
     desk.turn()
     ben = {"contact__emails__address": "ben@x.org"}
     assert (carried_out("booked", **ben), fired("booked", **ben)) == (4, 1)
+
+
+@pytest.mark.parametrize("also", ["added", "accepted"])
+def test_move_of_a_series_is_told_once_also_where_its_guests_changed_with_it(
+    google: Google, also: str
+) -> None:
+    desk = Desk(google)
+    series = add_series(google, desk.address)
+    desk.turn()
+    guests = [{"email": "new@x.org"}, {"email": "ben@x.org"}]
+    if also == "accepted":
+        guests = [{"email": "new@x.org", "responseStatus": "accepted"}]
+    start = TOMORROW_AT_TEN + HOUR
+    google.change(desk.address, series, attendees=guests, **times(start))
+    desk.turn()
+    what = "booked" if also == "added" else "confirmed"
+    assert (carried_out("rescheduled"), fired("rescheduled")) == (4, 1)
+    only = {"contact__emails__address": "ben@x.org"} if also == "added" else {}
+    assert (carried_out(what, **only), fired(what, **only)) == (4, 1)

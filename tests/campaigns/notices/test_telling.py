@@ -543,7 +543,7 @@ def test_telling_takes_the_same_statements_for_one_guest_and_five(
     appointment = by_customer(guests=[rows.contact() for _ in range(guests)])
     booking.reschedule(appointment, starts_at=START + DAY, ends_at=START + 2 * DAY)
     change = appointment.changes.latest("pk")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         look_at(change.pk, now=NOW)
     assert Notice.objects.filter(state=State.WAITING).count() == guests + 1
 
