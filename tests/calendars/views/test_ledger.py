@@ -210,15 +210,13 @@ class TestList:
             assert "The next try is" in text
             assert "23 November, 10:00" in text
 
-    def test_says_that_what_could_not_be_read_is_read_again_in_the_night(
-        self, desk: tuple[Client, User]
-    ) -> None:
+    def test_says_when_what_could_not_be_read_is_read_again(self, desk: tuple[Client, User]) -> None:
         client, user = desk
         event = self.event(user, "", error="Its time cannot be read.", etag="", planned_etag="")
         GoogleEvent.objects.update(starts_at=None, ends_at=None)
         GoogleCalendar.objects.update(next_full_at=NOW + 17 * HOUR)
         text = client.get(f"/agenda/events/{event.pk}/").content.decode()
-        assert "in the night" in text
+        assert "It is read again by itself on" in text
         assert "24 November, 02:00" in text
         assert "Make appointment" not in text
 
