@@ -5,13 +5,14 @@ import datetime
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from calendars import booking, configuring
-from calendars.models import GoogleEvent
+from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import decide as deciding
 from contacts.models import Appointment, Origin
 from integrations.disconnecting import disconnect_account
@@ -591,11 +592,27 @@ class Histories(RuleBasedStateMachine):
         calendars = self.world.calendars()
         self.step(lambda: self.world.turn(calendars[index % len(calendars)], pulls=pulls), dies_after=life)
 
-    @rule(index=which, write=st.sampled_from(["insert", "patch", "delete"]))
-    def turn_unheard(self, index: int, write: str) -> None:
-        """Google carries out a write of ours that waits, and its answer is lost."""
+    @rule(
+        index=which,
+        write=st.sampled_from(["insert", "patch", "delete"]),
+        act=st.sampled_from(["move", "restore", "cancel", "nothing"]),
+        slot=slots,
+    )
+    def turn_unheard(self, index: int, write: str, act: str, slot: int) -> None:
+        """Google carries out a write of ours that waits, its answer is lost, and staff go on."""
         self.fault(write, {"drop_after": True}, 1, 0)
         self.turn(index, False, None)
+        calendars = self.world.calendars()
+        waiting = PushTarget.objects.behind().filter(google_calendar=calendars[index % len(calendars)])
+        for target in waiting.select_related("appointment").order_by("pk")[:1]:
+            if act == "move" and not booking.why_not_moved(target.appointment):
+                move = partial(booking.reschedule, starts_at=at(slot), ends_at=at(slot) + HOUR)
+                self.at_the_desk(partial(move, target.appointment), None)
+            elif act == "restore":
+                self.at_the_desk(partial(booking.set_status, target.appointment, "new"), None)
+            elif act == "cancel":
+                self.ledger.taken_off.add(target.appointment_id)
+                self.at_the_desk(partial(booking.cancel, target.appointment), None)
 
     @rule()
     def sync(self) -> None:

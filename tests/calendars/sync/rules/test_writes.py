@@ -53,8 +53,13 @@ def test_w1_id_is_ours_in_googles_alphabet_and_comes_without_an_icaluid(google: 
     assert "iCalUID" not in sent
 
 
-def test_w2_id_that_was_deleted_stays_taken_so_the_event_comes_back_under_the_next(google: Google) -> None:
-    desk = Desk(google)
+@pytest.mark.parametrize("option", ["one_way", "two_way"])
+def test_w2_id_that_was_deleted_stays_taken_so_the_event_comes_back_under_the_next(
+    google: Google, option: str
+) -> None:
+    """Where the appointment outlives its event: under two way who deletes it cancels, heard or not."""
+    desk = Desk(google, option, creation=False)
+    desk.turn()
     appointment = book(desk)
     # The event is made, but nobody here hears of it; then a person deletes it.
     google.control.add_fault(Fault(method=INSERT, drop_after=True))
@@ -64,7 +69,9 @@ def test_w2_id_that_was_deleted_stays_taken_so_the_event_comes_back_under_the_ne
     google.control.delete(desk.address, "primary", f"{appointment.pk.hex}g0")
     PushTarget.objects.update(not_before=None)
     take_turn(desk.google_calendar.pk, NOW)
-    assert [event["id"] for event in google.events(desk.address)] == [f"{appointment.pk.hex}g1"]
+    expected = [f"{appointment.pk.hex}g1"] if option == "one_way" else []
+    assert [event["id"] for event in google.events(desk.address)] == expected
+    assert Appointment.objects.get().status == ("new" if option == "one_way" else "cancelled")
     assert not PushTarget.objects.behind().exists()
 
 
