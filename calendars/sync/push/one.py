@@ -112,7 +112,7 @@ class Push:
     def _stands_elsewhere(self) -> bool:
         """Dragged to another calendar of this person; or it came from Google, where a colleague's copy goes on.
 
-        What is gone there and not looked at yet may be on its way: what comes of it decides.
+        Raises Changed where what is gone there was not looked at yet: it may be on its way.
         """
         others = GoogleEvent.objects.filter(appointment=self.appointment).exclude(
             google_calendar=self.google_calendar
@@ -126,7 +126,11 @@ class Push:
         is_read = Q(google_calendar__next_pull_at__isnull=False)
         stands = ~Q(status="cancelled")
         was_left_there = stands & (Q(gone_at=None) | Q(gone_at__lt=F("seen_at")))
-        return others.filter(is_read & (stands | Q(is_due=True)) | own & is_written & was_left_there).exists()
+        if others.filter(is_read & stands | own & is_written & was_left_there).exists():
+            return True
+        if others.filter(is_read, is_due=True).exists():
+            raise Changed("What became of another copy is looked at first.")
+        return False
 
     def _was_dragged_away(self) -> bool:
         """To a calendar of this person that is only read: it is still the event of the appointment."""
@@ -254,7 +258,8 @@ class Push:
         if self.row is not None and not self.row.organised_by_us:
             return self._decline()
         if self.row is None and not self.target.pushed_revision:
-            return self._remove_unanswered()
+            # An insert whose answer was lost may have come through, or its worker have died before the answer.
+            return self._remove_as_it_is(self.target.event_id)
         if self.row is not None and not self.row.etag:
             raise Changed("What Google holds is looked at first.")
         # Also where no try is known to have come through: its worker may have died before the answer.
@@ -274,10 +279,6 @@ class Push:
             reason="Cancelled here and removed from Google.",
         )
         return "deleted"
-
-    def _remove_unanswered(self) -> str:
-        """An insert whose answer was lost may have come through, or its worker have died before the answer."""
-        return self._remove_as_it_is(self.target.event_id)
 
     def _remove_as_it_is(self, event_id: str, etag: str = "") -> str:
         """Whatever became of it since it had `etag`; "": it was never seen. A write tells which state it means (W4)."""
