@@ -35,6 +35,8 @@ class Observed:
     is_recurring: bool = False
     event_type: str = "default"
     organised_by_us: bool = True
+    # Google itself keeps its time from being changed.
+    is_locked: bool = False
     # Our own answer to the invitation; "" when we are not on the list.
     response: str = ""
     # It carries our mark: a copy of an appointment that we put there.
@@ -42,6 +44,10 @@ class Observed:
     # Google told only a part of the guests.
     guests_omitted: bool = False
     words: Words = NO_WORDS
+
+    @property
+    def is_ours_to_move(self) -> bool:
+        return self.organised_by_us and not self.is_locked
 
     @property
     def has_no_length(self) -> bool:

@@ -159,6 +159,7 @@ def observe(row: GoogleEvent) -> Observed:
         is_recurring=bool(row.recurring_event_id),
         event_type=row.event_type,
         organised_by_us=row.organised_by_us,
+        is_locked=row.is_locked,
         response=me["response"] if me else "",
         is_ours=bool(row.crm_id),
         guests_omitted=row.attendees_omitted,

@@ -27,6 +27,7 @@ from calendars.sync.words import PUT_BACK, follow_words, is_reworded
 TAKEN_BACK = "Back at Google: it is the event of this appointment again, and the one put in its place goes."
 READ_ONLY = "In a Google calendar that Tandem only reads: the appointment follows it when it is moved there."
 STAYS_BEHIND = "Changed here. Tandem only reads this Google calendar, where the event keeps its time."
+TAKEN_BACK_MOVE = "It is not ours to move by now: the move made here never reached Google and is taken back."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
 
@@ -104,8 +105,11 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         return shown
     if held.ends_at <= facts.now and theirs[1] <= facts.now:
         return replace(shown, agrees=False, reason="Past events are display only.")
-    # An outside organiser's meeting that comes back does so at their time, whatever waited here to be sent.
-    hears_us = observed.organised_by_us or not held.is_void
+    # What waits here to be sent never arrives where the event is not ours to move by now, in no copy; nor where an
+    # outside organiser's meeting comes back.
+    reaches = observed.is_ours_to_move or facts.organiser_has_copy or facts.is_conflict_calendar
+    in_vain = facts.push_pending and not reaches
+    hears_us = not in_vain and (observed.organised_by_us or not held.is_void)
     if theirs == both and facts.is_conflict_calendar:
         return replace(shown, agrees=False, reason=STAYS_BEHIND)
     if theirs == both and hears_us:
@@ -123,6 +127,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     if facts.push_pending and hears_us and both is not None and ours != both:
         wins = STAYS_BEHIND if facts.is_conflict_calendar else MOVED_ON_BOTH_SIDES
         return replace(shown, agrees=False, reason=wins)
+    why = TAKEN_BACK_MOVE if theirs == both else moved(ours, theirs, facts.time_zone)
     shift = f"{MOVED} by {theirs[0] - ours[0]}, {theirs[1] - ours[1]}"
     news = told(shift, observed.starts_at, observed, facts)
     return replace(
@@ -133,7 +138,7 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         why=news.why,
         tells=news.tells,
         is_silent=not news.fires,
-        reason=f"{moved(ours, theirs, facts.time_zone)} {news.why}",
+        reason=f"{why} {news.why}",
     )
 
 

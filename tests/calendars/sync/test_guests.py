@@ -99,9 +99,9 @@ def test_decision_to_make_an_appointment_is_used_up_when_it_is_made() -> None:
     """Under smart a guest added later became a new contact, and every later move was silent for ever."""
     facts = replace(FACTS, policy=SMART, guests=(ANN, NEW), decision=MAKE)
     later = plan(EVENT, FROM_GOOGLE, AGREED, facts)
-    assert (later.attach, later.fires) == ((), False)
+    assert (later.attach, later.guests_fire) == ((), False)
     known = plan(EVENT, FROM_GOOGLE, AGREED, replace(facts, guests=(ANN, BOB)))
-    assert (known.attach, known.fires) == ((BOB,), True)
+    assert (known.attach, known.guests_fire) == ((BOB,), True)
     shifted = plan(moved(), FROM_GOOGLE, AGREED, facts)
     assert (shifted.fires, shifted.reason) == (
         True,

@@ -153,6 +153,22 @@ class TestGuests:
         assert made.book is not None
         assert made.book.guests[0] == NEW
 
+    @pytest.mark.parametrize(
+        "barred", [{"organised_by_us": False}, {"is_locked": True}], ids=["guests", "locked"]
+    )
+    @pytest.mark.parametrize("is_moved_there", [False, True])
+    def test_move_made_here_is_taken_back_where_the_event_is_not_ours_to_move_by_now(
+        self, barred: dict[str, bool], is_moved_there: bool
+    ) -> None:
+        held = replace(FROM_GOOGLE, starts_at=EVENT.starts_at + 5 * HOUR, ends_at=EVENT.ends_at + 5 * HOUR)
+        observed = replace(moved() if is_moved_there else EVENT, **barred)
+        facts = replace(FACTS, push_pending=True)
+        made = plan(observed, held, AGREED, facts)
+        assert (made.move, made.fires) == (observed.span, True)
+        # Where a colleague's copy is the organiser's, the move goes there.
+        theirs = replace(facts, organiser_has_copy=not observed.organised_by_us)
+        assert plan(observed, held, AGREED, theirs).move == (None if theirs.organiser_has_copy else made.move)
+
     def test_under_smart_unknown_guests_stay_plain_addresses(self) -> None:
         made = plan(EVENT, None, None, replace(FACTS, policy=SMART, guests=(NEW, ANN)))
         assert made.book is not None

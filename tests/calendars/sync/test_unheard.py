@@ -185,6 +185,22 @@ def test_name_that_was_not_heard_is_not_taken_for_somebody_elses(google: Google,
     scene.assert_quiet()
 
 
+def test_move_that_google_will_not_take_any_more_is_taken_back(google: Google) -> None:
+    """Locked at Google since it was read: nothing is written there, and the appointment says its time again."""
+    scene = Scene(google)
+    scene.add(locked=True)
+    scene.sweep()
+    GoogleEvent.objects.update(is_locked=False, etag="older", planned_etag="older", agreed_etag="older")
+    appointment = Appointment.objects.get()
+    scene.move(appointment)
+    scene.turn("first", pulls=False)
+    scene.sweep()
+    assert scene.fresh(appointment).starts_at == TOMORROW_AT_TEN
+    assert scene.changes(appointment) == [("rescheduled", "staff"), ("rescheduled", "google")]
+    assert "taken back" in GoogleEvent.objects.get().reason
+    scene.assert_quiet()
+
+
 @pytest.mark.parametrize(
     "fault",
     [
