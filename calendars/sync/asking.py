@@ -18,7 +18,7 @@ UNANSWERED_IN_A_ROW = 10
 
 
 class Answers(NamedTuple):
-    """The events as they are now; the ids of those gone, and of those of which Google could not tell just now."""
+    """The events as they are now; the ids of those gone, and of those of which Google could or would not tell."""
 
     found: list[RemoteEvent]
     gone: list[str]
@@ -61,6 +61,7 @@ def _ask_for(
     except Refused as error:
         # It is there and cannot be told: nothing follows from its absence in the list.
         logger.info("Event in Google calendar %d not read: %s", google_calendar.pk, error.reason)
+        answers.unanswered.append(google_id)
     else:
         # Or Google has another name for it by now (W3).
         if event.is_series or event.google_id != google_id:

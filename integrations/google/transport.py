@@ -3,6 +3,7 @@
 import http.client
 import json
 import urllib.parse
+from collections.abc import Iterable
 from typing import Any
 
 import httplib2
@@ -16,9 +17,16 @@ UNREACHABLE = "Google could not be reached."
 NETWORK_ERRORS = (OSError, http.client.HTTPException, httplib2.HttpLib2Error)
 
 
+class _Http(httplib2.Http):  # type: ignore[misc]  # httplib2 tells no types
+    """Hands every 401 on: httplib2 would answer the challenge itself, and fails at one that only says "Bearer"."""
+
+    def _auth_from_challenge(self, *_: Any) -> Iterable[Any]:
+        return ()
+
+
 def new_http() -> httplib2.Http:
     """A transport for one unit of work: sharing one between threads hands answers to the wrong caller."""
-    transport = httplib2.Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
+    transport = _Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
     # Google answers 308 to an unfinished upload, which is no redirect; its library does the same.
     transport.redirect_codes = transport.redirect_codes - {308}
     return transport

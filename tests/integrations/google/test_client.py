@@ -361,10 +361,12 @@ def test_w13_missing_scope_marks_the_account(sandbox: StandIn, staff: User) -> N
     assert account.state == GoogleAccount.State.MISSING
 
 
+@pytest.mark.parametrize("challenge", ['Bearer realm="https://accounts.example/"', "Bearer", ""])
 def test_q4_revoked_access_token_is_renewed_once_and_the_call_goes_through(
-    sandbox: StandIn, account: GoogleAccount
+    sandbox: StandIn, account: GoogleAccount, challenge: str
 ) -> None:
-    sandbox.fault("calendar.events.list", 401, reason="authError")
+    headers = {"WWW-Authenticate": challenge} if challenge else {}
+    sandbox.fault("calendar.events.list", 401, reason="authError", headers=headers)
     pull(client_for(account))
     assert len(sandbox.requests("oauth.token")) == 1
     account.refresh_from_db()

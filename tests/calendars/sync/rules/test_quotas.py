@@ -112,6 +112,25 @@ def test_w14_event_that_google_cannot_tell_of_holds_no_full_pull_up(google: Goog
     assert (row.status, row.error) == ("confirmed", "")
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_w14_event_that_google_refuses_to_tell_of_is_visible_and_asked_for_soon(
+    google: Google, status: int
+) -> None:
+    desk = Desk(google)
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    google.delete(desk.address, event)
+    google.control.expire_sync_tokens()
+    refusal = Fault(method="calendar.events.get", status=status, reason="forbidden", count=9)
+    google.control.add_fault(refusal)
+    desk.turn()
+    assert (Appointment.objects.get().status, GoogleEvent.objects.get().error) == ("new", UNANSWERED)
+    google.control.clear_faults()
+    with at(NOW + 2 * HOUR, google):
+        take_turn(desk.google_calendar.pk, NOW + 2 * HOUR, pulls=True)
+    assert (Appointment.objects.get().status, GoogleEvent.objects.get().error) == ("cancelled", "")
+
+
 def test_w4_change_met_after_an_outage_is_not_called_held_up(google: Google) -> None:
     desk = Desk(google)
     desk.turn()
