@@ -118,8 +118,8 @@ class Push:
             google_calendar=self.google_calendar
         )
         own = Q(google_calendar__account__user=self.google_calendar.account.user_id)
-        if not self.target.is_adopted:
-            others = others.filter(own)
+        # What was put in the place of a colleague's copy is theirs alone.
+        others = others.filter(own | Q(crm_id="") if self.target.is_adopted else own)
         # Of what lies where nobody reads any more, nobody knows whether it does; but one's own that is written is kept.
         writing = PushTarget.objects.of_event().filter(is_withdrawn=False)
         is_written = Q(Exists(writing), google_calendar__account__state=GoogleAccount.State.CONNECTED)

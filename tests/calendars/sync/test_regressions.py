@@ -635,3 +635,26 @@ def test_meeting_that_comes_back_to_all_its_staff_has_them_all_as_hosts(google: 
     appointment.refresh_from_db()
     assert not appointment.is_void
     assert set(appointment.hosts.values_list("user", flat=True)) == {desk.user.pk for desk in desks}
+
+
+@pytest.mark.parametrize("restorer", ["organiser", "colleague"])
+def test_meeting_that_was_cancelled_and_is_restored_here_is_put_back_for_each_host(
+    google: Google, restorer: str
+) -> None:
+    """What was put in the place of one copy was taken for a copy of the meeting (seed 2673099526 of `make soak`)."""
+    organiser, colleague = Desk(google), Desk(google)
+    event = google.add(organiser.address, guests=(colleague.address, "ann@x.org"))
+    desks = [organiser, colleague]
+    for desk in desks:
+        desk.turn()
+    google.delete(organiser.address, event)
+    for desk in desks:
+        desk.turn()
+    appointment = Appointment.objects.get()
+    assert (appointment.status, appointment.hosts.count()) == ("cancelled", 2)
+    booking.set_status(appointment, "new")
+    for _ in range(2):
+        for desk in desks if restorer == "organiser" else reversed(desks):
+            desk.turn()
+    assert [len(google.events(desk.address)) for desk in desks] == [1, 1]
+    assert not PushTarget.objects.behind().exists()
