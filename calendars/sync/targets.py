@@ -68,6 +68,9 @@ def aim(
             _tell_again(other)
         elif other.pk != appointment.pk and getattr(other, "holds", False):
             _give_up_event(other, present[0])
+            if appointment == present[0]:
+                # Moved at Google to where others were, its event names fewer people than come.
+                _tell_again(appointment)
 
 
 def aim_together(moved: Sequence[Appointment], *, left: sessions.Times) -> None:

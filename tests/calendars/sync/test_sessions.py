@@ -110,6 +110,28 @@ def test_moved_at_google_the_whole_session_moves(google: Google) -> None:
     assert AppointmentChange.objects.filter(what="rescheduled", fires=True).count() == 3
 
 
+@pytest.mark.parametrize("there_first", [False, True])
+def test_moved_at_google_onto_another_session_they_are_one_event_that_names_all(
+    google: Google, there_first: bool
+) -> None:
+    """It named those who were moved alone (seed 433785673 of `make soak`)."""
+    desk = class_of(google)
+    if there_first:
+        join(desk, LATER)
+    join(desk)
+    join(desk)
+    if not there_first:
+        join(desk, LATER)
+    desk.turn()
+    event = next(each for each in google.events(desk.address) if "2 of 3" in each["summary"])
+    google.move(desk.address, event, LATER)
+    for _ in range(3):
+        desk.turn()
+    assert [each["summary"] for each in google.events(desk.address)] == ["Back class: 3 of 3"]
+    assert at_google(google, desk) == {ONE: "Back class: 3 of 3"}
+    assert Appointment.objects.filter(starts_at=LATER, status="new").count() == 3
+
+
 def test_deleted_at_google_every_seat_is_cancelled(google: Google) -> None:
     desk = class_of(google)
     for _ in range(3):
