@@ -18,7 +18,7 @@ class GuestChanges:
 def guest_changes(observed: Observed, held: Held, facts: Facts) -> GuestChanges:
     """Guests travel from Google for events made there; on ours the list is the CRM's, but who declines is off."""
     everyone = tuple(held.contacts)
-    tells = not (facts.hides_guests(observed) or facts.organiser_has_copy or held.is_seat)
+    tells = not (facts.hides_guests(observed) or facts.organisers_copy_is_elsewhere or held.is_seat)
     if not tells or facts.protects(held) or facts.keeps_guests:
         return GuestChanges(everyone, (), ())
     if not held.made_in_google:

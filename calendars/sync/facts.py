@@ -140,22 +140,22 @@ class Facts:
     declined: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
     # One meeting of several staff: the appointment made through another copy ("" when there is none); who decides;
-    # copies left.
+    # copies left, and whether one of them is this person's own, in another calendar of theirs.
     sibling: str = ""
     decided_by_colleague: str = ""
     other_copies: int = 0
-    # One of them is this person's own, in another calendar of theirs.
     has_own_copy: bool = False
-    organisers_copy: bool = False
-    # Another copy is the organiser's: whom they invite is told there, and their configuration decides.
-    organiser_has_copy: bool = False
-    # The person whose copy this is hosts the appointment no more: a copy of theirs was gone for a while.
+    # This copy is the organiser's; or another is, whose configuration decides, and which tells whom they invite.
+    is_organisers_copy: bool = False
+    organisers_copy_is_elsewhere: bool = False
+    # It was gone for a while and is here again:
+    # with a copy of theirs the person hosted the appointment no more;
     host_was_freed: bool = False
-    # Our push removed it, and Google shows it alive without ever having shown it gone.
+    # our push removed it, and Google never showed it gone;
     lives_on: bool = False
-    # Deleted at Google, restored here under an event of ours, and alive at Google again.
+    # deleted at Google, restored here under an event of ours, and alive at Google again;
     was_replaced: bool = False
-    # Dragged to another calendar of this person's, and back from there.
+    # dragged to another calendar of this person's, and back from there.
     came_back: bool = False
     # A deletion that may be a move: another calendar of this person was not pulled since.
     may_have_moved: bool = False

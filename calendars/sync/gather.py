@@ -127,9 +127,9 @@ def situations(
                 may_have_moved=row.pk in moving,
                 other_copies=len(copies[row.pk]),
                 has_own_copy=any(copy.user == setting.owner.pk for copy in copies[row.pk]),
-                organiser_has_copy=not row.organised_by_us
+                organisers_copy_is_elsewhere=not row.organised_by_us
                 and any(copy.organised_by_us for copy in copies[row.pk]),
-                organisers_copy=row.organised_by_us
+                is_organisers_copy=row.organised_by_us
                 and not any(copy.organised_by_us for copy in copies[row.pk]),
                 series_told=frozenset(row.series_told)
                 | ({BOOKED} if row.recurring_event_id in told else set())

@@ -43,7 +43,7 @@ def end_appointments(events: Sequence[GoogleEvent], setting: Setting, *, by: Use
         if appointment is None:
             continue
         facts = situation.facts
-        if facts.other_copies and not (facts.organisers_copy or facts.has_own_copy):
+        if facts.other_copies and not (facts.is_organisers_copy or facts.has_own_copy):
             _leave_to_colleagues(situation.row, appointment, setting)
             continue
         why = f"{KEPT} by {by}."

@@ -18,6 +18,9 @@ from calendars.sync.plan.busy import is_busy
 
 
 def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
+    """Deleted at Google: so is its appointment, unless that is known, over, protected by one way, or it may yet turn up
+    in another calendar of this person.
+    """
     if held is None:
         return Plan(CANCELLED, "Cancelled at Google.")
     if held.is_void:
@@ -43,6 +46,7 @@ def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
 
 
 def declined(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Facts) -> Plan:
+    """Its person answered no: for them it is as if the event were deleted, though it stands for the others."""
     if held is None:
         return Plan(FREE, "You declined this invitation, so it does not block.")
     if held.is_void or held.status in FINAL or held.ends_at <= facts.now:
@@ -61,7 +65,7 @@ def _take_off(outcome: str, what: str, news: str, observed: Observed, held: Held
         return Plan(outcome, "Gone from this Google calendar: the meeting went on in another of yours.")
     if facts.has_own_copy:
         return Plan(outcome, f"{what}: the meeting went on in another of your calendars.")
-    if facts.other_copies and not facts.organisers_copy:
+    if facts.other_copies and not facts.is_organisers_copy:
         return Plan(
             outcome, f"{what}: this host is free, the colleagues kept the appointment.", free_host=True
         )

@@ -1,6 +1,7 @@
 """The event has an appointment, which follows its time, its words and its guests as far as the policy goes."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from calendars.sync.attendance import GuestChanges, guest_changes
 from calendars.sync.facts import (
@@ -28,10 +29,12 @@ TAKEN_BACK = "Back at Google: it is the event of this appointment again, and the
 READ_ONLY = "In a Google calendar that Tandem only reads: the appointment follows it when it is moved there."
 STAYS_BEHIND = "Changed here. Tandem only reads this Google calendar, where the event keeps its time."
 TAKEN_BACK_MOVE = "It is not ours to move by now: the move made here never reached Google and is taken back."
+NEXT_PUSH = "Changed here: Google hears of it with the next push."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
 
 def follow(observed: Observed, held: Held, agreed: Agreed | None, facts: Facts) -> Plan:
+    """First its status (closed, cancelled), then whether anybody is left; then time, words and guests by themselves."""
     # Nothing new: the reason that was given when it was made stays.
     shown = Plan(
         APPOINTMENT,
@@ -91,7 +94,7 @@ def _comes_back(observed: Observed, held: Held, agreed: Agreed | None, facts: Fa
     if held.status != "cancelled" or held.status_set_by != "google":
         return False
     if held.made_in_google:
-        if facts.organiser_has_copy:
+        if facts.organisers_copy_is_elsewhere:
             return False  # their copy decides, and whom they invite is told by it
         returned = any(facts.admits(guest) or held.has(guest) for guest in facts.guests)
         return returned or facts.hides_guests(observed)
@@ -103,30 +106,9 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
     both = (agreed.starts_at, agreed.ends_at) if agreed else None
     if theirs == ours:
         return shown
-    if held.ends_at <= facts.now and theirs[1] <= facts.now:
-        return replace(shown, agrees=False, reason="Past events are display only.")
-    # What waits here to be sent never arrives where the event is not ours to move by now, in no copy; nor where an
-    # outside organiser's meeting comes back.
-    reaches = observed.is_ours_to_move or facts.organiser_has_copy or facts.is_conflict_calendar
-    in_vain = facts.push_pending and not reaches
-    hears_us = not in_vain and (observed.organised_by_us or not held.is_void)
-    if theirs == both and facts.is_conflict_calendar:
-        return replace(shown, agrees=False, reason=STAYS_BEHIND)
-    if theirs == both and hears_us:
-        hears = "Changed here: Google hears of it with the next push."
-        return replace(shown, agrees=False, reason=hears, push_again=True)
-    if facts.protects(held):
-        protected = "Moved at Google. One way protects the appointment made here; its own time stands."
-        return replace(shown, agrees=False, reason=protected)
-    if observed.is_all_day:
-        return replace(shown, agrees=False, reason="Made all-day at Google: the appointment keeps its time.")
-    if observed.has_no_length:
-        return replace(
-            shown, agrees=False, reason="Without length at Google: the appointment keeps its time."
-        )
-    if facts.push_pending and hears_us and both is not None and ours != both:
-        wins = STAYS_BEHIND if facts.is_conflict_calendar else MOVED_ON_BOTH_SIDES
-        return replace(shown, agrees=False, reason=wins)
+    stands = _why_our_time_stands(observed, held, both, facts)
+    if stands:
+        return replace(shown, agrees=False, reason=stands, push_again=stands == NEXT_PUSH)
     why = TAKEN_BACK_MOVE if theirs == both else moved(ours, theirs, facts.time_zone)
     shift = f"{MOVED} by {theirs[0] - ours[0]}, {theirs[1] - ours[1]}"
     news = told(shift, observed.starts_at, observed, facts)
@@ -140,6 +122,39 @@ def _follow_time(shown: Plan, observed: Observed, held: Held, agreed: Agreed | N
         is_silent=not news.fires,
         reason=f"{why} {news.why}",
     )
+
+
+def _why_our_time_stands(
+    observed: Observed, held: Held, both: tuple[datetime | None, datetime | None] | None, facts: Facts
+) -> str:
+    """Why the appointment keeps its time, which is not the event's; "" where it follows. `both` was agreed on."""
+    theirs, ours = observed.span, (held.starts_at, held.ends_at)
+    if held.ends_at <= facts.now and theirs[1] <= facts.now:
+        return "Past events are display only."
+    was_moved_here = theirs == both
+    if was_moved_here and facts.is_conflict_calendar:
+        return STAYS_BEHIND
+    hears_us = _hears_us(observed, held, facts)
+    if was_moved_here and hears_us:
+        return NEXT_PUSH
+    if facts.protects(held):
+        return "Moved at Google. One way protects the appointment made here; its own time stands."
+    if observed.is_all_day:
+        return "Made all-day at Google: the appointment keeps its time."
+    if observed.has_no_length:
+        return "Without length at Google: the appointment keeps its time."
+    if facts.push_pending and hears_us and both is not None and ours != both:
+        return STAYS_BEHIND if facts.is_conflict_calendar else MOVED_ON_BOTH_SIDES
+    return ""
+
+
+def _hears_us(observed: Observed, held: Held, facts: Facts) -> bool:
+    """Whether a move made here arrives at Google: not where the event is not ours to move by now, in no copy of it; nor
+    where an outside organiser's meeting comes back.
+    """
+    reaches = observed.is_ours_to_move or facts.organisers_copy_is_elsewhere or facts.is_conflict_calendar
+    in_vain = facts.push_pending and not reaches
+    return not in_vain and (observed.organised_by_us or not held.is_void)
 
 
 def _follow_words(

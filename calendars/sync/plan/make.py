@@ -1,4 +1,9 @@
-"""The event has no appointment: one is made, a colleague's is joined, or it only blocks."""
+"""The event has no appointment: one is made, a colleague's is joined, or it only blocks.
+
+The cells of the README's table: `Facts.admits` says of each guest whether the policy lets them in, whom it knows (A)
+or does not (N); where nobody is let in the event blocks (B); `told` says whether triggers fire (+T). Before the table
+come the rules that forbid an appointment whatever the policy, and the meetings that a colleague has a copy of.
+"""
 
 from dataclasses import replace
 

@@ -166,8 +166,10 @@ class TestGuests:
         made = plan(observed, held, AGREED, facts)
         assert (made.move, made.fires) == (observed.span, True)
         # Where a colleague's copy is the organiser's, the move goes there.
-        theirs = replace(facts, organiser_has_copy=not observed.organised_by_us)
-        assert plan(observed, held, AGREED, theirs).move == (None if theirs.organiser_has_copy else made.move)
+        theirs = replace(facts, organisers_copy_is_elsewhere=not observed.organised_by_us)
+        assert plan(observed, held, AGREED, theirs).move == (
+            None if theirs.organisers_copy_is_elsewhere else made.move
+        )
 
     def test_under_smart_unknown_guests_stay_plain_addresses(self) -> None:
         made = plan(EVENT, None, None, replace(FACTS, policy=SMART, guests=(NEW, ANN)))
@@ -295,7 +297,7 @@ class TestSeveralStaff:
         assert (made.free_host, made.cancel) == (True, False)
 
     def test_organisers_copy_or_the_last_one_cancels(self) -> None:
-        assert plan(GONE, FROM_GOOGLE, AGREED, replace(FACTS, other_copies=1, organisers_copy=True)).cancel
+        assert plan(GONE, FROM_GOOGLE, AGREED, replace(FACTS, other_copies=1, is_organisers_copy=True)).cancel
         assert plan(GONE, FROM_GOOGLE, AGREED, FACTS).cancel
 
     def test_deletion_that_may_be_a_move_waits(self) -> None:
@@ -372,7 +374,7 @@ def test_a_colleagues_copy_brings_nothing_back_while_the_organisers_stands() -> 
     ended = replace(FROM_GOOGLE, status="cancelled", status_set_by="google")
     facts = replace(FACTS, guests=(Guest("ann@x.org", contact=1),))
     assert plan(EVENT, ended, AGREED, facts).restore
-    assert not plan(EVENT, ended, AGREED, replace(facts, organiser_has_copy=True)).restore
+    assert not plan(EVENT, ended, AGREED, replace(facts, organisers_copy_is_elsewhere=True)).restore
 
 
 def test_a_guests_copy_that_comes_back_comes_back_at_its_own_time() -> None:
