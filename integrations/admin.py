@@ -49,6 +49,7 @@ class GoogleAccountAdmin(Observed, ModelAdmin):
         "state",
         "last_pull_at",
         "last_push_at",
+        "listed_at",
         "queue_length",
         "failures",
         "not_before",

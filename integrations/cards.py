@@ -13,6 +13,8 @@ from integrations.models import Channel, GoogleAccount, GoogleCalendar
 
 # In pulls missed: up to the first all is well, from the second on the lag is loud.
 LATE_AFTER, STALE_AFTER, FULL_METER = 2, 6, 12
+# Google is asked every night which calendars there are.
+LIST_IS_OLD_AFTER = datetime.timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class AccountCard:
     read_count: int
     is_syncing: bool
     waits_until: datetime.datetime | None
+    # When Google last told which calendars there are, where that is too long ago to be taken for true.
+    old_list_of: datetime.datetime | None
 
     @property
     def is_live(self) -> bool:
@@ -140,7 +144,13 @@ def card_for(account: GoogleAccount, now: datetime.datetime) -> AccountCard:
         and waits is None
         and any(_is_due(calendar, now) for calendar in read),
         waits_until=waits,
+        old_list_of=_old_list_of(account, now) if read else None,
     )
+
+
+def _old_list_of(account: GoogleAccount, now: datetime.datetime) -> datetime.datetime | None:
+    listed = account.listed_at if account.is_connected else None
+    return listed if listed is not None and now - listed > LIST_IS_OLD_AFTER else None
 
 
 def _is_due(calendar: GoogleCalendar, now: datetime.datetime) -> bool:

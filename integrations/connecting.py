@@ -97,7 +97,9 @@ def refresh_calendars(account: GoogleAccount) -> int:
     with client_for(account) as client:
         found = client.list_calendars()
     rows = [_row(account, calendar) for calendar in found]
+    now = timezone.now()
     with transaction.atomic():
+        GoogleAccount.objects.filter(pk=account.pk).update(listed_at=now)
         GoogleCalendar.objects.bulk_create(
             rows,
             update_conflicts=True,
@@ -107,7 +109,7 @@ def refresh_calendars(account: GoogleAccount) -> int:
         if rows:
             # Every person has a calendar, so an empty list says nothing about any of them.
             ids = [row.google_id for row in rows]
-            account.calendars.filter(gone_at=None).exclude(google_id__in=ids).update(gone_at=timezone.now())
+            account.calendars.filter(gone_at=None).exclude(google_id__in=ids).update(gone_at=now)
     return len(rows)
 
 

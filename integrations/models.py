@@ -44,6 +44,9 @@ class GoogleAccount(models.Model):
     # What the engine knows, written by it, shown in Settings → Integrations.
     last_pull_at = models.DateTimeField(null=True, blank=True)
     last_push_at = models.DateTimeField(null=True, blank=True)
+    listed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when Google last told which calendars it has"
+    )
     queue_length = models.PositiveIntegerField(default=0, help_text="appointments that wait to be pushed")
     failures = models.PositiveIntegerField(default=0, help_text="temporary failures in a row")
     not_before = models.DateTimeField(

@@ -476,6 +476,19 @@ def test_w14_calendar_that_vanished_is_marked_and_comes_back_as_the_same_row(
     assert (holidays.gone_at, holidays.access_role) == (None, "writer")
 
 
+def test_card_says_that_google_has_not_told_the_calendars_for_days(
+    sandbox: StandIn, signed_in: Client, staff: User
+) -> None:
+    account = sandbox.connected(staff)
+    account.calendars.update(next_pull_at=timezone.now())
+    said = "Google has not told which calendars this account has since"
+    assert said not in signed_in.get(PAGE).content.decode()
+    GoogleAccount.objects.update(listed_at=timezone.now() - datetime.timedelta(days=3))
+    assert said in signed_in.get(PAGE).content.decode()
+    signed_in.post(reverse("integrations:list_again", args=[account.pk]))
+    assert said not in signed_in.get(PAGE).content.decode()
+
+
 # --- away ---
 
 

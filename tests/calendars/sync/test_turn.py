@@ -10,7 +10,9 @@ from calendars import booking
 from calendars.models import GoogleEvent
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment
+from integrations.cards import card_for
 from integrations.models import GoogleAccount, GoogleCalendar
+from integrations.sandbox.faults import Fault
 from tests.factories import ContactFactory
 from tests.google import BOSS, HOUR, NOW, TOMORROW_AT_TEN, Desk, Google, TwoCalendars
 
@@ -135,6 +137,23 @@ def test_n9_access_that_changed_at_google_is_known_after_the_nights_pull(google:
         google.control.set_clock(NOW + 2 * DAY)
         desk.turn()
     assert GoogleCalendar.objects.get(pk=shared.pk).access_role == "reader"
+
+
+def test_n9_list_that_fails_night_after_night_stops_no_pull_and_is_told(google: Google) -> None:
+    desk = Desk(google)
+    desk.turn()
+    for night in range(1, 4):
+        now = NOW + night * DAY
+        with time_machine.travel(now, tick=False):
+            google.control.set_clock(now)
+            google.control.add_fault(Fault(method="calendar.calendarList.list", status=503, count=9))
+            desk.turn()
+            google.control.clear_faults()
+        desk.google_calendar.refresh_from_db()
+        assert (desk.google_calendar.last_pull_at, desk.google_calendar.last_error) == (now, "")
+        desk.account.refresh_from_db()
+        old = card_for(desk.account, now).old_list_of
+        assert old == (NOW if night > 2 else None)
 
 
 def test_w14_calendar_that_answers_404_is_looked_up_in_the_list_and_nothing_is_cancelled(
