@@ -481,7 +481,7 @@ def test_card_says_that_google_has_not_told_the_calendars_for_days(
 ) -> None:
     account = sandbox.connected(staff)
     account.calendars.update(next_pull_at=timezone.now())
-    said = "Google has not told which calendars this account has since"
+    said = "Google has not listed this account's calendars since"
     assert said not in signed_in.get(PAGE).content.decode()
     GoogleAccount.objects.update(listed_at=timezone.now() - datetime.timedelta(days=3))
     assert said in signed_in.get(PAGE).content.decode()
