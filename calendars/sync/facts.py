@@ -126,6 +126,8 @@ class Facts:
     # A person applies the configuration to what was imported before it: silently, or firing on purpose.
     is_applied: bool = False
     fires_on_purpose: bool = False
+    # Contacts who were guests of its appointment before, and to whom it was told then.
+    told_before: frozenset[int] = frozenset()
     # What happened to the whole series (BOOKED, …, a guest's address), and an earlier occurrence of it told so.
     series_told: frozenset[str] = frozenset()
     # The event is the copy that we put there: what it says is ours to say.

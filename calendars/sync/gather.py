@@ -97,6 +97,15 @@ def situations(
     siblings = _siblings(rows, setting)
     copies = _other_copies(rows, setting)
     told = _told_of_series(rows, setting)
+    told_before = _told_before(
+        {
+            row.appointment_id
+            for row in rows
+            if row.appointment_id
+            and {known.get(person.address) for person in invited[row.pk]}
+            - {None, *attached[row.appointment_id]}
+        }
+    )
     return [
         Situation(
             row=row,
@@ -131,6 +140,7 @@ def situations(
                 and any(copy.organised_by_us for copy in copies[row.pk]),
                 is_organisers_copy=row.organised_by_us
                 and not any(copy.organised_by_us for copy in copies[row.pk]),
+                told_before=told_before.get(row.appointment_id, frozenset()),
                 series_told=frozenset(row.series_told)
                 | ({BOOKED} if row.recurring_event_id in told else set())
                 | {
@@ -322,6 +332,28 @@ def _other_copies(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, li
     for appointment, organised, user in found:
         by_appointment[appointment].append(_Copy(organised, user))
     return {row.pk: by_appointment[row.appointment_id] if row.appointment_id else [] for row in rows}
+
+
+def _told_before(appointments: Collection[UUID]) -> dict[UUID | None, frozenset[int]]:
+    """By appointment, who was a guest before, and heard of it then. No statement where nobody might be one again."""
+    if not appointments:
+        return {}
+    left: dict[UUID, set[int]] = defaultdict(set)
+    heard: dict[UUID, dict[int | None, bool]] = defaultdict(dict)
+    changes = AppointmentChange.objects.filter(
+        appointment__in=appointments,
+        what__in=[AppointmentChange.What.BOOKED, AppointmentChange.What.CANCELLED],
+    )
+    for appointment, what, contact, fires in changes.values_list("appointment", "what", "contact", "fires"):
+        if what == AppointmentChange.What.BOOKED:
+            heard[appointment][contact] = fires or heard[appointment].get(contact, False)
+        elif contact is not None:
+            left[appointment].add(contact)
+    return {
+        # Who was there from the first heard of it with everybody.
+        pk: frozenset(one for one in left[pk] if heard[pk].get(one, heard[pk].get(None, False)))
+        for pk in appointments
+    }
 
 
 def _told_of_series(rows: Sequence[GoogleEvent], setting: Setting) -> dict[str, set[int]]:

@@ -30,6 +30,7 @@ READ_ONLY = "In a Google calendar that Tandem only reads: the appointment follow
 STAYS_BEHIND = "Changed here. Tandem only reads this Google calendar, where the event keeps its time."
 TAKEN_BACK_MOVE = "It is not ours to move by now: the move made here never reached Google and is taken back."
 NEXT_PUSH = "Changed here: Google hears of it with the next push."
+TOLD_BEFORE = "Silent: it was told to them before."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
 
@@ -212,14 +213,16 @@ def _with_guests(timed: Plan, guests: GuestChanges, held: Held, facts: Facts, ob
     news = frozenset(guest.address for guest in guests.attach) | ({ACCEPTED} if confirm else set())
     words = [timed.reason] if timed.reason else []
     said = ONCE_A_SERIES if fires and news and news <= facts.series_told else why
-    if guests.attach:
-        words.append(f"Added: {names(guests.attach)}. {said}")
+    again = tuple(guest for guest in guests.attach if fires and guest.contact in facts.told_before)
+    added = tuple(guest for guest in guests.attach if guest not in again)
+    if added:
+        words.append(f"Added: {names(added)}. {said}")
+    if again:
+        words.append(f"Added again: {names(again)}. {TOLD_BEFORE}")
     if guests.detach:
         words.append("A guest left: their messages are void.")
     if confirm:
-        words.append(
-            "A guest accepted: confirmed." if guests.attach else f"A guest accepted: confirmed. {said}"
-        )
+        words.append("A guest accepted: confirmed." if added else f"A guest accepted: confirmed. {said}")
     return replace(
         timed,
         attach=guests.attach,

@@ -180,6 +180,12 @@ class TestGuests:
         made = plan(EVENT, FROM_GOOGLE, AGREED, replace(FACTS, guests=(ANN, BOB)))
         assert (made.attach, made.detach, made.guests_fire) == ((BOB,), (), True)
 
+    def test_guest_who_returns_is_told_apart_from_one_who_is_new(self) -> None:
+        facts = replace(FACTS, guests=(ANN, BOB, Guest("cy@x.org", contact=3)), told_before=frozenset({2}))
+        assert plan(EVENT, FROM_GOOGLE, AGREED, facts).reason == (
+            "Added: cy@x.org. Triggers fired. Added again: bob@x.org. Silent: it was told to them before."
+        )
+
     def test_guest_who_left_is_detached(self) -> None:
         held = replace(FROM_GOOGLE, contacts={1: "ann@x.org", 2: "bob@x.org"})
         made = plan(EVENT, held, AGREED, replace(FACTS, guests=(ANN,)))

@@ -156,3 +156,23 @@ def test_move_of_a_series_is_told_once_also_where_its_guests_changed_with_it(
     assert (carried_out("rescheduled"), fired("rescheduled")) == (4, 1)
     only = {"contact__emails__address": "ben@x.org"} if also == "added" else {}
     assert (carried_out(what, **only), fired(what, **only)) == (4, 1)
+
+
+@pytest.mark.parametrize("joined", ["from the first", "later"])
+def test_guest_who_leaves_and_returns_is_not_said_to_be_told_again(google: Google, joined: str) -> None:
+    desk = Desk(google)
+    ann, ben = {"email": "ann@x.org"}, {"email": "ben@x.org"}
+    event = google.add(
+        desk.address, guests=("ann@x.org", "ben@x.org")[: 2 if joined == "from the first" else 1]
+    )
+    desk.turn()
+    row = GoogleEvent.objects.get()
+    for guests in ([ann, ben], [ann], [ann, ben]):
+        google.change(desk.address, event, attendees=guests)
+        desk.turn()
+    row.refresh_from_db()
+    assert row.reason == "Added again: ben@x.org. Silent: it was told to them before."
+    assert {guest.contact.primary_address for guest in Appointment.objects.get().guests.all()} == {
+        "ann@x.org",
+        "ben@x.org",
+    }
