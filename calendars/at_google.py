@@ -174,7 +174,7 @@ def at_google(appointment: Appointment, viewer: User) -> AtGoogle:
 
 def is_to_be_written(target: PushTarget, fate: Fate) -> bool:
     """Whether Google lacks something of it that the next push brings there."""
-    return target.is_behind and fate not in (Fate.NOTHING, Fate.LEAVE)
+    return target.is_behind and fate not in (Fate.NOTHING, Fate.LEAVE, Fate.STAY_DECLINED)
 
 
 def time_words(

@@ -11,6 +11,7 @@ from integrations.models import GoogleAccount
 
 IN_GOOGLE_SOON = "It will be in Google in a moment."
 OUT_OF_GOOGLE_SOON = "It leaves Google in a moment."
+STAYS_DECLINED = "At Google the invitation stays declined: accept it there."
 DECLINED_SOON = "The invitation is declined at Google in a moment."
 STAYS_READ_ONLY = (
     "Its event stays at Google, in a calendar that Tandem only reads, until somebody deletes it."
@@ -27,6 +28,8 @@ class Fate(StrEnum):
     PUT = "put"
     REMOVE = "remove"
     DECLINE = "decline"
+    # Its person said no to it, which nothing here takes back.
+    STAY_DECLINED = "stay declined"
     # The person's own event, which is left to them.
     LEAVE = "leave"
     NOTHING = "nothing"
@@ -40,7 +43,10 @@ def fate_of(target: PushTarget, appointment: Appointment, events: Collection[Goo
         is_out = (
             _stands_elsewhere(target, events) if is_gone else event is None and _lies_away(target, events)
         )
-        return Fate.NOTHING if is_out else Fate.PUT
+        if is_out:
+            return Fate.NOTHING
+        is_declined = event is not None and not is_gone and event.outcome == GoogleEvent.Outcome.FREE
+        return Fate.STAY_DECLINED if is_declined else Fate.PUT
     if is_gone:
         return Fate.NOTHING
     if appointment.is_void and target.is_adopted and _is_persons_own(appointment, events):
@@ -65,9 +71,15 @@ def _stands_elsewhere(target: PushTarget, events: Iterable[GoogleEvent]) -> bool
         not event.is_cancelled
         and event.google_calendar.next_pull_at is not None
         and event.google_calendar_id != target.google_calendar_id
-        and (target.is_adopted or event.google_calendar.account.user_id == user)
+        and (event.google_calendar.account.user_id == user or (target.is_adopted and _goes_on(event)))
         for event in events
     )
+
+
+def _goes_on(event: GoogleEvent) -> bool:
+    """Whether a colleague's copy is the meeting: neither what was put in its place for them, nor declined."""
+    ended = (GoogleEvent.Outcome.FREE, GoogleEvent.Outcome.CANCELLED)
+    return not event.crm_id and event.outcome not in ended
 
 
 def _lies_away(target: PushTarget, events: Iterable[GoogleEvent]) -> bool:
@@ -123,6 +135,8 @@ def google_words(appointment: Appointment) -> str:
             (Fate.DECLINE, DECLINED_SOON),
         )
     ]
+    if Fate.STAY_DECLINED in fates.values():
+        said.append(STAYS_DECLINED)
     if appointment.is_void and any(is_only_read(event, targets) for event in events):
         said.append(STAYS_READ_ONLY)
     return " ".join(dict.fromkeys(filter(None, said)))

@@ -151,6 +151,8 @@ def set_status(
     if was_void and not row.is_void:
         if claims and row.calendar.kind != Calendar.Kind.CLASS:
             _claim(row, row.starts_at, row.ends_at)
+        if origin != Origin.GOOGLE:
+            _hold_to_it(row, by)
         _lift_privacy(row)
         _call_copies(row, but=agreed_at)
         # The time is taken again: reminders come back, but what fired once does not fire again.
@@ -225,6 +227,13 @@ def _claim(row: Appointment, starts_at: datetime.datetime | None, ends_at: datet
         claims_from=starts_at, claims_until=ends_at
     )
     hosts.update(claims_from=starts_at, claims_until=ends_at)
+
+
+def _hold_to_it(row: Appointment, by: User | None) -> None:
+    """What ended it at Google, where its event lives on (an answer, guests who left), does not end it once more."""
+    living = row.google_events.exclude(status="cancelled")
+    undecided = living.filter(decision__in=["", GoogleEvent.Decision.MAKE])
+    undecided.update(decision=GoogleEvent.Decision.RESTORED, decided_by=by)
 
 
 def _lift_privacy(row: Appointment) -> None:

@@ -93,6 +93,7 @@ class GoogleEvent(models.Model):
         KEEP_PRIVATE = "private", "Keep as private block"
         UNDONE = "undone", "Undone"
         KEEP = "keep", "Keep the appointment"
+        RESTORED = "restored", "Brought back here"
 
     class Replan(models.TextChoices):
         NO = "", "No"

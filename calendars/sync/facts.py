@@ -16,7 +16,7 @@ SIBLING_STANDS, SIBLING_CANCELLED_HERE, SIBLING_CANCELLED_THERE = (
     "cancelled here",
     "cancelled at Google",
 )
-MAKE, KEEP_PRIVATE, UNDONE, KEEP = "make", "private", "undone", "keep"
+MAKE, KEEP_PRIVATE, UNDONE, KEEP, RESTORED = "make", "private", "undone", "keep", "restored"
 # What is told once for a whole series; a guest who was added, by their address.
 BOOKED, MOVED, ENDED, DECLINED, LEFT, ACCEPTED = "booked", "moved", "ended", "declined", "left", "accepted"
 

@@ -176,10 +176,10 @@ def _answer(rows: Sequence[GoogleEvent], asked: Mapping[int, str]) -> None:
 
 def _spend_decisions(plans: Sequence[tuple[Plan, Situation]]) -> None:
     """To keep an appointment is decided about one end of it: the event that lives again may end it another time."""
-    keep = GoogleEvent.Decision.KEEP
-    spent = [at.row.pk for made, at in plans if at.row.decision == keep and not (made.is_kept or made.waits)]
+    keeps = (GoogleEvent.Decision.KEEP, GoogleEvent.Decision.RESTORED)
+    spent = [at.row.pk for made, at in plans if at.row.decision in keeps and not (made.is_kept or made.waits)]
     if spent:
-        GoogleEvent.objects.filter(pk__in=spent, decision=keep).update(decision="", decided_by=None)
+        GoogleEvent.objects.filter(pk__in=spent, decision__in=keeps).update(decision="", decided_by=None)
 
 
 def _remember(made: Plan, situation: Situation, also: str, *, told: frozenset[str]) -> None:

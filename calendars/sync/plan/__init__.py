@@ -12,7 +12,7 @@ meeting (`gather`). Mass cancellation waits after it (`brake`).
 
 from dataclasses import replace
 
-from calendars.sync.facts import FREE, KEEP, MAKE, Agreed, Facts, Held, Observed, Plan
+from calendars.sync.facts import FREE, KEEP, MAKE, RESTORED, Agreed, Facts, Held, Observed, Plan
 from calendars.sync.keeping import kept
 from calendars.sync.plan.busy import NEVER_BLOCKS
 from calendars.sync.plan.ended import declined, gone
@@ -28,7 +28,10 @@ def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
         # "Make appointment" lets in who is on the event at that moment, silently, and is used up by that. Whoever is
         # added later, and every later move, is news of a linked event like any other: the policy decides.
         facts = replace(facts, decision="")
-    if facts.decision == KEEP and held is not None:
+    if facts.decision == RESTORED and observed.is_cancelled:
+        # Brought back here in spite of its guests, or of our answer; that it is deleted by now is news.
+        facts = replace(facts, decision="")
+    if facts.decision in (KEEP, RESTORED) and held is not None:
         facts = replace(facts, decision="")
         as_kept = replace(facts, keeps_guests=True)
         followed = None if observed.is_cancelled else follow(observed, held, agreed, as_kept)

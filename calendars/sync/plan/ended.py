@@ -25,9 +25,12 @@ def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
         return Plan(CANCELLED, "Cancelled at Google.")
     if held.is_void:
         return Plan(CANCELLED, "Cancelled on both sides.")
+    is_over = held.status in FINAL or held.ends_at <= facts.now
     if agreed is not None and agreed.is_cancelled:
-        return Plan(CANCELLED, "Cancelled at Google, as was known: the appointment stays as it is.")
-    if held.status in FINAL or held.ends_at <= facts.now:
+        # It was restored here since: where nothing was put in its place, that is wanted.
+        known = "Cancelled at Google, as was known: the appointment stays as it is."
+        return Plan(CANCELLED, known, push_again=not is_over)
+    if is_over:
         return Plan(CANCELLED, "Cancelled at Google after it took place: the appointment stays as it is.")
     if facts.protects(held):
         return Plan(CANCELLED, "Deleted at Google. One way protects the appointment made here.", agrees=False)

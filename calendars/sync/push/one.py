@@ -114,9 +114,7 @@ class Push:
 
         Raises Changed where what is gone there was not looked at yet: it may be on its way.
         """
-        others = GoogleEvent.objects.filter(appointment=self.appointment).exclude(
-            google_calendar=self.google_calendar
-        )
+        others = self.appointment.google_events.exclude(google_calendar=self.google_calendar)
         own = Q(google_calendar__account__user=self.google_calendar.account.user_id)
         # What was put in the place of a colleague's copy is theirs alone.
         others = others.filter(own | Q(crm_id="") if self.target.is_adopted else own)
@@ -124,7 +122,9 @@ class Push:
         writing = PushTarget.objects.of_event().filter(is_withdrawn=False)
         is_written = Q(Exists(writing), google_calendar__account__state=GoogleAccount.State.CONNECTED)
         is_read = Q(google_calendar__next_pull_at__isnull=False)
-        stands = ~Q(status="cancelled")
+        # For a colleague who declined it goes on no more, nor does what was gone and is back, before it is looked at.
+        goes_on = ~Q(outcome__in=[GoogleEvent.Outcome.FREE, GoogleEvent.Outcome.CANCELLED])
+        stands = ~Q(status="cancelled") & (own | goes_on)
         was_left_there = stands & (Q(gone_at=None) | Q(gone_at__lt=F("seen_at")))
         if others.filter(is_read & stands | own & is_written & was_left_there).exists():
             return True

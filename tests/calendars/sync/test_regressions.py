@@ -16,6 +16,7 @@ from calendars.sync.turn import take_turn
 from contacts.models import Appointment, AppointmentChange
 from integrations.models import GoogleCalendar
 from integrations.sandbox.faults import Fault
+from tests.calendars.sync.rules.scene import pull
 from tests.factories import ContactFactory, GoogleCalendarFactory
 from tests.google import HOUR, NOW, TOMORROW_AT_TEN, Desk, Google
 
@@ -657,4 +658,37 @@ def test_meeting_that_was_cancelled_and_is_restored_here_is_put_back_for_each_ho
         for desk in desks if restorer == "organiser" else reversed(desks):
             desk.turn()
     assert [len(google.events(desk.address)) for desk in desks] == [1, 1]
+    assert not PushTarget.objects.behind().exists()
+
+
+@pytest.mark.parametrize("returns", [False, True], ids=["declined", "gone and back"])
+def test_invitation_that_a_colleague_declined_is_no_reason_to_put_none_back(
+    google: Google, returns: bool
+) -> None:
+    """Their copy was taken for the meeting that went on, and a host had it nowhere (seed 2071090794)."""
+    desks = alice, bob = [Desk(google), Desk(google)]
+    google.control.add_person("olga@else.org")
+    event = google.add("olga@else.org", guests=tuple(desk.address for desk in desks))
+    for desk in desks:
+        desk.turn()
+    appointment = Appointment.objects.get()
+    booking.cancel(appointment)
+    for desk in desks:
+        desk.turn()
+    assert set(GoogleEvent.objects.values_list("reason", flat=True)) == {
+        "Cancelled here: declined at Google."
+    }
+    google.control.delete(bob.address, "primary", event["id"])
+    bob.turn()
+    if returns:
+        google.control.delete(alice.address, "primary", event["id"])
+        alice.turn()
+        google.control.restore(alice.address, "primary", event["id"])
+        pull(alice.google_calendar)  # read, and not planned yet
+    booking.set_status(appointment, "new")
+    for _ in range(2):
+        for desk in reversed(desks):
+            desk.turn()
+    [put_back] = google.events(bob.address)
+    assert put_back["id"] != event["id"]
     assert not PushTarget.objects.behind().exists()
