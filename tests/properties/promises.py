@@ -104,6 +104,8 @@ class Ledger:
     # Events at Google that a person did something to, and whether Google said of any that it is gone when it is not.
     touched: set[str] = field(default_factory=set)
     is_lied_to: bool = False
+    # Appointment that Google ended → what its one event was like then.
+    ended_by: dict[Any, str] = field(default_factory=dict)
     # Google calendars whose configuration changed on the way.
     reconfigured: set[int] = field(default_factory=set)
 
@@ -180,10 +182,12 @@ def _judge_contacts(ledger: Ledger, policies: Policies) -> None:
 
 
 def _judge_changes(ledger: Ledger, policies: Policies) -> None:
+    ended: list[tuple[Any, str]] = []
     changes = AppointmentChange.objects.filter(pk__gt=ledger.changes).order_by("pk")
     for change in changes.select_related("appointment"):
         ledger.changes = change.pk
         _judge_cause(change, ledger)
+        ended += _judge_end(change, ledger)
         if change.origin != "google" or not change.fires:
             continue
         rows = list(_events_behind(change.appointment))
@@ -193,6 +197,7 @@ def _judge_changes(ledger: Ledger, policies: Policies) -> None:
             assert any(_is_news(row, policies) for row in rows), f"{change} fires for what was there before"
         if change.what in ("booked", "rescheduled") and not _was_moved_after(change):
             assert change.appointment.starts_at > change.at, f"{change} fires for the past"
+    ledger.ended_by |= dict(ended)
 
 
 def _judge_cause(change: AppointmentChange, ledger: Ledger) -> None:
@@ -206,6 +211,19 @@ def _judge_cause(change: AppointmentChange, ledger: Ledger) -> None:
     if appointment.calendar.kind == Calendar.Kind.CLASS:
         ours = {pk.hex for pk in appointment.calendar.appointments.values_list("pk", flat=True)}
     assert any(event_id[:32] in ours for event_id in ledger.touched), f"nobody did it: {change} {change.why}"
+
+
+def _judge_end(change: AppointmentChange, ledger: Ledger) -> list[tuple[Any, str]]:
+    """What ended an appointment does not end it once more after staff brought it back: the appointment, and what its
+    event is like that ended it. Nothing where several could have."""
+    if (change.origin, change.what, change.contact_id) != ("google", "cancelled", None):
+        return []
+    rows = list(change.appointment.google_events.exclude(etag=""))
+    if len(rows) != 1 or rows[0].is_due or rows[0].pk in ledger.decided:
+        return []
+    ended_by = ledger.ended_by.get(change.appointment_id)
+    assert ended_by != rows[0].etag, f"ended it twice: {rows[0].reason}"
+    return [(change.appointment_id, rows[0].etag)]
 
 
 def _events_behind(appointment: Appointment) -> Iterable[GoogleEvent]:
