@@ -249,7 +249,7 @@ def push_line(target: PushTarget, fate: Fate, event: GoogleEvent | None, *, is_v
         waits_until=waits_until(target.google_calendar.account),
         is_removed=is_over,
         is_gone=event is not None and event.is_cancelled,
-        is_declined=fate == Fate.DECLINE,
+        is_declined=fate in (Fate.DECLINE, Fate.STAY_DECLINED),
         stays=is_over and stands and not waits and fate != Fate.DECLINE,
     )
 

@@ -265,3 +265,22 @@ def test_appointment_that_waits_with_a_braked_pull_says_so(google: Google, setti
     colleague = page_at(signed_in()[0], made)
     assert "Not done yet" in colleague
     assert "Decide about them" not in colleague
+
+
+def test_invitation_that_was_declined_stays_so_when_its_appointment_is_restored(google: Google) -> None:
+    """It was said to be in Google in a moment, and then to be there."""
+    desk = Desk(google)
+    google.control.add_person("olga@else.org")
+    google.add("olga@else.org", guests=(desk.address, "ann@x.org"))
+    desk.turn()
+    client = signed_in(desk.user)[0]
+    cancelled(client, Appointment.objects.get())
+    desk.turn()
+    appointment = Appointment.objects.get()
+    values = {"status": "new", "revision": appointment.revision}
+    said = page_of(client, f"/appointments/{appointment.pk}/status/", values)
+    assert "At Google the invitation stays declined: accept it there." in said
+    desk.turn()
+    page = page_at(client, appointment)
+    assert "Declined at Google, as was known: the appointment stays as it is." in page
+    assert "In Google since" not in page
