@@ -365,6 +365,8 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             and not _was_seen_away(row)
         ):
             continue  # gone on both sides, it was brought back at Google: it is that person's
+        if appointment.is_void and row is None and _is_series(event):
+            continue  # made a series there before it was ever read: it is that person's
         if appointment.status == "cancelled" and appointment.status_set_by == "google" and _is_series(event):
             continue  # ended at Google, and made a series there afterwards: it is that person's
         dragged = _dragged_away(world, target)
