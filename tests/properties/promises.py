@@ -382,6 +382,8 @@ def _judge_agreement(world: World, ledger: Ledger) -> None:
             is_free = moves.exists() or is_all_day(dragged) or not is_read
             assert is_free or agree(dragged, appointment), f"{why} {dragged}"
             continue
+        if target.is_adopted and _lies_unread(world, target.event_id):
+            continue  # a guest's copy of what its organiser keeps where nobody looks: it is moved there alone
         assert agree(event, appointment), why
         if event and _says_our_words(event, appointment, target):
             assert event.get("summary", "") == _called(appointment), why
@@ -406,6 +408,13 @@ def _dragged_away(world: World, target: PushTarget) -> dict[str, Any] | None:
         return None
     living = (event for event in events_of(world, second) if is_living(event))
     return next((event for event in living if event["id"] == target.event_id), None)
+
+
+def _lies_unread(world: World, event_id: str) -> bool:
+    """Whether Alice dragged it to her second calendar, which is not read."""
+    second = GoogleCalendar.objects.get(google_id=world.second)
+    living = (event for event in events_of(world, second) if is_living(event))
+    return second.next_pull_at is None and any(event["id"] == event_id for event in living)
 
 
 def _called(appointment: Appointment) -> str:

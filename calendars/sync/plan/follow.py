@@ -31,6 +31,7 @@ STAYS_BEHIND = "Changed here. Tandem only reads this Google calendar, where the 
 TAKEN_BACK_MOVE = "It is not ours to move by now: the move made here never reached Google and is taken back."
 NEXT_PUSH = "Changed here: Google hears of it with the next push."
 TOLD_BEFORE = "Silent: it was told to them before."
+NOT_OURS_TO_MOVE = "At another time at Google, where it is not ours to move: the appointment keeps its own."
 MOVED_ON_BOTH_SIDES = "Moved on both sides: the time set here waits to be pushed, and it wins."
 
 
@@ -135,9 +136,11 @@ def _why_our_time_stands(
     was_moved_here = theirs == both
     if was_moved_here and facts.is_conflict_calendar:
         return STAYS_BEHIND
-    hears_us = _hears_us(observed, held, facts)
+    reaches = _reaches(observed, facts)
+    # What waits to be pushed in vain is taken back, and an outside organiser's meeting comes back at their time.
+    hears_us = (reaches or not facts.push_pending) and (observed.organised_by_us or not held.is_void)
     if was_moved_here and hears_us:
-        return NEXT_PUSH
+        return NEXT_PUSH if reaches else NOT_OURS_TO_MOVE
     if facts.protects(held):
         return "Moved at Google. One way protects the appointment made here; its own time stands."
     if observed.is_all_day:
@@ -149,13 +152,9 @@ def _why_our_time_stands(
     return ""
 
 
-def _hears_us(observed: Observed, held: Held, facts: Facts) -> bool:
-    """Whether a move made here arrives at Google: not where the event is not ours to move by now, in no copy of it; nor
-    where an outside organiser's meeting comes back.
-    """
-    reaches = observed.is_ours_to_move or facts.organisers_copy_is_elsewhere or facts.is_conflict_calendar
-    in_vain = facts.push_pending and not reaches
-    return not in_vain and (observed.organised_by_us or not held.is_void)
+def _reaches(observed: Observed, facts: Facts) -> bool:
+    """Whether a move made here reaches the event: not where it is not ours to move by now, in no copy of it."""
+    return observed.is_ours_to_move or facts.organisers_copy_is_elsewhere or facts.is_conflict_calendar
 
 
 def _follow_words(

@@ -11,6 +11,7 @@ from calendars.sync import policy as policies
 from calendars.sync.facts import Agreed, Facts, Held, Observed
 from calendars.sync.guests import Guest
 from calendars.sync.plan import plan
+from calendars.sync.plan.follow import NEXT_PUSH, NOT_OURS_TO_MOVE
 
 NOW = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
@@ -170,6 +171,14 @@ class TestGuests:
         assert plan(observed, held, AGREED, theirs).move == (
             None if theirs.organisers_copy_is_elsewhere else made.move
         )
+
+    def test_guests_copy_at_another_time_is_not_said_to_hear_of_ours(self) -> None:
+        moved_here = replace(FROM_GOOGLE, starts_at=NOW + 50 * HOUR, ends_at=NOW + 51 * HOUR)
+        copy = replace(EVENT, organised_by_us=False)
+        made = plan(copy, moved_here, AGREED, FACTS)
+        assert (made.move, made.push_again, made.reason) == (None, False, NOT_OURS_TO_MOVE)
+        theirs = replace(FACTS, organisers_copy_is_elsewhere=True)
+        assert plan(copy, moved_here, AGREED, theirs).reason == NEXT_PUSH
 
     def test_under_smart_unknown_guests_stay_plain_addresses(self) -> None:
         made = plan(EVENT, None, None, replace(FACTS, policy=SMART, guests=(NEW, ANN)))
