@@ -154,7 +154,7 @@ class Known:
     guests: dict[uuid.UUID, list[Contact]]
     # Appointment, kind of change, kind of trigger and contact of all that fired before.
     fired: frozenset[tuple[uuid.UUID, str, str, int]]
-    # Appointment and contact → the revision with which they joined what was there before.
+    # Appointment and contact → the revision with which they joined what was there before; 0 for who returned.
     joined: dict[tuple[uuid.UUID, int], int]
     field: candidates.Field
     # By iCalUID, what occurrences of that series entered.
@@ -235,10 +235,14 @@ def _joined(changes: Sequence[AppointmentChange]) -> dict[tuple[uuid.UUID, int],
     moved = {change.appointment_id for change in changes if change.what == What.RESCHEDULED}
     if not moved:
         return {}
-    joined = AppointmentChange.objects.filter(
-        appointment__in=moved, what=What.BOOKED, contact__isnull=False
-    ).order_by("revision")
-    return {(pk, contact): at for pk, contact, at in joined.values_list("appointment", "contact", "revision")}
+    rows = AppointmentChange.objects.filter(
+        appointment__in=moved, what__in=[What.BOOKED, What.CANCELLED], contact__isnull=False
+    ).order_by("pk")
+    joined: dict[tuple[uuid.UUID, int], int] = {}
+    for pk, contact, what, at in rows.values_list("appointment", "contact", "what", "revision"):
+        # Whoever had left before knows the earlier time.
+        joined[pk, contact] = at if what == What.BOOKED and (pk, contact) not in joined else 0
+    return joined
 
 
 def _cases(

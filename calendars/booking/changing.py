@@ -141,7 +141,8 @@ def set_status(
         return row
     if known_revision not in (None, row.revision):
         raise NotPossible(changed_meanwhile(row))
-    was_void, row.status, row.status_set_by = row.is_void, status, origin
+    was_void, ended_by = row.is_void, row.status_set_by
+    row.status, row.status_set_by = status, origin
     save(row, "status", "status_set_by")
     if row.is_void:
         _claim(row, None, None)
@@ -152,7 +153,7 @@ def set_status(
         if claims and row.calendar.kind != Calendar.Kind.CLASS:
             _claim(row, row.starts_at, row.ends_at)
         if origin != Origin.GOOGLE:
-            _hold_to_it(row, by)
+            _hold_to_it(row, by, ended_by)
         _lift_privacy(row)
         _call_copies(row, but=agreed_at)
         # The time is taken again: reminders come back, but what fired once does not fire again.
@@ -229,9 +230,12 @@ def _claim(row: Appointment, starts_at: datetime.datetime | None, ends_at: datet
     hosts.update(claims_from=starts_at, claims_until=ends_at)
 
 
-def _hold_to_it(row: Appointment, by: User | None) -> None:
+def _hold_to_it(row: Appointment, by: User | None, ended_by: str) -> None:
     """What ended it at Google, where its event lives on (an answer, guests who left), does not end it once more."""
     living = row.google_events.exclude(status="cancelled")
+    if ended_by != Origin.GOOGLE:
+        # Ended here, it was declined there, if it was heard of.
+        living = living.filter(outcome=GoogleEvent.Outcome.FREE)
     undecided = living.filter(decision__in=["", GoogleEvent.Decision.MAKE])
     undecided.update(decision=GoogleEvent.Decision.RESTORED, decided_by=by)
 

@@ -306,7 +306,8 @@ class PushTarget(models.Model):
     last_error = models.CharField(max_length=500, blank=True)
     pushed_at = models.DateTimeField(null=True, blank=True)
     # What a write is about to make of the event, from before it leaves until its answer is heard (`sync.unheard`): the
-    # time it will have, or that it ends (deleted, or declined).
+    # time it is given, or that it ends (deleted, or declined); and since when.
+    tried_at = models.DateTimeField(null=True, blank=True)
     tried_starts_at = models.DateTimeField(null=True, blank=True)
     tried_ends_at = models.DateTimeField(null=True, blank=True)
     tried_end = models.BooleanField(default=False, db_default=False)

@@ -45,7 +45,7 @@ def link_our_own(rows: Sequence[GoogleEvent], setting: Setting) -> set[int]:
     for target in targets:
         if target.event_id in loose:
             loose[target.event_id].appointment = target.appointment
-        elif not target.pushed_revision:
+        elif not target.pushed_revision or target.is_unheard:
             row = _takes_place_of(target.appointment, repeated[target.event_id])
             row.appointment = target.appointment
             found.add(row.pk)

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q
 
 from calendars.models import GoogleEvent, PushTarget, SyncRun
-from calendars.sync import backoff
+from calendars.sync import backoff, unheard
 from calendars.sync.pull import LetGo, Pull, pull
 from calendars.sync.push import Pushed, push
 from calendars.sync.reconcile import Done, reconcile
@@ -149,7 +149,7 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a turn meets: events to plan, appointments to push, a channel that tells of changes, a pull that broke
-    off.
+    off, a deletion of ours that may have been carried out.
     """
 
     google_calendar: GoogleCalendar
@@ -157,6 +157,7 @@ class Found:
     has_unpushed: bool
     has_channel: bool
     follows_break: bool
+    has_unheard_end: bool
 
 
 def _looked_up(pk: int, now: datetime) -> Found:
@@ -173,10 +174,18 @@ def _looked_up(pk: int, now: datetime) -> Found:
             has_unpushed=Exists(unpushed),
             has_channel=Exists(telling),
             follows_break=Exists(broken),
+            has_unheard_end=Exists(PushTarget.objects.behind().filter(google_calendar=mine, tried_end=True)),
         )
         .get(pk=pk)
     )
-    return Found(row, row.has_unplanned, row.has_unpushed, row.has_channel, row.follows_break)
+    return Found(
+        row,
+        has_unplanned=row.has_unplanned,
+        has_unpushed=row.has_unpushed,
+        has_channel=row.has_channel,
+        follows_break=row.follows_break,
+        has_unheard_end=row.has_unheard_end,
+    )
 
 
 def _refresh_list_nightly(google_calendar: GoogleCalendar, now: datetime) -> None:
@@ -231,6 +240,8 @@ def _pull(turn: Turn, found: Found, now: datetime, claim: Claim, *, full: bool, 
                 progress=claim.keep,
                 held=claim.held,
             )
+            if found.has_unheard_end:
+                unheard.ask_since_when(google_calendar, client)
     except GoogleError as error:
         turn.error = _remember_failed_pull(google_calendar, error, now)
         return False

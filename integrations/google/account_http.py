@@ -20,6 +20,8 @@ class AccountHttp:
         self.account = account
         self.transport = transport
         self.token = access_token(account, transport)
+        # Whether the last request was sent again because a connection closed unanswered.
+        self.was_repeated = False
 
     def request(
         self,
@@ -29,6 +31,7 @@ class AccountHttp:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> tuple[httplib2.Response, bytes]:
+        self.was_repeated = False
         response, content = self._send(uri, method, body, headers, options)
         if is_about_token(response.status, content):
             self.token = access_token(self.account, self.transport, refused=self.token)
@@ -50,4 +53,6 @@ class AccountHttp:
         spend(self.account.pk)
         signed = {**(headers or {}), "authorization": f"Bearer {self.token}"}
         response, content = self.transport.request(uri, method, body=body, headers=signed, **options)
+        # A transport of somebody else's does not tell.
+        self.was_repeated |= getattr(self.transport, "was_repeated", False)
         return response, content

@@ -178,7 +178,7 @@ class CalendarClient:
         )
         event = self._read(self._execute(request, Asked.INSERT), calendar_id, time_zone)
         if draft.wants_meet and not event.meeting_url:
-            with contextlib.suppress(Gone):
+            with contextlib.suppress(Gone, TryLater):
                 return self._read(self._get(calendar_id, event.google_id), calendar_id, time_zone)
         return event
 
@@ -347,6 +347,7 @@ class CalendarClient:
             return answer
         except library.Answered as answered:
             error = error_for(answered.refusal, asked)
+            error.was_repeated = self._transport.was_repeated
             refusal = answered.refusal
             logger.info("Google answered account %s: %s %s", self.account.pk, refusal.status, refusal.reason)
             if isinstance(error, Refused) and error.reason == "scope":

@@ -9,6 +9,10 @@ import datetime
 class GoogleError(Exception):
     """Any of the below. Callers catch the ones they know, and this last."""
 
+    # The transport sent the request again, as its connection had closed unanswered: what Google answers may be about
+    # the repetition, and the first may have come through.
+    was_repeated = False
+
     def __init__(self, why: str = "") -> None:
         super().__init__(why)
         self.why = why

@@ -17,16 +17,35 @@ UNREACHABLE = "Google could not be reached."
 NETWORK_ERRORS = (OSError, http.client.HTTPException, httplib2.HttpLib2Error)
 
 
-class _Http(httplib2.Http):  # type: ignore[misc]  # httplib2 tells no types
-    """Hands every 401 on: httplib2 would answer the challenge itself, and fails at one that only says "Bearer"."""
+class Http(httplib2.Http):  # type: ignore[misc]  # httplib2 tells no types
+    """Hands every 401 on: httplib2 would answer the challenge itself, and fails at one that only says "Bearer". Of the
+    last request it tells whether it was sent again, as httplib2 does where a connection closed unanswered.
+    """
+
+    was_repeated = False
 
     def _auth_from_challenge(self, *_: Any) -> Iterable[Any]:
         return ()
 
+    def _conn_request(self, conn: http.client.HTTPConnection, *request: Any) -> Any:
+        sent = 0
 
-def new_http() -> httplib2.Http:
+        def send(*args: Any, **options: Any) -> None:
+            nonlocal sent
+            sent += 1
+            type(conn).request(conn, *args, **options)
+
+        conn.request = send  # type: ignore[method-assign]
+        try:
+            return super()._conn_request(conn, *request)
+        finally:
+            del conn.request
+            self.was_repeated = sent > 1
+
+
+def new_http() -> Http:
     """A transport for one unit of work: sharing one between threads hands answers to the wrong caller."""
-    transport = _Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
+    transport = Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
     # Google answers 308 to an unfinished upload, which is no redirect; its library does the same.
     transport.redirect_codes = transport.redirect_codes - {308}
     return transport

@@ -333,6 +333,20 @@ def test_triggers_run_for_every_attached_contact_and_alone_for_one_added_later()
     assert TriggerEvent.objects.filter(contact=ada).count() == 1
 
 
+def test_guest_who_left_and_returns_with_a_move_is_told_of_it() -> None:
+    """They know the earlier time, and booked fires once."""
+    rows.campaign(at_once(), on_changes=["rescheduled"])
+    ada, bob = rows.contact(), rows.contact()
+    appointment = rows.booked(ada)
+    booking.attach(appointment, bob, origin=Origin.GOOGLE, fires=True, why="A guest was added")
+    booking.detach(appointment, bob, origin=Origin.GOOGLE, why="No longer a guest at Google.")
+    rows.look()
+    booking.reschedule(appointment, starts_at=START + DAY, ends_at=START + DAY + HOUR, origin=Origin.GOOGLE)
+    booking.attach(appointment, bob, origin=Origin.GOOGLE, fires=True, why="A guest was added")
+    rows.look()
+    assert {each.contact for each in Enrolment.objects.all()} == {ada, bob}
+
+
 def test_guest_who_is_added_with_a_move_is_told_of_no_move() -> None:
     rows.campaign(at_once(), on_changes=["rescheduled"])
     ada, bob = rows.contact(), rows.contact()

@@ -26,13 +26,11 @@ def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
     if held.is_void:
         return Plan(CANCELLED, "Cancelled on both sides.")
     is_over = held.status in FINAL or held.ends_at <= facts.now
-    if agreed is not None and agreed.is_cancelled:
-        # It was restored here since: where nothing was put in its place, that is wanted.
-        known = "Cancelled at Google, as was known: the appointment stays as it is."
-        return Plan(CANCELLED, known, push_again=not is_over)
+    is_known = agreed is not None and agreed.is_cancelled
     if is_over:
-        return Plan(CANCELLED, "Cancelled at Google after it took place: the appointment stays as it is.")
-    if facts.protects(held):
+        when = ", as was known" if is_known else " after it took place"
+        return Plan(CANCELLED, f"Cancelled at Google{when}: the appointment stays as it is.")
+    if facts.protects(held) and not is_known:
         return Plan(CANCELLED, "Deleted at Google. One way protects the appointment made here.", agrees=False)
     if facts.may_have_moved:
         return Plan(
@@ -43,6 +41,10 @@ def gone(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
             agrees=False,
             waits=True,
         )
+    if is_known:
+        # It was restored here since: where nothing was put in its place, that is wanted.
+        known = "Cancelled at Google, as was known: the appointment stays as it is."
+        return Plan(CANCELLED, known, push_again=True)
     moved_here = facts.push_pending and agreed is not None and agreed.starts_at != held.starts_at
     what = "Deleted at Google, which beats the move made here" if moved_here else "Deleted at Google"
     return _take_off(CANCELLED, what, ENDED, observed, held, facts)

@@ -142,6 +142,8 @@ def _why_our_time_stands(
     if was_moved_here and hears_us:
         return NEXT_PUSH if reaches else NOT_OURS_TO_MOVE
     if facts.protects(held):
+        if was_moved_here:
+            return NOT_OURS_TO_MOVE
         return "Moved at Google. One way protects the appointment made here; its own time stands."
     if observed.is_all_day:
         return "Made all-day at Google: the appointment keeps its time."

@@ -123,21 +123,23 @@ class Push:
         is_written = Q(Exists(writing), google_calendar__account__state=GoogleAccount.State.CONNECTED)
         is_read = Q(google_calendar__next_pull_at__isnull=False)
         # For a colleague who declined it goes on no more, nor does what was gone and is back, before it is looked at.
-        goes_on = ~Q(outcome__in=[GoogleEvent.Outcome.FREE, GoogleEvent.Outcome.CANCELLED])
+        ends_unheard = Exists(PushTarget.objects.of_event().filter(is_behind=True, tried_end=True))
+        goes_on = ~Q(outcome__in=[GoogleEvent.Outcome.FREE, GoogleEvent.Outcome.CANCELLED]) & ~Q(ends_unheard)
+        if self.row is not None and self.row.organised_by_us:
+            goes_on &= Q(organised_by_us=True)  # invitations go with what they invite to
         stands = ~Q(status="cancelled") & (own | goes_on)
         was_left_there = stands & (Q(gone_at=None) | Q(gone_at__lt=F("seen_at")))
         if others.filter(is_read & stands | own & is_written & was_left_there).exists():
             return True
-        if others.filter(is_read, is_due=True).exists():
+        if others.filter(Q(is_due=True) | ends_unheard, is_read).exists():
             raise Changed("What became of another copy is looked at first.")
         return False
 
     def _was_dragged_away(self) -> bool:
         """To a calendar of this person that is only read: it is still the event of the appointment."""
-        away = GoogleEvent.objects.filter(
+        away = self.appointment.google_events.filter(
             google_calendar__account__user=self.google_calendar.account.user_id,
             google_calendar__next_pull_at__isnull=False,
-            appointment=self.appointment,
         )
         return away.exclude(status="cancelled").exclude(Exists(PushTarget.objects.of_event())).exists()
 
@@ -152,7 +154,7 @@ class Push:
         self._remove_earlier()
         draft = self.wish.draft()
         try:
-            with unheard.trying(self.target, (draft.starts_at, draft.ends_at)):
+            with unheard.trying(self.target, draft.starts_at, draft.ends_at):
                 event = self.client.insert_event(
                     self.google_calendar.google_id,
                     draft,
@@ -212,11 +214,8 @@ class Push:
         patch = self.wish.difference(self.row, follows=self._follows)
         if patch is None:
             return "Google has it already"
-        span = (patch.starts_at, patch.ends_at)
-        if self.row is not None and patch.starts_at is None:
-            span = (self.row.starts_at, self.row.ends_at)
         try:
-            with unheard.trying(self.target, span):
+            with unheard.trying(self.target, patch.starts_at, patch.ends_at):
                 event = self.client.patch_event(
                     self.google_calendar.google_id,
                     self.target.event_id,
@@ -278,6 +277,8 @@ class Push:
             agreed_cancelled=True,
             reason="Cancelled here and removed from Google.",
         )
+        if self.row is not None:
+            unheard.end_invitations(self.row)
         return "deleted"
 
     def _remove_as_it_is(self, event_id: str, etag: str = "") -> str:

@@ -179,6 +179,10 @@ class TestGuests:
         assert (made.move, made.push_again, made.reason) == (None, False, NOT_OURS_TO_MOVE)
         theirs = replace(FACTS, organisers_copy_is_elsewhere=True)
         assert plan(copy, moved_here, AGREED, theirs).reason == NEXT_PUSH
+        # Nothing was moved at Google, which one way would protect it from.
+        ours = replace(moved_here, made_in_google=False)
+        one_way = replace(FACTS, policy=policies.OPTIONS[policies.ONE_WAY], push_pending=True)
+        assert plan(copy, ours, AGREED, one_way).reason == NOT_OURS_TO_MOVE
 
     def test_under_smart_unknown_guests_stay_plain_addresses(self) -> None:
         made = plan(EVENT, None, None, replace(FACTS, policy=SMART, guests=(NEW, ANN)))

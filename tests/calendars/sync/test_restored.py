@@ -97,3 +97,14 @@ def test_invitation_that_we_declined_is_put_back_once_it_is_gone(google: Google,
     assert Appointment.objects.get().status == "new"
     [put_back] = google.events(desk.address)
     assert put_back["id"] != event["id"]
+
+
+def test_slip_that_google_never_heard_of_decides_nothing(google: Google, desk: Desk) -> None:
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    appointment = Appointment.objects.get()
+    booking.cancel(appointment)
+    booking.set_status(appointment, "new")
+    ENDS["guest declined"](google, desk, event)
+    desk.turn()
+    assert Appointment.objects.get().status == "cancelled"

@@ -8,10 +8,13 @@ import time_machine
 from calendars import booking
 from calendars.booking import undoing
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync.turn import take_turn
 from contacts.models import Appointment
+from integrations.fields import encrypt
+from integrations.models import GoogleAccount
 from integrations.sandbox.faults import Fault
 from tests.calendars.sync.scenes import LATER, MINUTE, Scene, times
-from tests.google import HOUR, TOMORROW_AT_TEN, Google
+from tests.google import HOUR, TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 WHERE_MADE = pytest.mark.parametrize("where", ["here", "there"])
@@ -221,3 +224,238 @@ def test_write_that_google_turned_down_is_known_not_to_be_carried_out(
     google.control.add_fault(Fault(method="calendar.events.patch", count=9, **fault))
     scene.turn("first", pulls=False)
     assert not is_unheard()
+
+
+# --- what a person did since is no write of ours ---
+
+
+@WHERE_MADE
+@NEXT
+def test_deletion_by_a_person_after_one_of_ours_that_never_arrived_is_news(
+    google: Google, where: str, pulls: bool
+) -> None:
+    """An outage of hours: what they deleted on the phone was put back."""
+    scene = Scene(google)
+    appointment, event_id = scene.made(where)
+    scene.cancel(appointment)
+    loses_answer(scene, "delete", is_carried_out=False)
+    restore(scene, appointment)
+    google.control.set_clock(scene.now)
+    scene.delete("first", event_id)
+    goes_on(scene, pulls=pulls)
+    # Under the next push the event is seen as it is: gone, long after our try.
+    assert (scene.fresh(appointment).status, len(scene.events())) == ("cancelled", 0)
+    scene.assert_quiet()
+
+
+@WHERE_MADE
+def test_deletion_that_a_dead_grant_kept_from_google_is_not_ours(google: Google, where: str) -> None:
+    scene = Scene(google)
+    appointment, event_id = scene.made(where)
+    scene.cancel(appointment)
+    google.control.revoke(scene.address)
+    scene.turn("first", pulls=False)
+    assert (len(scene.events()), is_unheard()) == (1, False)
+    restore(scene, appointment)
+    scene.delete("first", event_id)
+    tokens = google.control.issue_tokens(scene.address)
+    GoogleAccount.objects.filter(pk=scene.desk.account.pk).update(
+        state="connected",
+        access_token=encrypt(tokens.access_token),
+        refresh_token=encrypt(tokens.refresh_token),
+        not_before=None,
+    )
+    scene.sweep()
+    assert (scene.fresh(appointment).status, len(scene.events())) == ("cancelled", 0)
+
+
+@NEXT
+@WHERE_MADE
+@pytest.mark.parametrize("lies", ["conflicts", "rooms"])
+def test_event_that_is_dragged_after_a_deletion_that_never_arrived_is_not_doubled(
+    google: Google, lies: str, where: str, pulls: bool
+) -> None:
+    scene = Scene(google, **{lies: ["second"]})
+    appointment, event_id = scene.made(where)
+    scene.cancel(appointment)
+    loses_answer(scene, "delete", is_carried_out=False)
+    restore(scene, appointment)
+    scene.drag(event_id, "first", "second")
+    goes_on(scene, pulls=pulls)
+    assert (scene.fresh(appointment).status, len(scene.events())) == ("new", 1)
+
+
+@pytest.mark.parametrize("is_carried_out", [True, False])
+def test_name_that_was_not_heard_says_nothing_of_the_time(google: Google, is_carried_out: bool) -> None:
+    """Deleted, and taken out of the bin, while the name waited: the event was deleted once more."""
+    scene = Scene(google)
+    appointment, event_id = scene.booked()
+    scene.rename(appointment, "Second visit")
+    loses_answer(scene, "patch", is_carried_out=is_carried_out)
+    PushTarget.objects.update(not_before=scene.now + HOUR)
+    scene.delete("first", event_id)
+    scene.turn("first")
+    assert scene.fresh(appointment).status == "cancelled"
+    scene.now += MINUTE
+    google.control.restore(scene.address, scene.calendars["first"].google_id, event_id)
+    scene.turn("first")
+    scene.now += 2 * HOUR
+    scene.sweep()
+    assert (scene.fresh(appointment).status, len(scene.events())) == ("new", 1)
+
+
+# --- what the transport sends again by itself ---
+
+
+def is_sent_twice(scene: Scene, write: str) -> None:
+    """The line breaks after Google did it, the transport sends it again, and the look at what was refused fails."""
+    control = scene.google.control
+    control.add_fault(Fault(method=f"calendar.events.{write}", drop_after=True))
+    control.add_fault(Fault(method="calendar.events.get", status=503, count=99))
+    scene.turn("first", pulls=False)
+    control.clear_faults()
+    scene.now += 5 * MINUTE
+
+
+@NEXT
+@WHERE_MADE
+def test_move_whose_repetition_was_refused_may_have_come_through(
+    google: Google, where: str, pulls: bool
+) -> None:
+    scene = Scene(google)
+    appointment, _ = scene.made(where)
+    scene.move(appointment)
+    is_sent_twice(scene, "patch")
+    assert starts_at_google(scene) == [f"{LATER:%Y-%m-%dT%H:%M}"]
+    scene.move(appointment, TOMORROW_AT_TEN)
+    goes_on(scene, pulls=pulls)
+    assert scene.fresh(appointment).starts_at == TOMORROW_AT_TEN
+    assert "google" not in dict(scene.changes(appointment)).values()
+
+
+@NEXT
+@WHERE_MADE
+def test_deletion_whose_repetition_was_refused_may_have_come_through(
+    google: Google, where: str, pulls: bool
+) -> None:
+    scene = Scene(google)
+    appointment, _ = scene.made(where)
+    scene.cancel(appointment)
+    is_sent_twice(scene, "delete")
+    assert scene.events() == []
+    restore(scene, appointment)
+    goes_on(scene, pulls=pulls)
+    assert (scene.fresh(appointment).status, len(scene.events())) == ("new", 1)
+
+
+@NEXT
+def test_insert_is_heard_though_its_meet_link_was_not(google: Google, pulls: bool) -> None:
+    """The link is asked for once more, which met a limit: the insert counted as turned down."""
+    scene = Scene(google)
+    scene.desk.calendar.invites_through_google = scene.desk.calendar.uses_google_meet = True
+    scene.desk.calendar.save()
+    appointment = scene.book()
+    google.control.add_fault(Fault(method="calendar.events.get", status=429, count=9))
+    scene.turn("first", pulls=False)
+    google.control.clear_faults()
+    scene.now += 5 * MINUTE
+    scene.move(appointment)
+    goes_on(scene, pulls=pulls)
+    assert scene.fresh(appointment).starts_at == LATER
+    assert "google" not in dict(scene.changes(appointment)).values()
+
+
+@NEXT
+def test_event_that_was_put_back_unheard_and_made_to_repeat_comes_to_rest(
+    google: Google, pulls: bool
+) -> None:
+    scene = Scene(google)
+    appointment, event_id = scene.imported()
+    scene.delete("first", event_id)
+    scene.sweep()
+    restore(scene, appointment)
+    google.control.add_fault(Fault(method="calendar.events.insert", drop_after=True))
+    google.control.add_fault(Fault(method="calendar.events.insert", status=503, count=99))
+    scene.turn("first", pulls=False)
+    google.control.clear_faults()
+    scene.now += 5 * MINUTE
+    [event] = scene.events()
+    zoned = {name: {**event[name], "timeZone": "UTC"} for name in ("start", "end")}
+    scene.change("first", event["id"], recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"], **zoned)
+    goes_on(scene, pulls=pulls)
+    assert GoogleEvent.objects.filter(appointment=appointment, recurring_event_id__gt="").count() == 1
+    scene.assert_quiet()
+
+
+# --- as a colleague's calendar shows it ---
+
+
+class Meeting(Scene):
+    """An event of ours with Ann, to which a colleague is invited: both are hosts of its appointment."""
+
+    def __init__(self, google: Google) -> None:
+        super().__init__(google)
+        self.other = Desk(google)
+        self.add(guests=("ann@x.org", self.other.address))
+        for _ in range(2):
+            self.sweep()
+            self.colleague_turn()
+        self.appointment = Appointment.objects.get()
+
+    def colleague_turn(self) -> None:
+        self.google.control.set_clock(self.now)
+        with time_machine.travel(self.now, tick=False):
+            take_turn(self.other.google_calendar.pk, self.now, pulls=True)
+
+    def everybody_reads(self, *, colleague_first: bool) -> None:
+        self.now += HOUR
+        if colleague_first:
+            self.colleague_turn()
+        for _ in range(3):
+            self.sweep()
+            self.colleague_turn()
+
+
+FIRST = pytest.mark.parametrize("colleague_first", [False, True], ids=["organiser first", "colleague first"])
+HEARD = pytest.mark.parametrize("is_heard", [True, False], ids=["heard", "unheard"])
+
+
+@FIRST
+@HEARD
+def test_deletion_of_ours_that_staff_took_back_is_no_colleagues_news(
+    google: Google, is_heard: bool, colleague_first: bool
+) -> None:
+    """Without any fault: cancelled and restored before the colleague's calendar was read, it was cancelled again."""
+    scene = Meeting(google)
+    scene.cancel(scene.appointment)
+    if is_heard:
+        scene.turn("first", pulls=False)
+    else:
+        loses_answer(scene, "delete")
+    assert scene.events() == []
+    restore(scene, scene.appointment)
+    scene.everybody_reads(colleague_first=colleague_first)
+    appointment = scene.fresh(scene.appointment)
+    assert (appointment.status, appointment.hosts.count()) == ("new", 2)
+    assert ("cancelled", "google") not in scene.changes(appointment)
+    assert (len(scene.events()), len(google.events(scene.other.address))) == (1, 1)
+    scene.assert_quiet()
+
+
+@FIRST
+@HEARD
+def test_move_of_ours_that_staff_took_back_is_no_colleagues_news(
+    google: Google, is_heard: bool, colleague_first: bool
+) -> None:
+    scene = Meeting(google)
+    scene.move(scene.appointment)
+    if is_heard:
+        scene.turn("first", pulls=False)
+    else:
+        loses_answer(scene, "patch")
+    scene.move(scene.appointment, TOMORROW_AT_TEN)
+    scene.everybody_reads(colleague_first=colleague_first)
+    assert scene.fresh(scene.appointment).starts_at == TOMORROW_AT_TEN
+    assert "google" not in dict(scene.changes(scene.appointment)).values()
+    assert starts_at_google(scene) == [f"{TOMORROW_AT_TEN:%Y-%m-%dT%H:%M}"]
+    scene.assert_quiet()
