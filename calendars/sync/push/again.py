@@ -78,6 +78,8 @@ def look_at_last_try(
                 **columns(event, keeps_private=setting.keeps_private),
             )
     never_came = not etag and (row is None or row.is_cancelled)
-    if not (never_came or (row is not None and row.etag == etag)):
+    # Seen, and planned by what is noted here: that is not to be forgotten before.
+    is_known = row is not None and row.etag == row.planned_etag == etag
+    if not (never_came or is_known):
         raise Changed("What came of the last try is looked at first.")
     unheard.forget(target)

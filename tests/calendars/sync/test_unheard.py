@@ -226,6 +226,25 @@ def test_write_that_google_turned_down_is_known_not_to_be_carried_out(
     assert not is_unheard()
 
 
+def test_insert_that_was_seen_is_not_forgotten_before_it_is_planned(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had been moved here meanwhile was taken for moved at Google (seed 3831671163)."""
+    scene = Scene(google)
+    appointment = scene.book()
+    loses_answer(scene, "insert")
+    scene.move(appointment)
+    scene.now += HOUR
+    with monkeypatch.context() as patched:
+        patched.setattr("calendars.sync.turn.reconcile", lambda *_: [])
+        for _ in range(2):
+            scene.turn("first", pulls=False)
+    assert is_unheard()
+    goes_on(scene, pulls=False)
+    assert scene.changes(appointment) == [("rescheduled", "staff")]
+    assert starts_at_google(scene) == [f"{LATER:%Y-%m-%dT%H:%M}"]
+
+
 # --- what a person did since is no write of ours ---
 
 
