@@ -45,7 +45,8 @@ def fate_of(target: PushTarget, appointment: Appointment, events: Collection[Goo
         )
         if is_out:
             return Fate.NOTHING
-        is_declined = event is not None and not is_gone and event.outcome == GoogleEvent.Outcome.FREE
+        is_invitation = event is not None and not is_gone and not event.organised_by_us
+        is_declined = is_invitation and event is not None and event.outcome == GoogleEvent.Outcome.FREE
         return Fate.STAY_DECLINED if is_declined else Fate.PUT
     if is_gone:
         return Fate.NOTHING

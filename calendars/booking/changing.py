@@ -154,7 +154,7 @@ def set_status(
             _claim(row, row.starts_at, row.ends_at)
         if origin != Origin.GOOGLE:
             _hold_to_it(row, by, ended_by)
-        _lift_privacy(row)
+        _lift_privacy(row, by)
         _call_copies(row, but=agreed_at)
         # The time is taken again: reminders come back, but what fired once does not fire again.
         record(
@@ -232,20 +232,23 @@ def _claim(row: Appointment, starts_at: datetime.datetime | None, ends_at: datet
 
 def _hold_to_it(row: Appointment, by: User | None, ended_by: str) -> None:
     """What ended it at Google, where its event lives on (an answer, guests who left), does not end it once more."""
+    Decision, Outcome = GoogleEvent.Decision, GoogleEvent.Outcome
     living = row.google_events.exclude(status="cancelled")
+    # Kept at the brake, it was also kept from what is deleted later.
+    living.filter(decision=Decision.KEEP).update(decision=Decision.RESTORED, decided_by=by)
     if ended_by != Origin.GOOGLE:
-        # Ended here, it was declined there, if it was heard of.
-        living = living.filter(outcome=GoogleEvent.Outcome.FREE)
-    undecided = living.filter(decision__in=["", GoogleEvent.Decision.MAKE])
-    undecided.update(decision=GoogleEvent.Decision.RESTORED, decided_by=by)
+        # Ended here, and planned so: declined, or without its guests by now. A slip that nobody saw decides nothing.
+        living = living.filter(outcome__in=[Outcome.FREE, Outcome.BLOCK])
+    undecided = living.filter(decision__in=["", Decision.MAKE])
+    undecided.update(decision=Decision.RESTORED, decided_by=by)
 
 
-def _lift_privacy(row: Appointment) -> None:
+def _lift_privacy(row: Appointment, by: User | None) -> None:
     """Whoever brings it back takes back the decision to keep its event as a private block."""
     kept = row.google_events.filter(decision=GoogleEvent.Decision.KEEP_PRIVATE)
     kept.update(
-        decision="",
-        decided_by=None,
+        decision=GoogleEvent.Decision.RESTORED,
+        decided_by=by,
         decides_series=False,
         replan=GoogleEvent.Replan.DECISION,
         reason="The appointment was brought back: the event is no private block any more.",

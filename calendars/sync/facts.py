@@ -119,6 +119,8 @@ class Facts:
     recurring_blocks_only: bool = False
     large_meeting: int = 20
     decision: str = ""
+    # Its person had said no when it was last planned.
+    had_declined: bool = False
     # Planning again because a guest became a contact since, not because the event changed.
     is_late_match: bool = False
     # Read again after a disconnect, unchanged: it keeps what was made of it.

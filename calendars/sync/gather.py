@@ -213,6 +213,7 @@ def _facts(row: GoogleEvent, setting: Setting, now: datetime, **found: object) -
         is_resumed=row.replan == GoogleEvent.Replan.RESUME,
         is_applied=row.replan == GoogleEvent.Replan.APPLY,
         fires_on_purpose=row.replan == GoogleEvent.Replan.FIRE,
+        had_declined=row.outcome == GoogleEvent.Outcome.FREE,
         lives_on=row.planned_etag.endswith(REMOVED) and not row.is_cancelled,
         **found,  # type: ignore[arg-type]  # each name is a field of Facts; mypy sees one type for all
     )

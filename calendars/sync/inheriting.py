@@ -8,8 +8,8 @@ from calendars.models import GoogleEvent
 from calendars.sync.dragged import has_returned, left_after
 from calendars.sync.setting import Setting
 
-# Of decisions, those that are about the event and not about one end of it.
-GOES_ALONG = (GoogleEvent.Decision.KEEP_PRIVATE, GoogleEvent.Decision.UNDONE)
+# Of decisions, those that are about the event as it is, wherever it lies, and not about one deletion of it.
+GOES_ALONG = (GoogleEvent.Decision.KEEP_PRIVATE, GoogleEvent.Decision.UNDONE, GoogleEvent.Decision.RESTORED)
 # "This and following": Google names the rest of a series after the first part.
 SPLIT_OFF = re.compile(r"_R\d{8}(T\d{6}Z?)?$")
 

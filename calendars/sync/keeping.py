@@ -23,6 +23,8 @@ def kept(made: Plan, followed: Plan | None, observed: Observed, held: Held, fact
         followed,
         outcome=outcome,
         blocks=made.blocks,
+        # Who said no is no host again because the others are.
+        add_host=followed.add_host and outcome != FREE,
         reason=f"{reason} {followed.reason}".strip(),
         is_kept=True,
     )

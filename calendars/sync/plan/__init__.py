@@ -32,10 +32,13 @@ def plan(observed: Observed, held: Held | None, agreed: Agreed | None, facts: Fa
         # Brought back here in spite of its guests, or of our answer; that it is deleted by now is news.
         facts = replace(facts, decision="")
     if facts.decision in (KEEP, RESTORED) and held is not None:
-        facts = replace(facts, decision="")
+        decision, facts = facts.decision, replace(facts, decision="")
+        made = plan(observed, held, agreed, facts)
+        if decision == RESTORED and facts.had_declined != (made.outcome == FREE):
+            return made  # that guests had left does not excuse our no, nor this their leaving
         as_kept = replace(facts, keeps_guests=True)
         followed = None if observed.is_cancelled else follow(observed, held, agreed, as_kept)
-        return kept(plan(observed, held, agreed, facts), followed, observed, held, facts)
+        return kept(made, followed, observed, held, facts)
     if observed.is_cancelled:
         return gone(observed, held, agreed, facts)
     if observed.event_type in NEVER_BLOCKS:

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 
 from calendars import booking
 from calendars.google_next import STAYS_DECLINED, google_words
 from calendars.models import GoogleEvent, PushTarget
+from calendars.sync import brake, decide
 from contacts.models import Appointment, AppointmentChange
-from tests.google import Desk, Google
+from tests.calendars.sync.scenes import DAY, Scene
+from tests.google import TOMORROW_AT_TEN, Desk, Google
 
 pytestmark = pytest.mark.django_db
 OLGA = "olga@else.org"
@@ -108,3 +111,120 @@ def test_slip_that_google_never_heard_of_decides_nothing(google: Google, desk: D
     ENDS["guest declined"](google, desk, event)
     desk.turn()
     assert Appointment.objects.get().status == "cancelled"
+
+
+@pytest.mark.parametrize("then", ["guest taken off", "guest declined"])
+def test_that_its_person_says_no_is_another_end(google: Google, desk: Desk, then: str) -> None:
+    event = google.add(desk.address, guests=("ann@x.org",))
+    desk.turn()
+    ENDS[then](google, desk, event)
+    desk.turn()
+    booking.set_status(Appointment.objects.get(), "new", by=desk.user)
+    desk.turn()
+    ENDS["its person declined"](google, desk, event)
+    desk.turn()
+    assert (Appointment.objects.get().status, cancellations()) == ("cancelled", 2)
+
+
+def test_host_who_declined_is_none_again_when_their_colleague_brings_it_back(google: Google) -> None:
+    desks = alice, bob = [Desk(google), Desk(google)]
+    google.control.add_person(OLGA)
+    event = google.add(OLGA, guests=("ann@x.org", *(desk.address for desk in desks)))
+
+    def sweep() -> None:
+        for _ in range(3):
+            for desk in desks:
+                desk.turn()
+
+    sweep()
+    for desk in desks:
+        google.control.respond(desk.address, event["id"], "declined")
+        sweep()
+    appointment = Appointment.objects.get()
+    assert appointment.status == "cancelled"
+    booking.set_status(appointment, "new", by=bob.user)
+    sweep()
+    appointment.refresh_from_db()
+    assert (appointment.status, [host.user for host in appointment.hosts.all()]) == ("new", [bob.user])
+    assert alice.user != bob.user
+
+
+# --- in other calendars, and after other decisions ---
+
+WITHOUT_GUESTS: dict[str, list[dict[str, str]]] = {
+    "taken off": [],
+    "declined": [{**ANN, "responseStatus": "declined"}],
+}
+HOW = pytest.mark.parametrize("how", WITHOUT_GUESTS)
+
+
+def bring_back(scene: Scene, appointment: Appointment) -> None:
+    with time_machine.travel(scene.now, tick=False):
+        booking.set_status(scene.fresh(appointment), "new", by=scene.desk.user)
+
+
+@HOW
+@pytest.mark.parametrize("to", ["room", "beside"])
+def test_it_stays_wherever_its_event_is_dragged(google: Google, how: str, to: str) -> None:
+    scene = Scene(google, conflicts=["beside"], rooms=["room"])
+    appointment, event_id = scene.imported()
+    scene.change("first", event_id, attendees=WITHOUT_GUESTS[how])
+    scene.sweep()
+    bring_back(scene, appointment)
+    scene.sweep()
+    scene.drag(event_id, "first", to)
+    scene.sweep()
+    assert (scene.fresh(appointment).status, cancellations()) == ("new", 1)
+    scene.assert_quiet()
+
+
+@HOW
+def test_it_stays_though_its_guest_left_while_it_was_kept_private(google: Google, how: str) -> None:
+    scene = Scene(google)
+    appointment, event_id = scene.imported()
+    with time_machine.travel(scene.now, tick=False):
+        decide.keep_private(GoogleEvent.objects.get(), by=scene.desk.user, now=scene.now)
+    scene.change("first", event_id, attendees=WITHOUT_GUESTS[how])
+    scene.sweep()
+    bring_back(scene, appointment)
+    scene.sweep()
+    assert (scene.fresh(appointment).status, cancellations()) == ("new", 0)
+
+
+@HOW
+def test_it_stays_though_its_guest_left_while_it_was_cancelled_and_only_read(
+    google: Google, how: str
+) -> None:
+    scene = Scene(google, conflicts=["beside"])
+    appointment, event_id = scene.imported()
+    scene.drag(event_id, "first", "beside")
+    scene.sweep()
+    scene.cancel(appointment)
+    scene.sweep()
+    scene.change("beside", event_id, attendees=WITHOUT_GUESTS[how])
+    scene.sweep()
+    bring_back(scene, appointment)
+    scene.sweep()
+    assert scene.fresh(appointment).status == "new"
+
+
+def test_kept_at_the_brake_before_it_ends_when_its_event_is_deleted(google: Google) -> None:
+    scene = Scene(google)
+    ids = [scene.add(guests=(f"g{n}@x.org",), start=TOMORROW_AT_TEN + n * DAY) for n in range(12)]
+    scene.sweep()
+    for event_id in ids:
+        scene.change("first", event_id, attendees=[])
+    scene.sweep()
+    [run] = brake.braked_runs(scene.desk.user)
+    with time_machine.travel(scene.now, tick=False):
+        shown = [waiting.event.pk for waiting in brake.held_events(run, scene.now)]
+        brake.keep(run, shown, by=scene.desk.user, now=scene.now)
+    scene.sweep()
+    appointment = GoogleEvent.objects.get(google_id=ids[0]).appointment
+    assert appointment is not None
+    scene.cancel(appointment)
+    bring_back(scene, appointment)
+    scene.sweep()
+    scene.delete("first", ids[0])
+    scene.sweep()
+    assert scene.fresh(appointment).status == "cancelled"
