@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from calendars import booking
 from calendars.models import Calendar, GoogleEvent
-from calendars.sync import copies, sessions, targets
+from calendars.sync import copies, sessions, targets, unheard
 from calendars.sync.facts import ACCEPTED, Book, Plan
 from calendars.sync.firing import ONCE_A_SERIES
 from calendars.sync.gather import Situation
@@ -71,6 +71,8 @@ def apply_plan(made: Plan, situation: Situation, setting: Setting) -> str:
     if made.free_host:
         booking.free_host(appointment, setting.owner.pk)
     if made.cancel:
+        if row.is_cancelled:
+            unheard.end_invitations(row)
         booking.cancel(
             appointment,
             fires=made.fires,

@@ -1,6 +1,6 @@
 """Events at Google that count as the copies of their appointments, whoever made them and wherever they were put."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from django.db.models import Exists, F, OuterRef
 
@@ -8,6 +8,7 @@ from calendars.models import GoogleEvent, PushTarget
 from calendars.sync import unheard
 from contacts.models import Appointment
 from contacts.models.appointments import AppointmentQuerySet
+from integrations.models import GoogleCalendar
 
 
 def adopt(copies: Iterable[tuple[Appointment, GoogleEvent]]) -> None:
@@ -151,3 +152,24 @@ def let_go_of_read_only(user_id: int) -> None:
     events = GoogleEvent.objects.filter(Exists(writing)).exclude(status="cancelled")
     events.filter(replan="").update(replan=GoogleEvent.Replan.MEETING)
     PushTarget.objects.filter(pk__in=pks).delete()
+
+
+def written_elsewhere(
+    rows: Iterable[GoogleEvent], google_calendar: GoogleCalendar, pending: Container[object]
+) -> set[object]:
+    """Of the `pending` appointments of `rows` that are not ours to move in `google_calendar`: those with a copy in
+    another one that we write, whoever reads that by now. No statement where there are none.
+    """
+    asked = {
+        row.appointment_id
+        for row in rows
+        if row.appointment_id in pending and (row.is_locked or not row.organised_by_us)
+    }
+    if not asked:
+        return set()
+    invitations = GoogleEvent.objects.filter(
+        google_calendar=OuterRef("google_calendar"), google_id=OuterRef("event_id"), organised_by_us=False
+    )
+    targets = PushTarget.objects.filter(appointment__in=asked, is_withdrawn=False)
+    targets = targets.exclude(google_calendar=google_calendar).exclude(Exists(invitations))
+    return set(targets.values_list("appointment", flat=True))

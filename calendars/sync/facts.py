@@ -152,6 +152,8 @@ class Facts:
     # This copy is the organiser's; or another is, whose configuration decides, and which tells whom they invite.
     is_organisers_copy: bool = False
     organisers_copy_is_elsewhere: bool = False
+    # We write a copy in another calendar, whoever reads it by now.
+    is_written_elsewhere: bool = False
     # It was gone for a while and is here again:
     # with a copy of theirs the person hosted the appointment no more;
     host_was_freed: bool = False

@@ -22,6 +22,7 @@ from calendars.models import (
 )
 from calendars.sync import guests as guest_rules
 from calendars.sync import linking, people, sessions, unheard
+from calendars.sync.copies import written_elsewhere
 from calendars.sync.dragged import Dragged, link_dragged, link_moved_away, link_returned
 from calendars.sync.facts import (
     BOOKED,
@@ -63,6 +64,8 @@ class Situation:
     sibling: Appointment | None
     # An occurrence of what was ours and was made to repeat: it is the copy of its appointment from here on.
     is_taken_over: bool
+    # The push target whose unheard write it tells of.
+    heard_of: int | None
     # What it brings along where it was dragged here from another calendar of its person's.
     dragged: Dragged | None
 
@@ -81,7 +84,7 @@ def situations(
     """
     worded = linking.unlink_superseded(rows, setting)
     repeated = linking.link_our_own(rows, setting)
-    unheard.hear(rows, setting, notes=notes)
+    heard = unheard.hear(rows, setting)
     dragged = link_dragged(rows, setting)
     returned = link_returned(rows, setting)
     link_moved_away(rows, setting)
@@ -96,6 +99,7 @@ def situations(
     hosted = _hosted(setting, rows)
     siblings = _siblings(rows, setting)
     copies = _other_copies(rows, setting)
+    written = written_elsewhere(rows, setting.google_calendar, pending)
     told = _told_of_series(rows, setting)
     told_before = _told_before(
         {
@@ -114,6 +118,7 @@ def situations(
             agreed=_agreed(row),
             sibling=siblings.get((row.ical_uid, row.original_start)),
             is_taken_over=row.pk in repeated,
+            heard_of=heard.get(row.pk),
             dragged=dragged.get(row.pk),
             facts=_facts(
                 row,
@@ -133,7 +138,10 @@ def situations(
                 came_back=row.pk in returned or (row.pk in dragged and not dragged[row.pk].is_left),
                 push_pending=row.appointment_id in pending,
                 host_was_freed=row.appointment_id is not None and row.appointment_id not in hosted,
-                may_have_moved=row.pk in moving,
+                # What we removed, and heard that we did, moved nowhere.
+                may_have_moved=row.pk in moving
+                and not (row.agreed_cancelled and row.planned_etag.endswith(REMOVED)),
+                is_written_elsewhere=row.appointment_id in written,
                 other_copies=len(copies[row.pk]),
                 has_own_copy=any(copy.user == setting.owner.pk for copy in copies[row.pk]),
                 organisers_copy_is_elsewhere=not row.organised_by_us

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from calendars.models import GoogleEvent, PrivateEvents
-from calendars.sync import backoff, brake, bulk, copies, late
+from calendars.sync import backoff, brake, bulk, copies, late, unheard
 from calendars.sync.apply import apply_plan, book_all, take_as_copies
 from calendars.sync.erasing import without_addresses
 from calendars.sync.facts import Plan
@@ -121,6 +121,7 @@ def _carry_out(pks: Sequence[int], setting: Setting, now: datetime, news: Series
         (at.row, at.dragged.target, made.push_again or at.dragged.lacks) for made, at in plans if at.dragged
     )
     _save(rows)
+    unheard.settle(rows, {at.row.pk: at.heard_of for at in found if at.heard_of is not None})
     _answer(rows, asked)
     _spend_decisions(plans)
     late.remember_unmatched([situation for _, situation in plans], now)

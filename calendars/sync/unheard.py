@@ -5,7 +5,7 @@ of Google's: what was changed here meanwhile stands, and goes there next (W2, ec
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,33 +74,39 @@ def _note(target: PushTarget, **tried: Any) -> None:
     PushTarget.objects.filter(pk=target.pk).update(**tried)
 
 
-def hear(rows: Sequence[GoogleEvent], setting: Setting, *, notes: bool) -> None:
+def hear(rows: Sequence[GoogleEvent], setting: Setting) -> dict[int, int]:
     """Of `rows` that show what an unheard write was to make of them, and of those that an unheard insert made: both
     sides agreed on what it said. So they did of invitations that show what was made of the organiser's copy, in
     another calendar, heard or not. No statement where none has an appointment.
 
-    `notes`: it is known from here on; not for who only looks.
+    By row, the target whose write it tells of: once the row is planned and stored, `settle`.
     """
     news = {row.google_id: row for row in rows if row.appointment_id and row.planned_etag != row.etag}
     if not news:
-        return
+        return {}
     _hear_of_organisers_copy([row for row in news.values() if not row.organised_by_us])
-    heard = []
+    heard = {}
     # By id alone: an invitation has that of the organiser's copy.
     for target in PushTarget.objects.behind().unheard().filter(event_id__in=news):
         row = news[target.event_id]
         if target.google_calendar_id != setting.google_calendar.pk:
             _hear_elsewhere(target, row)
         elif _is_heard(target, row):
-            heard.append(target.pk)
-            if notes and row.is_cancelled:
-                end_invitations(row)
-    if heard and notes:
-        PushTarget.objects.filter(pk__in=heard).update(**NOTHING)
+            heard[row.pk] = target.pk
+    return heard
+
+
+def settle(rows: Sequence[GoogleEvent], heard: Mapping[int, int]) -> None:
+    """`rows` are stored as what was `heard` made them: the writes behind it are known from here on."""
+    for row in rows:
+        if row.pk in heard and row.is_cancelled:
+            end_invitations(row)
+    if heard:
+        PushTarget.objects.filter(pk__in=heard.values()).update(**NOTHING)
 
 
 def end_invitations(deleted: GoogleEvent) -> None:
-    """Those to `deleted`, which we removed, go with it: that they do is no news when they are read."""
+    """Those to `deleted`, which ended its appointment or went with it, are gone as well: no news when they are read."""
     if deleted.organised_by_us and deleted.ical_uid:
         invitations = GoogleEvent.objects.filter(
             appointment=deleted.appointment_id, ical_uid=deleted.ical_uid, organised_by_us=False
@@ -128,7 +134,7 @@ def _hear_of_organisers_copy(invitations: Sequence[GoogleEvent]) -> None:
 
 
 def _hear_elsewhere(target: PushTarget, row: GoogleEvent) -> None:
-    """`row` is an invitation to the event of `target`, perhaps: it shows what a write made of that, or it does not."""
+    """Where `row` is an invitation to the event of `target` and shows what the write made of that, it was agreed on."""
     tried = (target.tried_starts_at, target.tried_ends_at)
     if row.organised_by_us or not row.agreed_etag or row.appointment_id != target.appointment_id:
         return

@@ -156,7 +156,8 @@ def _why_our_time_stands(
 
 def _reaches(observed: Observed, facts: Facts) -> bool:
     """Whether a move made here reaches the event: not where it is not ours to move by now, in no copy of it."""
-    return observed.is_ours_to_move or facts.organisers_copy_is_elsewhere or facts.is_conflict_calendar
+    is_elsewhere = facts.organisers_copy_is_elsewhere or facts.is_written_elsewhere
+    return observed.is_ours_to_move or is_elsewhere or facts.is_conflict_calendar
 
 
 def _follow_words(

@@ -30,6 +30,8 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
             # An occurrence may be there under another id by now (W3): a full list tells.
             GoogleCalendar.objects.filter(pk=google_calendar.pk).update(next_pull_at=now, next_full_at=now)
             return
+        # Seen so before, it is no news: what waits for other calendars to be read would wait anew.
+        rows = rows.exclude(status="cancelled", etag__startswith="gone-")
         rows.update(status="cancelled", etag=f"gone-{uuid.uuid4().hex}", seen_at=now)
         return
     if event.google_id != target.event_id:
@@ -48,7 +50,8 @@ def observe_again(target: PushTarget, client: CalendarClient, setting: Setting, 
         return
     # Given up by a disconnect, it blocks no more: that is planned again, also under the etag it had.
     rows.filter(etag="").update(replan=GoogleEvent.Replan.RESUME)
-    rows.update(**columns(event, keeps_private=setting.keeps_private), seen_at=now)
+    found = columns(event, keeps_private=setting.keeps_private)
+    rows.exclude(status="cancelled", etag=found["etag"]).update(**found, seen_at=now)
 
 
 def look_at_last_try(

@@ -120,7 +120,7 @@ class Push:
         others = others.filter(own | Q(crm_id="") if self.target.is_adopted else own)
         # Of what lies where nobody reads any more, nobody knows whether it does; but one's own that is written is kept.
         writing = PushTarget.objects.of_event().filter(is_withdrawn=False)
-        is_written = Q(Exists(writing), google_calendar__account__state=GoogleAccount.State.CONNECTED)
+        is_connected = Q(google_calendar__account__state=GoogleAccount.State.CONNECTED)
         is_read = Q(google_calendar__next_pull_at__isnull=False)
         # For a colleague who declined it goes on no more, nor does what was gone and is back, before it is looked at.
         ends_unheard = Exists(PushTarget.objects.of_event().filter(is_behind=True, tried_end=True))
@@ -129,9 +129,11 @@ class Push:
             goes_on &= Q(organised_by_us=True)  # invitations go with what they invite to
         stands = ~Q(status="cancelled") & (own | goes_on)
         was_left_there = stands & (Q(gone_at=None) | Q(gone_at__lt=F("seen_at")))
-        if others.filter(is_read & stands | own & is_written & was_left_there).exists():
+        if others.filter(
+            is_read & stands | own & is_connected & Q(Exists(writing)) & was_left_there
+        ).exists():
             return True
-        if others.filter(Q(is_due=True) | ends_unheard, is_read).exists():
+        if others.filter(Q(is_due=True) | ends_unheard, is_read & is_connected).exists():
             raise Changed("What became of another copy is looked at first.")
         return False
 

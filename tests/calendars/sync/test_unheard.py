@@ -1,5 +1,6 @@
 """Writes of ours whose answer was lost, and what happened on either side before anybody heard of them (W2)."""
 
+import urllib.parse
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from calendars.models import GoogleEvent, PushTarget
 from calendars.sync.turn import take_turn
 from contacts.models import Appointment
 from integrations.fields import encrypt
-from integrations.models import GoogleAccount
+from integrations.models import GoogleAccount, GoogleCalendar
 from integrations.sandbox.faults import Fault
 from tests.calendars.sync.scenes import LATER, MINUTE, Scene, times
 from tests.google import HOUR, TOMORROW_AT_TEN, Desk, Google
@@ -478,3 +479,114 @@ def test_move_of_ours_that_staff_took_back_is_no_colleagues_news(
     assert "google" not in dict(scene.changes(scene.appointment)).values()
     assert starts_at_google(scene) == [f"{TOMORROW_AT_TEN:%Y-%m-%dT%H:%M}"]
     scene.assert_quiet()
+
+
+@FIRST
+def test_deletion_that_staff_took_back_is_not_ended_by_a_colleagues_copy(
+    google: Google, colleague_first: bool
+) -> None:
+    """The organiser's event was deleted at Google, read, and restored here: the invitation goes with it."""
+    scene = Meeting(google)
+    [event] = scene.events()
+    scene.delete("first", event["id"])
+    scene.turn("first")
+    restore(scene, scene.appointment)
+    scene.everybody_reads(colleague_first=colleague_first)
+    assert scene.fresh(scene.appointment).status == "new"
+    assert scene.changes(scene.appointment).count(("cancelled", "google")) == 1
+
+
+def test_move_that_waits_for_its_organisers_connection_is_not_taken_back(google: Google) -> None:
+    scene = Meeting(google)
+    scene.move(scene.appointment)
+    google.control.add_fault(Fault(method="calendar.events.patch", status=503, count=9))
+    scene.turn("first", pulls=False)
+    google.control.clear_faults()
+    scene.disconnect()
+    [event] = google.events(scene.other.address)
+    google.control.respond(scene.other.address, event["id"], "accepted")
+    for _ in range(3):
+        scene.now += HOUR
+        scene.colleague_turn()
+    assert scene.fresh(scene.appointment).starts_at == LATER
+
+
+def test_put_back_for_a_colleague_does_not_wait_for_a_dead_grant(google: Google) -> None:
+    scene = Meeting(google)
+    scene.cancel(scene.appointment)
+    loses_answer(scene, "delete")
+    google.control.revoke(scene.address)
+    scene.turn("first")
+    scene.colleague_turn()
+    restore(scene, scene.appointment)
+    for _ in range(6):
+        scene.now += HOUR
+        scene.colleague_turn()
+    assert len(google.events(scene.other.address)) == 1
+
+
+# --- in a crowd, and while another calendar fails ---
+
+
+@WHERE_MADE
+def test_brake_that_counts_what_changed_forgets_no_write(google: Google, where: str) -> None:
+    scene = Scene(google)
+    others = [scene.add(guests=(f"g{number}@x.org",)) for number in range(11)]
+    scene.sweep()
+    before = set(Appointment.objects.values_list("pk", flat=True))
+    if where == "here":
+        scene.book()
+    else:
+        scene.add(guests=("ann@x.org",))
+    scene.sweep()
+    appointment = Appointment.objects.exclude(pk__in=before).get()
+    scene.move(appointment)
+    loses_answer(scene, "patch")
+    scene.move(appointment, TOMORROW_AT_TEN)
+    for event_id in others:
+        scene.change("first", event_id, summary="Other words")
+    goes_on(scene, pulls=True)
+    assert scene.fresh(appointment).starts_at == TOMORROW_AT_TEN
+    assert "google" not in dict(scene.changes(appointment)).values()
+
+
+def fails_to_be_read(scene: Scene, calendar: str) -> None:
+    about = urllib.parse.quote(scene.calendars[calendar].google_id)
+    fault = Fault(method="calendar.events.list", status=503, count=99999, about=about)
+    scene.google.control.add_fault(fault)
+    scene.now += MINUTE
+    scene.turn(calendar)
+
+
+def as_time_goes_by(scene: Scene, minutes: int) -> None:
+    scene.now += minutes * MINUTE
+    for name in ("first", "second"):
+        row = GoogleCalendar.objects.get(pk=scene.calendars[name].pk)
+        scene.turn(name, pulls=row.next_pull_at is not None and row.next_pull_at <= scene.now)
+
+
+def test_deletion_that_a_push_meets_is_settled_within_a_day(google: Google) -> None:
+    """Each try of the push saw it anew, and its wait for the other calendar began again."""
+    scene = Scene(google, conflicts=["second"])
+    appointment, event_id = scene.booked()
+    fails_to_be_read(scene, "second")
+    scene.delete("first", event_id)
+    scene.now += MINUTE
+    scene.move(appointment)
+    for _ in range(30):
+        as_time_goes_by(scene, 60)
+    assert scene.fresh(appointment).status == "cancelled"
+
+
+def test_what_we_removed_ourselves_waits_for_no_other_calendar(google: Google) -> None:
+    scene = Scene(google, conflicts=["second"])
+    appointment, _ = scene.booked()
+    scene.now += MINUTE
+    scene.cancel(appointment)
+    scene.turn("first", pulls=False)
+    fails_to_be_read(scene, "second")
+    scene.now += MINUTE
+    restore(scene, appointment)
+    for _ in range(6):
+        as_time_goes_by(scene, 10)
+    assert len(scene.events()) == 1
