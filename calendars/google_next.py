@@ -45,9 +45,7 @@ def fate_of(target: PushTarget, appointment: Appointment, events: Collection[Goo
         )
         if is_out:
             return Fate.NOTHING
-        is_invitation = event is not None and not is_gone and not event.organised_by_us
-        is_declined = is_invitation and event is not None and event.outcome == GoogleEvent.Outcome.FREE
-        return Fate.STAY_DECLINED if is_declined else Fate.PUT
+        return Fate.STAY_DECLINED if event is not None and _is_declined(event) else Fate.PUT
     if is_gone:
         return Fate.NOTHING
     if appointment.is_void and target.is_adopted and _is_persons_own(appointment, events):
@@ -58,6 +56,12 @@ def fate_of(target: PushTarget, appointment: Appointment, events: Collection[Goo
 def event_of(target: PushTarget, events: Iterable[GoogleEvent]) -> GoogleEvent | None:
     place = target.google_calendar_id, target.event_id
     return next((each for each in events if (each.google_calendar_id, each.google_id) == place), None)
+
+
+def _is_declined(event: GoogleEvent) -> bool:
+    """An invitation that its person said no to."""
+    is_no = event.outcome == GoogleEvent.Outcome.FREE
+    return is_no and not event.organised_by_us and not event.is_cancelled
 
 
 def _is_persons_own(appointment: Appointment, events: Iterable[GoogleEvent]) -> bool:

@@ -131,8 +131,7 @@ def set_status(
     """`appointment` with `status`, remembered as set by `origin`; nothing happens when it has it already.
 
     `known_revision`: the one that the person saw. `claims`: where it takes its hosts' time again, that was asked for as
-    free. Raises NotPossible for a status there is not, and where it is not as
-    the person saw it.
+    free. Raises NotPossible for a status there is not, and where it is not as the person saw it.
     """
     if status not in Status.values:
         raise NotPossible(f"There is no status “{status}”.")

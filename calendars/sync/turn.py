@@ -149,7 +149,7 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a turn meets: events to plan, appointments to push, a channel that tells of changes, a pull that broke
-    off, a deletion of ours that may have been carried out.
+    off, a deletion or a no of ours that may have come through.
     """
 
     google_calendar: GoogleCalendar

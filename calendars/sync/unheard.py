@@ -37,8 +37,8 @@ def trying(
     *,
     ends: bool = False,
 ) -> Iterator[None]:
-    """Around the request that gives the event of `target` this time, or `ends` it; one that does neither can be taken
-    for nobody's. What Google turned down was not carried out; an answer that was heard is noted by whoever hears it.
+    """Around the request that gives the event of `target` this time, or `ends` it; of one that does neither nothing is
+    noted. What Google turned down was not carried out; an answer that was heard is noted by whoever hears it.
     """
     if starts_at is None and not ends:
         yield

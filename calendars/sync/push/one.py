@@ -3,7 +3,7 @@
 import contextlib
 import logging
 
-from django.db.models import Exists, F, Q, Value
+from django.db.models import Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from calendars.sync.new_ids import take_new_ids
 from calendars.sync.observation import MISSING, REMOVED, columns
 from calendars.sync.plan import MOVED_ON_BOTH_SIDES
 from calendars.sync.push.again import look_at_last_try
+from calendars.sync.push.elsewhere import stands_elsewhere, was_dragged_away
 from calendars.sync.setting import Setting
 from calendars.sync.wish import Wish
 from calendars.sync.words import PUT_BACK, WAS_PUT_BACK
@@ -21,7 +22,6 @@ from contacts.models import Appointment, Origin
 from integrations.google.client import CalendarClient
 from integrations.google.errors import AlreadyThere, Changed, Gone, Refused, TryLater
 from integrations.google.events import RemoteEvent
-from integrations.models import GoogleAccount
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Push:
         if self._was_deleted_there():
             return self._bring_back()
         if self.row is None and not self.target.is_adopted:
-            return "stands in another Google calendar" if self._was_dragged_away() else self._insert()
+            return "stands in another Google calendar" if was_dragged_away(self.target) else self._insert()
         return self._patch()
 
     def _was_cancelled_there(self) -> bool:
@@ -99,7 +99,7 @@ class Push:
             raise Changed("Its deletion at Google is looked at first.")
         if self._is_freed():
             return "its person has no part in the appointment any more"
-        if self._stands_elsewhere():
+        if stands_elsewhere(self.target, self.row):
             return "stands in another Google calendar"
         self._next_generation()
         return self._insert()
@@ -108,42 +108,6 @@ class Push:
         """Whoever took their copy of a meeting away is free, whatever has become of the others' copies since."""
         user = self.google_calendar.account.user_id
         return self.target.is_adopted and not self.appointment.hosts.filter(user=user).exists()
-
-    def _stands_elsewhere(self) -> bool:
-        """Dragged to another calendar of this person; or it came from Google, where a colleague's copy goes on.
-
-        Raises Changed where what is gone there was not looked at yet: it may be on its way.
-        """
-        others = self.appointment.google_events.exclude(google_calendar=self.google_calendar)
-        own = Q(google_calendar__account__user=self.google_calendar.account.user_id)
-        # What was put in the place of a colleague's copy is theirs alone.
-        others = others.filter(own | Q(crm_id="") if self.target.is_adopted else own)
-        # Of what lies where nobody reads any more, nobody knows whether it does; but one's own that is written is kept.
-        writing = PushTarget.objects.of_event().filter(is_withdrawn=False)
-        is_connected = Q(google_calendar__account__state=GoogleAccount.State.CONNECTED)
-        is_read = Q(google_calendar__next_pull_at__isnull=False)
-        # For a colleague who declined it goes on no more, nor does what was gone and is back, before it is looked at.
-        ends_unheard = Exists(PushTarget.objects.of_event().filter(is_behind=True, tried_end=True))
-        goes_on = ~Q(outcome__in=[GoogleEvent.Outcome.FREE, GoogleEvent.Outcome.CANCELLED]) & ~Q(ends_unheard)
-        if self.row is not None and self.row.organised_by_us:
-            goes_on &= Q(organised_by_us=True)  # invitations go with what they invite to
-        stands = ~Q(status="cancelled") & (own | goes_on)
-        was_left_there = stands & (Q(gone_at=None) | Q(gone_at__lt=F("seen_at")))
-        if others.filter(
-            is_read & stands | own & is_connected & Q(Exists(writing)) & was_left_there
-        ).exists():
-            return True
-        if others.filter(Q(is_due=True) | ends_unheard, is_read & is_connected).exists():
-            raise Changed("What became of another copy is looked at first.")
-        return False
-
-    def _was_dragged_away(self) -> bool:
-        """To a calendar of this person that is only read: it is still the event of the appointment."""
-        away = self.appointment.google_events.filter(
-            google_calendar__account__user=self.google_calendar.account.user_id,
-            google_calendar__next_pull_at__isnull=False,
-        )
-        return away.exclude(status="cancelled").exclude(Exists(PushTarget.objects.of_event())).exists()
 
     def _next_generation(self) -> None:
         target = self.target
